@@ -1,0 +1,57 @@
+/**
+ * Rows as parallel typed arrays in a plain object: what threads exchange. A structured clone that
+ * transfers the buffers arrives as the same object, so nothing is copied and no object is made per row.
+ */
+import { KEY_WORDS } from './tuple.ts';
+
+interface ColumnArrays {
+  f64: Float64Array<ArrayBuffer>;
+  u32: Uint32Array<ArrayBuffer>;
+  u8: Uint8Array<ArrayBuffer>;
+  key: Int32Array<ArrayBuffer>; // KEY_WORDS words a row, core/tuple.ts
+}
+export type ColumnKind = keyof ColumnArrays;
+export type ColumnSpec = Readonly<Record<string, ColumnKind>>;
+export type Columns<S extends ColumnSpec> = { count: number; capacity: number } & {
+  -readonly [K in keyof S]: ColumnArrays[S[K]];
+};
+
+const MAKE: { [K in ColumnKind]: (rows: number) => ColumnArrays[K] } = {
+  f64: (rows) => new Float64Array(rows),
+  u32: (rows) => new Uint32Array(rows),
+  u8: (rows) => new Uint8Array(rows),
+  key: (rows) => new Int32Array(rows * KEY_WORDS),
+};
+
+export function createColumns<S extends ColumnSpec>(spec: S, capacity = 64): Columns<S> {
+  if (!(capacity > 0)) throw new RangeError(`capacity must be positive, got ${capacity}`);
+  const columns: Record<string, unknown> = { count: 0, capacity };
+  for (const [name, kind] of Object.entries(spec)) columns[name] = MAKE[kind](capacity);
+  return columns as Columns<S>;
+}
+
+/** Makes room for one more row, all zero, and returns its index. Arrays are replaced when they grow. */
+export function pushRow(columns: { count: number; capacity: number }): number {
+  if (columns.count === columns.capacity) grow(columns as Columns<ColumnSpec>);
+  return columns.count++;
+}
+
+function grow(columns: Columns<ColumnSpec>): void {
+  const capacity = columns.capacity * 2;
+  for (const [name, value] of Object.entries(columns)) {
+    if (!ArrayBuffer.isView(value)) continue;
+    const old = value as Uint8Array;
+    const width = old.length / columns.capacity;
+    const next = new (old.constructor as Uint8ArrayConstructor)(capacity * width);
+    next.set(old);
+    columns[name] = next as never;
+  }
+  columns.capacity = capacity;
+}
+
+/** Buffers for postMessage(columns, transferList(columns)); the sender's columns are empty afterwards. */
+export function transferList(columns: object): ArrayBuffer[] {
+  const buffers: ArrayBuffer[] = [];
+  for (const value of Object.values(columns)) if (ArrayBuffer.isView(value)) buffers.push(value.buffer as ArrayBuffer);
+  return buffers;
+}

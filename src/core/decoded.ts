@@ -1,0 +1,24 @@
+import { KEY_WORDS } from './tuple.ts';
+
+/** Why a packet has no row in `key`. Numbers, because they live in a Uint8Array. */
+export const DecodeStatus = { Ok: 0, Truncated: 1, Malformed: 2, NotIp: 3, Unsupported: 4 } as const;
+export const DECODE_STATUS_NAMES = ['ok', 'truncated', 'malformed', 'not-ip', 'unsupported'] as const;
+
+/** What the decoder says of each packet of a PacketBatch; same index. Columns are [capacity]. */
+export interface DecodedBatch {
+  readonly status: Uint8Array; // DecodeStatus; only Ok rows have the columns below
+  readonly key: Int32Array; // [capacity * KEY_WORDS], see core/tuple.ts; src is the sender of this packet
+  readonly ipBytes: Uint32Array; // IP header and payload, from the IP length field (from origLen where that is 0: TSO)
+  readonly tcpFlags: Uint8Array; // octet 13 of the TCP header, 0 for other protocols or when cut off
+  readonly tcpSeq: Uint32Array; // sequence number, 0 for other protocols
+}
+
+export function createDecodedBatch(capacity: number): DecodedBatch {
+  return {
+    status: new Uint8Array(capacity),
+    key: new Int32Array(capacity * KEY_WORDS),
+    ipBytes: new Uint32Array(capacity),
+    tcpFlags: new Uint8Array(capacity),
+    tcpSeq: new Uint32Array(capacity),
+  };
+}

@@ -1,0 +1,110 @@
+/** What the attributing thread hands to the store at each tick: one transaction. */
+import type { EndColumns } from './attribution.ts';
+import type { Columns } from './columns.ts';
+import type { FlowColumns } from './flow.ts';
+import type { Process } from './process.ts';
+import type { Us } from './time.ts';
+
+/** What accounting groups by. Null fields: not known, or the holders of a shared socket do not agree. */
+export interface Program {
+  readonly exe: string | null;
+  readonly unit: string | null;
+  readonly container: string | null;
+  readonly uid: number | null;
+}
+
+/** Ids are counted from 1 by the sender within one recording; the store maps them to its own rows. */
+export interface ProgramRow extends Program {
+  readonly id: number;
+}
+
+export interface ProcessRow {
+  readonly id: number;
+  readonly program: number; // ProgramRow.id
+  readonly process: Process;
+  readonly firstUs: Us; // microseconds since the epoch
+  readonly lastUs: Us; // a later row with the same id moves it
+  readonly exitUs: Us | null; // first scan that no longer saw it
+}
+
+/** The ownership history: inserted at close or at 5 s of age, and again (same id) when `toUs` moves. */
+export const SOCKET_HISTORY_COLUMNS = {
+  id: 'f64',
+  key: 'key', // local, remote
+  cookie: 'f64',
+  inode: 'f64',
+  uid: 'u32',
+  state: 'u8',
+  process: 'f64', // ProcessRow.id of the primary holder, 0: none or several
+  netns: 'f64', // inode
+  fromUs: 'f64', // microseconds since the epoch
+  toUs: 'f64', // last seen
+} as const;
+export type SocketHistoryColumns = Columns<typeof SOCKET_HISTORY_COLUMNS>;
+
+/** Holders of shared sockets; the single holder of a socket stands in the socket itself. */
+export const HOLDER_HISTORY_COLUMNS = {
+  socket: 'f64', // SocketHistoryColumns.id
+  process: 'f64', // ProcessRow.id
+  role: 'u8', // code of ROLES
+  fromUs: 'f64',
+  toUs: 'f64',
+} as const;
+export type HolderHistoryColumns = Columns<typeof HOLDER_HISTORY_COLUMNS>;
+
+/** Totals since the capture began. `null`: this backend cannot know. */
+export interface CaptureCounters {
+  packets: number; // read from the source
+  bytes: number; // frame.len of them
+  ipBytes: number;
+  flowPackets: number; // counted in flows, each once
+  flowBytes: number;
+  duplicatePackets: number; // further sightings on other interfaces
+  duplicateBytes: number;
+  notIpPackets: number; // no flow: ARP, LLDP, an unsupported link type ...
+  notIpBytes: number;
+  badPackets: number; // no flow: truncated or malformed headers
+  badBytes: number;
+  received: number | null; // pcap_stats ps_recv
+  kernelDrops: number | null; // ps_drop
+  interfaceDrops: number | null; // ps_ifdrop
+  flowsEvicted: number; // lack-of-resources
+  flowsLost: number; // ended flows dropped because the store could not keep up
+  factsLost: number; // netlink overruns
+}
+
+/** Packets that passed one interface of a capture on `any`. */
+export interface InterfaceCount {
+  readonly ifindex: number;
+  readonly name: string;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface CaptureInfo {
+  readonly interface: string; // 'any', a name, or the path of a file
+  readonly backend: 'libpcap' | 'cap' | 'file';
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly command: string;
+  readonly version: string;
+  readonly startedUs: Us;
+  readonly hostName: string;
+  readonly bootId: string; // /proc/sys/kernel/random/boot_id; of a file: its own path, so that it never joins a live boot
+  readonly netns: number; // inode of the namespace of the sightings
+  readonly sources: string; // e.g. 'diag,proc'
+}
+
+export interface Tick {
+  readonly flows: FlowColumns;
+  readonly ends: EndColumns;
+  readonly programs: readonly ProgramRow[];
+  readonly processes: readonly ProcessRow[];
+  readonly users: readonly { readonly uid: number; readonly name: string }[];
+  readonly sockets: SocketHistoryColumns;
+  readonly holders: HolderHistoryColumns;
+  readonly counters: CaptureCounters;
+  readonly interfaces: readonly InterfaceCount[];
+  readonly clock: { readonly bootUs: Us; readonly offsetUs: Us } | null; // realtime minus boottime, when it has to be noted
+  readonly atUs: Us; // microseconds since the epoch
+}
