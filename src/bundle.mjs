@@ -25,6 +25,10 @@ export const bundleOptions = {
 
 const entryPoints = {
   pcapid: 'src/cli/main.ts',
+  'capture-thread': 'src/app/capture-thread.ts',
+  'observer-thread': 'src/app/observer-thread.ts',
+  'store-thread': 'src/app/store-thread.ts',
+  'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -9,6 +9,7 @@ export interface Context {
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
   readonly columns: number; // width of the terminal, 80 when there is none
+  nowUs(): number; // time of day, microseconds since the epoch
   exitCode: number; // 0 done, 1 nothing matched, 2 error
 }
 

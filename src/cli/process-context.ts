@@ -11,6 +11,7 @@ export function processContext(): Context {
     outIsTerminal: process.stdout.isTTY === true,
     errIsTerminal: process.stderr.isTTY === true,
     columns: process.stdout.columns ?? 80,
+    nowUs: () => Date.now() * 1000,
     exitCode: 0,
   };
 }

@@ -54,6 +54,8 @@ export interface CaptureStats {
 }
 
 export interface CaptureSource {
+  /** Becomes readable when packets wait; -1 or absent: there is nothing to poll, read() has to be tried. */
+  readonly fd?: number;
   /** Replaces the content of `into`; returns packets read, 0 when none came within `timeoutMs`, -1 at the end. */
   read(into: PacketBatch, timeoutMs: number): number;
   stats(): CaptureStats;

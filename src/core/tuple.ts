@@ -84,3 +84,24 @@ export function equalKeys(a: Int32Array, atA: number, b: Int32Array, atB: number
   for (let w = 0; w < KEY_WORDS; w++) if (a[atA + w] !== b[atB + w]) return false;
   return true;
 }
+
+/** Hash of the key at `key[at]`, both ends in order; for tables in memory only, it may change. */
+export function hashKey(key: Int32Array, at = 0): number {
+  let h = 0;
+  for (let w = 0; w < KEY_WORDS; w++) h = Math.imul(h ^ key[at + w]!, 0x85ebca6b) ^ (h >>> 15);
+  return mixHash(h);
+}
+
+/** Hash of a protocol and a port: where sockets without a remote end are found. */
+export function hashPort(protocol: number, port: number): number {
+  return mixHash((protocol << 16) | port);
+}
+
+/** Finalizer of MurmurHash3: every input bit reaches the low bits that pick a bucket. */
+export function mixHash(h: number): number {
+  let x = h ^ (h >>> 16);
+  x = Math.imul(x, 0x85ebca6b);
+  x ^= x >>> 13;
+  x = Math.imul(x, 0xc2b2ae35);
+  return x ^ (x >>> 16);
+}

@@ -1,4 +1,10 @@
 import type { CommandModule } from '../context.ts';
+import { flows } from './flows.ts';
+import { processes } from './processes.ts';
+import { usage } from './usage.ts';
+import { who } from './who.ts';
+import { doctor } from './doctor.ts';
+import { record } from './record.ts';
 
 /** Every command of the program, in the order of --help. A new one is a file here and a line in this list. */
-export const commands: readonly CommandModule[] = [];
+export const commands: readonly CommandModule[] = [record, flows, usage, processes, who, doctor];

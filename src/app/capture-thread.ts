@@ -1,0 +1,186 @@
+/** The capture thread: ring -> decode -> flow table. Started by the recorder with CaptureThreadData. */
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type CapBackend, openCapBackend } from '../capture/cap-backend.ts';
+import { FILE_BATCH_BYTES, PcapFileSource } from '../capture/file.ts';
+import { LiveSource } from '../capture/live.ts';
+import { transferList } from '../core/columns.ts';
+import { createDecodedBatch, DecodeStatus } from '../core/decoded.ts';
+import { type CaptureSource, createPacketBatch } from '../core/packet.ts';
+import type { CaptureCounters } from '../core/tick.ts';
+import { Decoder } from '../decode/decode-batch.ts';
+import { FlowTable } from '../flow/flow-table.ts';
+import { loadNative } from '../native/binding.ts';
+import { Clock } from './clock.ts';
+import { InterfaceCounts } from './interface-counts.ts';
+import type { CaptureCommand, CaptureReport } from './messages.ts';
+import { runThread } from './thread.ts';
+
+export interface CaptureThreadData {
+  readonly devices: readonly string[];
+  readonly backend: 'libpcap' | 'cap';
+  readonly filter: string;
+  readonly snaplen: number;
+  readonly ringBytes: number;
+  readonly promiscuous: boolean;
+  readonly commands: MessagePort;
+  readonly fresh: MessagePort; // to the observer
+  readonly wakeFd: number; // made readable when a command waits
+  readonly observerWakeFd: number;
+}
+
+const BATCH_PACKETS = 4096;
+const POLL_MS = 50;
+/** How long the kernel may collect packets: new tuples have to reach the observer within 15 ms. */
+const BLOCK_MS = 10;
+/** Batches between two looks at the commands while packets never stop. */
+const BATCHES_A_TURN = 16;
+
+class CaptureThread {
+  readonly #data: CaptureThreadData;
+  readonly #native = loadNative();
+  readonly #clock = new Clock(this.#native);
+  readonly #children: CapBackend[] = [];
+  readonly #sources: readonly CaptureSource[];
+  readonly #batch;
+  readonly #decoded = createDecodedBatch(BATCH_PACKETS);
+  readonly #decoder = new Decoder();
+  readonly #table = new FlowTable({ fresh: true });
+  readonly #interfaces = new InterfaceCounts();
+  readonly #fds: Int32Array;
+  readonly #ready: Uint8Array;
+
+  constructor(data: CaptureThreadData) {
+    this.#data = data;
+    this.#sources = data.devices.map((device) => this.#open(device));
+    const bytes = Math.max(4 << 20, data.snaplen * 64, data.backend === 'cap' ? FILE_BATCH_BYTES : 0);
+    this.#batch = createPacketBatch(BATCH_PACKETS, bytes);
+    this.#fds = new Int32Array(this.#sources.length + 1);
+    this.#ready = new Uint8Array(this.#fds.length);
+  }
+
+  #open(device: string): CaptureSource {
+    const { filter, snaplen, ringBytes, promiscuous } = this.#data;
+    if (this.#data.backend === 'cap') {
+      const child = openCapBackend({ device, filter, ringBytes });
+      this.#children.push(child);
+      return new PcapFileSource({ path: `cap on ${device}`, fd: child.fd });
+    }
+    return new LiveSource(this.#native, {
+      device,
+      filter,
+      snaplen,
+      ringBytes,
+      promiscuous,
+      timeoutMs: BLOCK_MS,
+      netnsPath: '',
+    });
+  }
+
+  run(): void {
+    for (;;) {
+      this.#wait();
+      this.#drainSources(BATCHES_A_TURN);
+      this.#native.wakeClear(this.#data.wakeFd);
+      for (let m = receiveMessageOnPort(this.#data.commands); m; m = receiveMessageOnPort(this.#data.commands)) {
+        const command = m.message as CaptureCommand;
+        if (command === 'stop') this.#drainLast();
+        this.#report(command === 'stop');
+        if (command === 'stop') {
+          this.#close();
+          return;
+        }
+      }
+    }
+  }
+
+  #wait(): void {
+    this.#sources.forEach((source, i) => {
+      this.#fds[i] = source.fd ?? -1;
+    });
+    this.#fds[this.#sources.length] = this.#data.wakeFd;
+    this.#native.poll(this.#fds, this.#fds.length, this.#ready, POLL_MS);
+  }
+
+  /** What is still in the ring, or in the pipe of a child that was told to stop. */
+  #drainLast(): void {
+    for (const child of this.#children) child.stop();
+    this.#drainSources(Infinity);
+  }
+
+  /** Reads every source until it is empty, at most `batches` each. */
+  #drainSources(batches: number): void {
+    for (const source of this.#sources) {
+      for (let n = 0; n < batches; n++) {
+        const count = source.read(this.#batch, 0);
+        if (count <= 0) break;
+        this.#clock.read();
+        this.#decoder.decode(this.#batch, this.#decoded);
+        this.#interfaces.add(this.#batch);
+        this.#table.add(this.#batch, this.#decoded, this.#clock.offsetUs, this.#clock.bootUs);
+        this.#sendFresh();
+      }
+    }
+  }
+
+  #sendFresh(): void {
+    const fresh = this.#table.takeFresh();
+    if (fresh === undefined) return;
+    this.#data.fresh.postMessage(fresh, transferList(fresh));
+    this.#native.wake(this.#data.observerWakeFd);
+  }
+
+  #report(last: boolean): void {
+    const now = this.#clock.nowUs();
+    const flows = last ? this.#table.flush(now) : this.#table.drain(now);
+    const report: CaptureReport = {
+      flows,
+      counters: this.#counters(),
+      interfaces: this.#interfaces.list(),
+      troubles: this.#sources.flatMap((source) =>
+        source instanceof LiveSource && source.state !== 'running' ? [source.stateText] : [],
+      ),
+      offsetUs: this.#clock.offsetUs,
+      last,
+    };
+    this.#data.commands.postMessage(report, transferList(flows));
+  }
+
+  #counters(): CaptureCounters {
+    const stats = this.#sources.map((source) => source.stats());
+    const sum = (pick: (s: (typeof stats)[number]) => number | undefined): number | null =>
+      stats.some((s) => pick(s) === undefined) ? null : stats.reduce((total, s) => total + pick(s)!, 0);
+    const { packets, bytes, ipBytes } = this.#decoder.counts;
+    const all = (column: Float64Array): number => column.reduce((total, n) => total + n, 0);
+    const notIp = (column: Float64Array): number => column[DecodeStatus.NotIp]! + column[DecodeStatus.Unsupported]!;
+    const bad = (column: Float64Array): number => column[DecodeStatus.Truncated]! + column[DecodeStatus.Malformed]!;
+    const flow = this.#table.counts;
+    return {
+      packets: all(packets),
+      bytes: all(bytes),
+      ipBytes,
+      flowPackets: flow.packets - flow.duplicatePackets,
+      flowBytes: flow.bytes - flow.duplicateBytes,
+      duplicatePackets: flow.duplicatePackets,
+      duplicateBytes: flow.duplicateBytes,
+      notIpPackets: notIp(packets),
+      notIpBytes: notIp(bytes),
+      badPackets: bad(packets),
+      badBytes: bad(bytes),
+      received: sum((s) => s.received),
+      kernelDrops: sum((s) => s.kernelDrops),
+      interfaceDrops: sum((s) => s.interfaceDrops),
+      flowsEvicted: flow.evicted,
+      flowsLost: 0,
+      factsLost: 0,
+    };
+  }
+
+  #close(): void {
+    for (const source of this.#sources) source.close();
+    for (const child of this.#children) child.close();
+    this.#data.commands.close();
+    this.#data.fresh.close();
+  }
+}
+
+runThread(workerData as CaptureThreadData, (data) => new CaptureThread(data).run());

@@ -1,0 +1,165 @@
+import { createColumns, pushRow } from '../core/columns.ts';
+import { HOLDER_COLUMNS, type HolderColumns } from '../core/process.ts';
+import { SECOND_US, type Us } from '../core/time.ts';
+import { createScanFindings, listPids, orderPids, scanHolders } from '../linux/proc-fd.ts';
+import type { ProcFs } from '../linux/proc-fs.ts';
+import { readStatus } from '../linux/proc-pid.ts';
+import type { ScanReport } from './messages.ts';
+
+/** A scan may cost this share of the observer's time: after one of 60 ms the next waits 120 ms. */
+const REST_FACTOR = 2;
+const SHORTEST_REST_US = 50_000;
+/** Without any wish the whole of /proc is read this often: processes that exited, sockets that moved. */
+const PERIOD_US = 10 * SECOND_US;
+/** An inode that this many scans did not find is not asked for again until a socket source sees it anew. */
+const MOST_TRIES = 3;
+/** The holders known of a socket are looked at again at most this often when new flows appear on it. */
+const RECHECK_US = 100_000;
+
+export interface ScanResult {
+  readonly holders: HolderColumns; // of wanted inodes, or of all after a periodic scan
+  readonly report: ScanReport | null; // when a scan came to its end
+}
+
+/**
+ * Decides when to read /proc/PID/fd and does so in slices, so that look-ups of new flows never wait for a scan.
+ * It remembers who held what, to look there first.
+ */
+export class HolderScan {
+  readonly #proc: ProcFs;
+  readonly #nowUs: () => Us;
+  readonly #wanted = new Map<number, number>(); // inode -> scans that did not find it
+  readonly #hopeless = new Set<number>(); // wanted MOST_TRIES times in vain; forgotten with the next periodic scan
+  readonly #pidsOf = new Map<number, Set<number>>(); // inode -> pids, of the last scans
+  readonly #checkedUs = new Map<number, Us>(); // pid -> last look at this process alone
+  readonly findings = createScanFindings();
+  #running: Generator<number, void, void> | undefined;
+  #seen: HolderColumns = createColumns(HOLDER_COLUMNS);
+  #pids: number[] = [];
+  #startedUs: Us = 0;
+  #periodic = true; // the running scan reports every holder
+  #nextUs: Us = 0;
+  #nextPeriodicUs: Us = 0;
+
+  constructor(proc: ProcFs, nowUs: () => Us) {
+    this.#proc = proc;
+    this.#nowUs = nowUs;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  get hasWishes(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  /** A socket of a flow was seen: find its holders, unless they are known, then make sure they still are. */
+  want(inode: number, into: HolderColumns): void {
+    if (inode === 0) return;
+    const pids = this.#pidsOf.get(inode);
+    if (pids === undefined) this.wantNew(inode);
+    else if (!this.#recheck(inode, pids, into)) this.#wanted.set(inode, 0);
+  }
+
+  /** The same, without a second look at known holders: for sources that repeat every socket each time. */
+  wantNew(inode: number): void {
+    if (inode === 0 || this.#pidsOf.has(inode) || this.#hopeless.has(inode) || this.#wanted.has(inode)) return;
+    this.#wanted.set(inode, 0);
+  }
+
+  /** Works at most `sliceUs`; @returns what was found since the last call, undefined when there was nothing to do */
+  step(sliceUs: number): ScanResult | undefined {
+    const now = this.#nowUs();
+    if (this.#running === undefined && !this.#start(now)) return undefined;
+    const until = now + sliceUs;
+    while (this.#nowUs() < until) {
+      if (this.#running!.next().done === true) return { holders: this.#takeSeen(), report: this.#finish() };
+    }
+    return undefined; // rows may still be taken back until their process is complete
+  }
+
+  #start(now: Us): boolean {
+    this.#periodic = now >= this.#nextPeriodicUs;
+    if (!this.#periodic && (this.#wanted.size === 0 || now < this.#nextUs)) return false;
+    this.#startedUs = now;
+    this.findings.parents.clear();
+    this.findings.unreadable.clear();
+    this.#pids = listPids(this.#proc);
+    const ordered = orderPids(this.#pids, []);
+    this.#seen = createColumns(HOLDER_COLUMNS);
+    this.#running = scanHolders(this.#proc, ordered, this.#seen, this.findings, this.#nowUs);
+    return true;
+  }
+
+  #finish(): ScanReport {
+    const now = this.#nowUs();
+    this.#running = undefined;
+    this.#nextUs = now + Math.max(SHORTEST_REST_US, (now - this.#startedUs) * REST_FACTOR);
+    if (this.#periodic) this.#nextPeriodicUs = now + PERIOD_US;
+    for (const [inode, tries] of this.#wanted) {
+      const found = this.#pidsOf.has(inode);
+      if (!found && tries + 1 < MOST_TRIES) this.#wanted.set(inode, tries + 1);
+      else {
+        this.#wanted.delete(inode);
+        if (!found) this.#hopeless.add(inode);
+      }
+    }
+    return { startedUs: this.#startedUs, ...this.#denials(), pids: Uint32Array.from(this.#pids) };
+  }
+
+  /** Users all or some of whose processes keep their descriptors to themselves. */
+  #denials(): Pick<ScanReport, 'deniedUids' | 'partlyDeniedUids'> {
+    const { unreadable } = this.findings;
+    const denied = new Set(unreadable.values());
+    const partly = new Set<number>();
+    if (denied.size === 0) return { deniedUids: [], partlyDeniedUids: [] };
+    for (const pid of this.#pids) {
+      if (unreadable.has(pid) || partly.size === denied.size) continue;
+      const uid = readStatus(this.#proc, pid)?.uid;
+      if (uid !== undefined && denied.has(uid)) partly.add(uid);
+    }
+    return { deniedUids: [...denied].filter((uid) => !partly.has(uid)), partlyDeniedUids: [...partly] };
+  }
+
+  /** Rows of the finished scan that somebody waits for; a periodic scan also replaces what is known. */
+  #takeSeen(): HolderColumns {
+    const all = this.#seen;
+    if (this.#periodic) {
+      this.#pidsOf.clear();
+      this.#hopeless.clear();
+      this.#checkedUs.clear();
+    }
+    const asked = createColumns(HOLDER_COLUMNS);
+    for (let i = 0; i < all.count; i++) {
+      const inode = all.inode[i]!;
+      const pids = this.#pidsOf.get(inode);
+      if (pids === undefined) this.#pidsOf.set(inode, new Set([all.pid[i]!]));
+      else pids.add(all.pid[i]!);
+      if (!this.#periodic && this.#wanted.has(inode)) copyRow(all, i, asked);
+    }
+    return this.#periodic ? all : asked;
+  }
+
+  /** @returns whether every known holder still holds the socket (or was looked at a moment ago) */
+  #recheck(inode: number, pids: ReadonlySet<number>, into: HolderColumns): boolean {
+    const now = this.#nowUs();
+    const due = [...pids].filter((pid) => now - (this.#checkedUs.get(pid) ?? 0) >= RECHECK_US);
+    if (due.length === 0) return true;
+    const before = into.count;
+    for (const pid of due) this.#checkedUs.set(pid, now);
+    for (const _ of scanHolders(this.#proc, due, into, createScanFindings(), this.#nowUs)) void _;
+    const holding = new Set<number>();
+    for (let i = before; i < into.count; i++) if (into.inode[i] === inode) holding.add(into.pid[i]!);
+    return due.every((pid) => holding.has(pid));
+  }
+}
+
+function copyRow(from: HolderColumns, i: number, to: HolderColumns): void {
+  const row = pushRow(to);
+  to.inode[row] = from.inode[i]!;
+  to.pid[row] = from.pid[i]!;
+  to.startTicks[row] = from.startTicks[i]!;
+  to.fd[row] = from.fd[i]!;
+  to.seenUs[row] = from.seenUs[i]!;
+}

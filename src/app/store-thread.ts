@@ -1,0 +1,80 @@
+/** The store thread: the only writer of the database. Started by the recorder with StoreThreadData. */
+import { type MessagePort, workerData } from 'node:worker_threads';
+import type { Tick } from '../core/tick.ts';
+import { ProcFs } from '../linux/proc-fs.ts';
+import { readStat } from '../linux/proc-pid.ts';
+import { readBootId } from '../linux/system.ts';
+import { FlowStore, StoreBusy } from '../store/flow-store.ts';
+import type { StoreCommand, StoreReport } from './messages.ts';
+import { runThread } from './thread.ts';
+
+export interface StoreThreadData {
+  readonly path: string;
+  readonly commands: MessagePort;
+}
+
+const RETRY_MS = 1000;
+
+class StoreThread {
+  readonly #store: FlowStore;
+  readonly #port: MessagePort;
+  readonly #waiting: StoreCommand[] = [];
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(data: StoreThreadData) {
+    this.#port = data.commands;
+    const proc = new ProcFs('/proc');
+    const self = {
+      bootId: readBootId({ proc }) ?? 'unknown',
+      pid: process.pid,
+      startTicks: readStat(proc, process.pid)?.startTicks ?? 0,
+    };
+    const isAlive = (pid: number, startTicks: number): boolean => readStat(proc, pid)?.startTicks === startTicks;
+    this.#store = FlowStore.open(data.path, { self, isAlive, nowUs: Date.now() * 1000 });
+    this.#port.on('message', (command: StoreCommand) => this.#take(command));
+    this.#say({ kind: 'ready' });
+  }
+
+  #say(report: StoreReport): void {
+    this.#port.postMessage(report);
+  }
+
+  #take(command: StoreCommand): void {
+    this.#waiting.push(command);
+    if (this.#retry === undefined) this.#work();
+  }
+
+  /** In order, one after the other: a tick that cannot be written holds the later ones back. */
+  #work(): void {
+    this.#retry = undefined;
+    while (this.#waiting.length > 0) {
+      const command = this.#waiting[0]!;
+      if (command.kind === 'tick' && !this.#write(command.tick)) return;
+      if (command.kind === 'begin') this.#store.beginCapture(command.info);
+      if (command.kind === 'end') this.#close(command.endedUs);
+      this.#waiting.shift();
+    }
+  }
+
+  #write(tick: Tick): boolean {
+    try {
+      this.#store.write(tick);
+      this.#say({ kind: 'written' });
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreBusy)) throw new Error(`a tick cannot be stored: ${String(error)}`); // a SqliteError loses its text between threads
+      this.#say({ kind: 'retry', message: error.message });
+      this.#retry = setTimeout(() => this.#work(), RETRY_MS);
+      return false;
+    }
+  }
+
+  #close(endedUs: number): void {
+    this.#store.endCapture(endedUs);
+    this.#store.close();
+    this.#say({ kind: 'closed' });
+    this.#port.close();
+  }
+}
+
+runThread(workerData as StoreThreadData, (data) => void new StoreThread(data));

@@ -1,0 +1,130 @@
+import type { Reason } from '../core/attribution.ts';
+import { FlowSide } from '../core/attribution.ts';
+import { type FlowColumns, FlowFlag } from '../core/flow.ts';
+import type { HolderColumns, Process } from '../core/process.ts';
+import type { SocketColumns } from '../core/socket.ts';
+import { SECOND_US, type Us } from '../core/time.ts';
+import { K_FIRST, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort, Protocol, reverseKey } from '../core/tuple.ts';
+import { type Answer, attribute, EXACT_RANK, rank, type ScanState, unknown } from './attribute.ts';
+import { HolderTable } from './holder-table.ts';
+import { LocalAddresses } from './local-addresses.ts';
+import { PendingEnds } from './pending-ends.ts';
+import { ProcessTable } from './process-table.ts';
+import { SocketTable } from './socket-table.ts';
+
+/** How long an ended flow without a proven owner is asked again, and how many of them at most. */
+const GIVE_UP_US = 120 * SECOND_US;
+const MOST_ENDED = 131_072;
+/** Facts are kept a little longer than any flow that may ask for them. */
+const KEEP_FACTS_US = 150 * SECOND_US;
+
+export type OnAnswer = (serial: number, side: number, answer: Answer) => void;
+
+/** Joins flows with facts: keeps the tables, the ends that wait, and reports every answer that is new or stronger. */
+export class Attributor {
+  readonly sockets = new SocketTable();
+  readonly holders = new HolderTable();
+  readonly processes = new ProcessTable();
+  readonly addresses = new LocalAddresses();
+  readonly pending = new PendingEnds();
+  readonly scan: ScanState = { startedUs: 0, deniedUids: new Set(), partlyDeniedUids: new Set() };
+  readonly #key = new Int32Array(KEY_WORDS);
+
+  observeSockets(seen: SocketColumns): void {
+    this.sockets.observe(seen, (row) => this.#touch(row));
+  }
+
+  observeProcesses(processes: readonly Process[], seenUs: Us): void {
+    for (const process of processes) this.processes.observe(process, seenUs);
+  }
+
+  /** Processes of these holders have to be observed before. */
+  observeHolders(seen: HolderColumns): void {
+    this.holders.observe(seen, (inode) => {
+      for (const row of this.sockets.withInode(inode)) this.#touch(row);
+    });
+  }
+
+  /** A scan of all processes is complete: what it did not find will not be found by waiting. */
+  observeScan(scan: ScanState): void {
+    Object.assign(this.scan, scan);
+    this.pending.touchWeaker(EXACT_RANK);
+  }
+
+  /** Takes flows of a drain: ends of new ones wait for an owner, the others' intervals grow. */
+  addFlows(flows: FlowColumns, onAnswer: OnAnswer): void {
+    for (let i = 0; i < flows.count; i++) {
+      const ended = (flows.flags[i]! & FlowFlag.Ended) !== 0;
+      if ((flows.flags[i]! & FlowFlag.New) === 0) this.pending.extend(flows.serial[i]!, flows.lastBootUs[i]!, ended);
+      else this.#addEnds(flows, i, ended, onAnswer);
+    }
+  }
+
+  /** Asks for every end that new facts could name. */
+  answer(onAnswer: OnAnswer): void {
+    for (const row of this.pending.takeDirty()) {
+      const answer = attribute(this.pending.view(row), this);
+      const strength = rank(answer) + 1; // 0: nothing was said yet
+      if (strength > this.pending.rows.rank[row]!) {
+        this.pending.rows.rank[row] = strength;
+        onAnswer(this.pending.rows.serial[row]!, this.pending.rows.side[row]!, answer);
+      }
+      if (strength > EXACT_RANK) this.pending.settle(row);
+    }
+  }
+
+  /** Drops what can name nothing any more. */
+  forget(nowUs: Us, onForget: (socketRow: number) => void): void {
+    this.pending.giveUp(nowUs - GIVE_UP_US, MOST_ENDED);
+    this.sockets.forget(nowUs - KEEP_FACTS_US, onForget);
+    this.holders.forget(nowUs - KEEP_FACTS_US);
+    this.processes.forget(nowUs - KEEP_FACTS_US);
+  }
+
+  #addEnds(flows: FlowColumns, i: number, ended: boolean, onAnswer: OnAnswer): void {
+    const at = i * KEY_WORDS;
+    const serial = flows.serial[i]!;
+    const src = this.addresses.classify(flows.key, at + K_FIRST);
+    const dst = this.addresses.classify(flows.key, at + K_FIRST + 4);
+    const anyLocal = src === 'local' || dst !== 'remote';
+    for (const side of [FlowSide.Src, FlowSide.Dst]) {
+      const locality = side === FlowSide.Src ? src : dst;
+      if (locality === 'remote') onAnswer(serial, side, unknown(anyLocal ? 'not-local' : 'forwarded'));
+      else {
+        if (side === FlowSide.Src) this.#key.set(flows.key.subarray(at, at + KEY_WORDS));
+        else reverseKey(flows.key, at, this.#key, 0);
+        const byKernel = kernelReason(this.#key, side);
+        if (byKernel !== null) onAnswer(serial, side, unknown(byKernel));
+        else this.pending.add(serial, side, this.#view(flows, i, ended, locality === 'multicast'));
+      }
+    }
+  }
+
+  #view(flows: FlowColumns, i: number, ended: boolean, multicast: boolean) {
+    return {
+      key: this.#key,
+      at: 0,
+      firstUs: flows.firstBootUs[i]!,
+      lastUs: flows.lastBootUs[i]!,
+      ended,
+      ifindex: flows.ifindex[i]!,
+      multicast,
+    };
+  }
+
+  #touch(row: number): void {
+    const { key } = this.sockets.facts;
+    const at = row * KEY_WORDS;
+    if (this.sockets.hasNoRemote(row)) this.pending.touchPort(keyProtocol(key, at), keyFirstPort(key, at));
+    else this.pending.touchTuple(key, at);
+  }
+}
+
+/** ICMP without an echo id, the answering end of an echo, IGMP: the kernel speaks for itself there. */
+function kernelReason(key: Int32Array, side: number): Reason | null {
+  const protocol = keyProtocol(key);
+  if (protocol === 2) return 'kernel';
+  if (protocol !== Protocol.Icmp && protocol !== Protocol.Icmp6) return null;
+  const echo = keyFirstPort(key) !== 0 || keySecondPort(key) !== 0;
+  return echo && side === FlowSide.Src ? null : 'kernel';
+}

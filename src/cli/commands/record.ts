@@ -1,0 +1,157 @@
+import { dirname } from 'node:path';
+import { Command, Option } from 'commander';
+import { degradations, examine, REAL_ROOTS } from '../../app/doctor.ts';
+import { InterfaceNames } from '../../app/interface-names.ts';
+import { NETLINK_ROUTE, openNetlink } from '../../app/netlink-transport.ts';
+import { SOURCE_NAMES, type SourceName } from '../../app/open-sources.ts';
+import { RECORD_CAPABILITIES, reducePrivileges } from '../../app/privileges.ts';
+import { Recorder } from '../../app/recorder.ts';
+import { UserError } from '../../core/errors.ts';
+import { ProcFs } from '../../linux/proc-fs.ts';
+import { parseNamespaceLink } from '../../linux/proc-pid.ts';
+import { Route } from '../../linux/route.ts';
+import { readBootId, readHostName } from '../../linux/system.ts';
+import { UserNames } from '../../linux/users.ts';
+import { loadNative, type Native } from '../../native/binding.ts';
+import { prepareFolder } from '../../store/database-file.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { resolveDatabaseToWrite } from '../database-path.ts';
+import { LiveLine } from '../live-line.ts';
+import { parseSize } from '../parse-size.ts';
+import { formatCheck } from '../print-checks.ts';
+import { printSummary } from '../record-summary.ts';
+import { parseDuration } from '../time-range.ts';
+import { VERSION } from '../version.ts';
+
+interface RecordFlags {
+  readonly db?: string;
+  readonly interface: readonly string[];
+  readonly for?: number;
+  readonly sources: readonly SourceName[];
+  readonly backend: 'libpcap' | 'cap';
+  readonly snaplen: number;
+  readonly ring: number;
+  readonly promiscuous: boolean;
+  readonly quiet: boolean;
+}
+
+export const record: CommandModule = (context) =>
+  new Command('record')
+    .summary('capture packets, name their processes, store both')
+    .description(
+      'Captures packets, finds the process at both ends of every flow, and stores what it learns.\nEnds with Ctrl-C or after --for, and prints a summary.',
+    )
+    .argument('[filter...]', 'capture filter as of tcpdump, e.g. tcp port 443')
+    .option('-i, --interface <name>', 'interface to capture on; may be repeated', collect, [])
+    .option('--db <file>', 'database to write')
+    .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', parseDuration)
+    .addOption(
+      new Option('--sources <list>', 'where owners may come from')
+        .default([...SOURCE_NAMES], 'auto')
+        .argParser(parseSources),
+    )
+    .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
+    .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
+    .option('--ring <size>', 'buffer of the kernel, per interface', parseSize, 8 << 20)
+    .option('-p, --promiscuous', 'also packets for other hosts', false)
+    .option('-q, --quiet', 'no live line', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (filter: string[], flags: RecordFlags) => runRecord(context, filter.join(' '), flags));
+
+const EXAMPLES = `
+Examples:
+  pcapid record                             everything, until Ctrl-C
+  pcapid record --for 10m -i eth0           ten minutes of one interface
+  pcapid record tcp port 443 or udp port 53 only these packets
+  pcapid record --db /tmp/trip.db           into a database of its own`;
+
+async function runRecord(context: Context, filter: string, flags: RecordFlags): Promise<void> {
+  const database = resolveDatabaseToWrite(context, flags.db);
+  const native = loadNative();
+  native.pcapVersion(); // without libpcap nothing else matters
+  prepareFolder(dirname(database));
+  const rights = reducePrivileges(native, {
+    keep: RECORD_CAPABILITIES,
+    databaseFolder: dirname(database),
+    environment: { PCAPID_DB: database },
+  });
+  if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
+  for (const check of degradations(examine(loadNative, REAL_ROOTS, flags.sources))) context.err(formatCheck(check));
+  const devices = flags.interface.length > 0 ? flags.interface : ['any'];
+  const live = new LiveLine(context, flags.quiet);
+  const recorder = new Recorder(native, {
+    ...recordingOf(native, devices, filter, flags, database),
+    onProgress: (progress) => live.show(progress),
+    onTrouble: (text) => live.note(text),
+  });
+  context.err(`recording ${devices.join(', ')} into ${database}${flags.for === undefined ? '; Ctrl-C ends it' : ''}\n`);
+  await untilStopped(recorder, flags.for);
+  live.end();
+  printSummary(context, database);
+}
+
+function recordingOf(native: Native, devices: readonly string[], filter: string, flags: RecordFlags, database: string) {
+  const proc = new ProcFs('/proc');
+  const users = new UserNames(new ProcFs('/etc'));
+  const route = new Route(openNetlink(native, NETLINK_ROUTE));
+  const { backend, snaplen, sources, ring: ringBytes, promiscuous } = flags;
+  const info = {
+    interface: devices.join(','),
+    backend,
+    filter,
+    snaplen,
+    command: process.argv.slice(2).join(' '),
+    version: VERSION,
+    hostName: readHostName({ proc }) ?? 'unknown',
+    bootId: readBootId({ proc }) ?? 'unknown',
+    netns: parseNamespaceLink(proc.readLink('self/ns/net')),
+    sources: sources.join(','),
+  };
+  return {
+    capture: { devices, backend, filter, snaplen, ringBytes, promiscuous },
+    sources,
+    database,
+    info,
+    userName: (uid: number): string | null => users.get(uid) ?? null,
+    interfaceNames: new InterfaceNames(() => route.links()),
+  };
+}
+
+async function untilStopped(recorder: Recorder, forUs: number | undefined): Promise<void> {
+  const stop = (): void => recorder.stop();
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  const timer = forUs === undefined ? undefined : setTimeout(stop, forUs / 1000);
+  try {
+    await recorder.done;
+  } finally {
+    clearTimeout(timer);
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  }
+}
+
+function collect(value: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, value];
+}
+
+function parseSources(text: string): readonly SourceName[] {
+  if (text === 'auto') return SOURCE_NAMES;
+  const names = text.split(',');
+  for (const name of names) {
+    if (!SOURCE_NAMES.some((known) => known === name)) {
+      throw new UserError(
+        'bad-source',
+        `--sources: there is no source ${name}`,
+        `Use auto, or some of ${SOURCE_NAMES.join(',')}.`,
+      );
+    }
+  }
+  return SOURCE_NAMES.filter((name) => names.includes(name));
+}
+
+function parseSnaplen(text: string): number {
+  const octets = Number(text);
+  if (Number.isInteger(octets) && octets >= 64 && octets <= 262_144) return octets;
+  throw new UserError('bad-snaplen', `--snaplen: ${text} is not a length`, 'Use a number of octets from 64 to 262144.');
+}

@@ -1,0 +1,106 @@
+import { Command } from 'commander';
+import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
+import { SECOND_US } from '../../core/time.ts';
+import type { Row } from '../../report/columns.ts';
+import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
+import { localZone } from '../../report/local-time.ts';
+import {
+  compileHolders,
+  compileSocketHolders,
+  compileSockets,
+  compileTuple,
+  type TupleQuery,
+} from '../../store/compile-tuple.ts';
+import { Reader } from '../../store/reader.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
+import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
+import { answerText, type OwnerAnswer } from '../owner-words.ts';
+import { parseTime } from '../time-range.ts';
+import { parseTuple } from '../tuple-query.ts';
+
+interface WhoFlags extends FormatFlags {
+  readonly db?: string;
+  readonly at?: string;
+}
+
+/** Somebody else who can answer: the live state of the kernel. Its answers come before those of the database. */
+export type OwnerSource = (query: TupleQuery, limit: number | null) => readonly OwnerAnswer[];
+
+const ANSWERS = 5; // unless --limit says otherwise
+const AT_WIDTH_US = SECOND_US; // --at is written in seconds
+
+const EXAMPLES = `
+Examples:
+  pcapid who 10.0.0.7:443
+  pcapid who udp 53 --at 'yesterday 14:00'
+  pcapid who '[2001:db8::1]:80'
+  pcapid who '10.0.0.5:43210 -> 93.184.216.34:443' --format json
+
+Any part of a connection will do; the latest that matches comes first. Quote arrows and brackets.`;
+
+/** @param live undefined: only the database answers */
+export function makeWho(live?: OwnerSource): CommandModule {
+  return (context) =>
+    addFormatOptions(new Command('who').option('--db <file>', 'database to read'))
+      .summary('say whose a connection is or was')
+      .description('Says which process a connection belongs to, and how that is known.')
+      .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
+      .option('--at <time>', "at that second, e.g. '14:00:05', 'yesterday 14:00'")
+      .addHelpText('after', EXAMPLES)
+      .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
+}
+
+export const who: CommandModule = makeWho();
+
+function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
+  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  columnsOf(flags, printing);
+  const limit = flags.limit === 0 ? null : (flags.limit ?? ANSWERS);
+  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
+  const now = live === undefined || flags.at !== undefined ? [] : live(query, limit);
+  const answers = [...now, ...storedAnswers(context, query, flags.db, limit, now.length > 0)].slice(
+    0,
+    limit ?? undefined,
+  );
+  const isProse = flags.format === 'table' && flags.columns === undefined;
+  if (isProse && answers.length > 0) context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
+  else
+    printRows(
+      context,
+      answers.map(({ record }) => record),
+      { ...flags, limit: 0 },
+      printing,
+    );
+}
+
+function rangeOf(at: string | undefined, nowUs: number): Pick<TupleQuery, 'range'> {
+  if (at === undefined) return {};
+  const fromUs = parseTime(at, '--at', nowUs, localZone);
+  return { range: { fromUs, toUs: fromUs + AT_WIDTH_US } };
+}
+
+/** @param isOptional there are answers already: a missing database is no error then */
+function storedAnswers(
+  context: Context,
+  query: TupleQuery,
+  db: string | undefined,
+  limit: number | null,
+  isOptional: boolean,
+): readonly OwnerAnswer[] {
+  if (isOptional && findDatabase(context, db) === undefined) return [];
+  const reader = Reader.open(resolveDatabaseToRead(context, db));
+  try {
+    const flows = reader.all(compileTuple(query, limit));
+    if (flows.length > 0)
+      return flows.map((record) => ({ record, holders: reader.all(compileHolders(Number(record.flow_id))) }));
+    return reader.all(compileSockets(query, limit)).map((row) => socketAnswer(row, reader));
+  } finally {
+    reader.close();
+  }
+}
+
+function socketAnswer(row: Row, reader: Reader): OwnerAnswer {
+  const record = Object.fromEntries(FLOW_RECORD_FIELDS.map((field) => [field, row[field] ?? null]));
+  return { record, holders: reader.all(compileSocketHolders(Number(row.socket))) };
+}

@@ -1,0 +1,37 @@
+import type { Progress } from '../app/recorder.ts';
+import { formatSize } from '../report/size.ts';
+import type { Context } from './context.ts';
+
+/** One line on stderr that rewrites itself while a recording runs; on no terminal only notes are printed. */
+export class LiveLine {
+  readonly #context: Context;
+  readonly #shown: boolean;
+  readonly #startedMs = performance.now();
+  #isOpen = false;
+
+  constructor(context: Context, quiet: boolean) {
+    this.#context = context;
+    this.#shown = context.errIsTerminal && !quiet;
+  }
+
+  show(progress: Progress): void {
+    if (!this.#shown) return;
+    const { counters, flows } = progress;
+    const seconds = Math.round((performance.now() - this.#startedMs) / 1000);
+    const drops = counters.kernelDrops === null ? 'drops unknown' : `${counters.kernelDrops} dropped`;
+    const text = `${seconds} s  ${counters.packets} packets  ${formatSize(counters.ipBytes)}  ${flows} flows  ${drops}`;
+    this.#context.err(`\r${text.slice(0, this.#context.columns - 1)}\x1b[K`);
+    this.#isOpen = true;
+  }
+
+  /** A line that stays. */
+  note(text: string): void {
+    this.end();
+    this.#context.err(`pcapid: ${text}\n`);
+  }
+
+  end(): void {
+    if (this.#isOpen) this.#context.err('\n');
+    this.#isOpen = false;
+  }
+}

@@ -1,0 +1,25 @@
+import { UserError } from '../core/errors.ts';
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  k: 1024,
+  kib: 1024,
+  kb: 1000,
+  m: 1 << 20,
+  mib: 1 << 20,
+  mb: 1e6,
+  g: 1 << 30,
+  gib: 1 << 30,
+  gb: 1e9,
+};
+
+/** Octets of `8MiB`, `8M`, `8MB` (10^6) or `8388608`. */
+export function parseSize(text: string): number {
+  const m = /^(\d+(?:\.\d+)?) *([a-z]*)$/i.exec(text);
+  const unit = m === null ? undefined : UNITS[m[2]!.toLowerCase()];
+  if (m === null || unit === undefined) {
+    throw new UserError('bad-size', `${text} is not a size`, 'Write a number with KiB, MiB or GiB, such as 8MiB.');
+  }
+  return Math.round(Number(m[1]) * unit);
+}

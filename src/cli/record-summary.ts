@@ -1,0 +1,53 @@
+import { formatShare, formatSize } from '../report/size.ts';
+import { compileLatestCapture } from '../store/compile-summary.ts';
+import { Reader } from '../store/reader.ts';
+import type { Context } from './context.ts';
+
+/** What the recording that just ended stored, read back from the database, and what it cost. On stderr. */
+export function printSummary(context: Context, database: string): void {
+  const reader = Reader.open(database);
+  const [row] = reader.all(compileLatestCapture());
+  reader.close();
+  if (row === undefined) return;
+  const number = (name: string): number => Number(row[name] ?? 0);
+  const drops = row.kernel_drops === null ? 'kernel drops unknown' : `${number('kernel_drops')} dropped by the kernel`;
+  const beside = [
+    count(number('duplicate_packets'), 'seen again on another interface'),
+    count(number('not_ip_packets'), 'not IP'),
+    count(number('bad_packets'), 'cut or malformed'),
+  ].filter((text) => text !== '');
+  const lines = [
+    `${number('packets')} packets, ${drops}${beside.length > 0 ? `; of them ${beside.join(', ')}` : ''}`,
+    `${number('flows')} flows, ${formatSize(number('ip_bytes'))}`,
+    `attributed ${shareOf(number('named_flows'), number('flows'))} of flows, ` +
+      `${shareOf(number('named_ip_bytes'), number('ip_bytes'))} of bytes`,
+    ...losses(number),
+    `stored in ${database}`,
+    costs(),
+  ];
+  for (const line of lines) context.err(`${line}\n`);
+}
+
+function count(packets: number, what: string): string {
+  return packets === 0 ? '' : `${packets} ${what}`;
+}
+
+function shareOf(part: number, whole: number): string {
+  return whole === 0 ? 'none' : formatShare(part / whole);
+}
+
+/** Only what was lost is worth a line. */
+function losses(number: (name: string) => number): string[] {
+  const lines: string[] = [];
+  if (number('flows_evicted') > 0) lines.push(`${number('flows_evicted')} flows ended early: the flow table was full`);
+  if (number('flows_lost') > 0) lines.push(`${number('flows_lost')} flows lost: the database could not keep up`);
+  if (number('facts_lost') > 0)
+    lines.push(`${number('facts_lost')} answers about sockets lost: a kernel buffer was full`);
+  return lines;
+}
+
+function costs(): string {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  const seconds = (userCPUTime + systemCPUTime) / 1e6;
+  return `${seconds.toFixed(2)} s of CPU, ${formatSize(maxRSS * 1024)} of memory at most`;
+}

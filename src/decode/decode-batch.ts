@@ -1,0 +1,75 @@
+/** The decoder: columns of packets in, columns of five-tuples out. */
+import { createDecodedBatch, type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
+import { createPacketBatch, type PacketBatch } from '../core/packet.ts';
+import { FragmentTable } from './fragments.ts';
+import { decodeLink } from './link.ts';
+import type { Work } from './work.ts';
+
+const STATUSES = 5;
+
+/** Totals since the decoder was made. */
+export interface DecodeCounts {
+  readonly packets: Float64Array; // [DecodeStatus]
+  readonly bytes: Float64Array; // [DecodeStatus], frame.len
+  ipBytes: number; // of Ok packets
+  readonly unsupported: Map<number, number>; // LINKTYPE_* number that is not decoded -> packets
+}
+
+/** Has a lifetime because fragments join across batches. */
+export class Decoder {
+  readonly counts: DecodeCounts = {
+    packets: new Float64Array(STATUSES),
+    bytes: new Float64Array(STATUSES),
+    ipBytes: 0,
+    unsupported: new Map(),
+  };
+  readonly #work: Work;
+
+  constructor() {
+    const batch = createPacketBatch(1, 1);
+    const view = new DataView(batch.bytes.buffer);
+    this.#work = { view, batch, out: createDecodedBatch(1), fragments: new FragmentTable() };
+  }
+
+  /**
+   * Fills rows 0 to batch.count - 1 of `out`, and `ifindex` and `pktType` of the batch from SLL headers.
+   * Never throws and never reads outside a packet, whatever its octets are.
+   */
+  decode(batch: PacketBatch, out: DecodedBatch): void {
+    const work = this.#work;
+    const bytes = batch.bytes;
+    if (work.batch.bytes !== bytes) work.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    work.batch = batch;
+    work.out = out;
+    const { count, offset, capLen, origLen } = batch;
+    const { status, tcpFlags, tcpSeq, ipBytes } = out;
+    let okPackets = 0;
+    let okBytes = 0;
+    let okIpBytes = 0;
+    for (let i = 0; i < count; i++) {
+      tcpFlags[i] = 0;
+      tcpSeq[i] = 0;
+      const at = offset[i]!;
+      const result = decodeLink(work, i, at, at + capLen[i]!);
+      status[i] = result;
+      if (result === DecodeStatus.Ok) {
+        okPackets++;
+        okBytes += origLen[i]!;
+        okIpBytes += ipBytes[i]!;
+      } else this.#countBad(result, batch, i);
+    }
+    const counts = this.counts;
+    counts.packets[DecodeStatus.Ok]! += okPackets;
+    counts.bytes[DecodeStatus.Ok]! += okBytes;
+    counts.ipBytes += okIpBytes;
+  }
+
+  #countBad(result: number, batch: PacketBatch, i: number): void {
+    const { packets, bytes, unsupported } = this.counts;
+    packets[result]! += 1;
+    bytes[result]! += batch.origLen[i]!;
+    if (result !== DecodeStatus.Unsupported) return;
+    const linkType = batch.linkType[i]!;
+    unsupported.set(linkType, (unsupported.get(linkType) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,274 @@
+/** Begin, continuation and end of flows, with the end reasons of IPFIX (RFC 5102 section 5.11.3). */
+import { createColumns, pushRow } from '../core/columns.ts';
+import type { DecodedBatch } from '../core/decoded.ts';
+import { type FlowColumns, FlowEnd, FRESH_COLUMNS, type FreshColumns } from '../core/flow.ts';
+import { type PacketBatch, PacketType } from '../core/packet.ts';
+import type { Us } from '../core/time.ts';
+import { K_META, KEY_WORDS, Protocol, reverseKey } from '../core/tuple.ts';
+import { ActivityList } from './activity-list.ts';
+import { ChangedList } from './changed-list.ts';
+import {
+  COUNTERS,
+  D_COUNTERS,
+  D_FIRST,
+  D_LAST,
+  DOUBLE_SHIFT,
+  E_EPOCH,
+  E_IFINDEX,
+  E_SIGHTINGS,
+  E_STATE,
+  ENTRY_SHIFT,
+  FlowEntries,
+  NO_IFINDEX,
+  NONE,
+} from './flow-entries.ts';
+import { FlowIndex } from './flow-index.ts';
+import { FlowRows } from './flow-rows.ts';
+import { S_ENDED, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
+import { Sightings } from './sightings.ts';
+import { afterSegment, isSyn, isSynAck, opensAnother } from './tcp-end.ts';
+
+const UNTOUCHED = -1; // epoch of a flow that its next packet has to touch
+
+export interface FlowLimits {
+  readonly capacity: number; // flows
+  readonly idleTcpUs: Us;
+  readonly idleOtherUs: Us;
+  readonly activeUs: Us; // Infinity: a flow may live as long as it likes
+  readonly lingerUs: Us; // how long an ended TCP flow still takes late packets
+  readonly longLivedUs: Us; // how often a row of a living flow is sent
+}
+
+/**
+ * The flows of a table: entries, the index over them, and the lists in which they wait. Direction is a number: 0
+ * original, 1 reply; a "way" is entry << 1 | direction.
+ */
+export class FlowLife {
+  readonly entries: FlowEntries;
+  readonly index = new FlowIndex();
+  readonly sightings = new Sightings();
+  readonly rows: FlowRows;
+  serial = 0; // last one given
+  evicted = 0;
+  retired = 0; // changes when an entry is given away: ways found before may be wrong
+  fresh: FreshColumns | undefined; // collected by begin() when `collectFresh`
+  readonly #limits: FlowLimits;
+  readonly #collectFresh: boolean;
+  readonly #changed: ChangedList;
+  readonly #tcp: ActivityList;
+  readonly #other: ActivityList;
+  readonly #lingering: ActivityList; // in the order in which they ended
+
+  constructor(limits: FlowLimits, fresh: 'collect' | 'ignore') {
+    this.#limits = limits;
+    this.#collectFresh = fresh === 'collect';
+    this.entries = new FlowEntries(limits.capacity);
+    this.rows = new FlowRows(this.entries, this.sightings);
+    this.#changed = new ChangedList(this.entries);
+    this.#tcp = new ActivityList(this.entries);
+    this.#other = new ActivityList(this.entries);
+    this.#lingering = new ActivityList(this.entries);
+  }
+
+  /** Begins the flow of packet `i`, whose tuple is not in the table. @returns the packet's way */
+  create(hash: number, batch: PacketBatch, decoded: DecodedBatch, i: number, bootUs: Us): number {
+    const id = this.#takeEntry();
+    const { words, changedAt, hash: hashes } = this.entries;
+    const word = id << ENTRY_SHIFT;
+    const row = i * KEY_WORDS;
+    const isTcp = (decoded.key[row + K_META]! & 0xff) === Protocol.Tcp;
+    const direction = isSynAck(decoded.tcpFlags[i]!) ? 1 : 0; // who answers is not who began
+    if (direction === 1) reverseKey(decoded.key, row, words, word);
+    else for (let w = 0; w < KEY_WORDS; w++) words[word + w] = decoded.key[row + w]!;
+    words[word + E_STATE] = isTcp ? S_TCP : S_OPEN;
+    words[word + E_SIGHTINGS] = 0;
+    hashes[id] = hash;
+    changedAt[id] = NONE;
+    this.index.insert(hash, id);
+    this.#activity(words[word + E_STATE]!).append(id);
+    this.#begin(id, batch, i, bootUs);
+    return (id << 1) | direction; // untouched, so attend() sees the packet next
+  }
+
+  /**
+   * Looks at a packet that may begin or end something: a TCP edge, or the first packet of a flow in an epoch or since
+   * its row was sent.
+   *
+   * @returns its way, in the same flow or in one that takes its place
+   */
+  attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number, bootUs: Us, epoch: number): number {
+    const id = way >> 1;
+    const direction = way & 1;
+    const { words, doubles, hash, synSeq } = this.entries;
+    const word = id << ENTRY_SHIFT;
+    const state = words[word + E_STATE]!;
+    const flags = decoded.tcpFlags[i]!;
+    const another = isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
+    if (another || this.#isOver(id, bootUs)) {
+      const key = hash[id]!;
+      this.#retire(id, another ? FlowEnd.Forced : FlowEnd.Idle);
+      return this.attend(this.create(key, batch, decoded, i, bootUs), batch, decoded, i, bootUs, epoch);
+    }
+    const first = doubles[(id << DOUBLE_SHIFT) + D_FIRST]!;
+    if ((state & (S_ENDED | S_PAUSED)) === 0 && bootUs - first >= this.#limits.activeUs) this.#pause(id);
+    if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, i, bootUs);
+    this.#touch(id, epoch);
+    if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i, bootUs);
+    return way;
+  }
+
+  /** Whether packet `i` is the first of its direction, and takes the place of the first sighting. */
+  isFirstSighting(way: number, batch: PacketBatch, i: number): boolean {
+    const { words } = this.entries;
+    const word = (way >> 1) << ENTRY_SHIFT;
+    const direction = way & 1;
+    if (words[word + E_IFINDEX + direction] !== NO_IFINDEX) return false;
+    words[word + E_IFINDEX + direction] = batch.ifindex[i]!;
+    if (direction === 0) words[word + E_STATE] = withPktType(words[word + E_STATE]!, batch.pktType[i]!);
+    return true;
+  }
+
+  /** Ends flows whose time is over. Lists are in order, so it looks at one flow more than it ends. */
+  expire(nowUs: Us): void {
+    for (const list of [this.#tcp, this.#other, this.#lingering]) {
+      while (list.head !== NONE && this.#isOver(list.head, nowUs)) this.#retire(list.head, FlowEnd.Idle);
+    }
+  }
+
+  /** Writes the rows that are due and takes them. */
+  drain(nowUs: Us): FlowColumns {
+    const { words, doubles, sentBootUs } = this.entries;
+    const changed = this.#changed;
+    this.rows.reserve(changed.count);
+    for (let c = changed.count - 1; c >= 0; c--) {
+      const id = changed.ids[c]!;
+      const word = id << ENTRY_SHIFT;
+      const state = words[word + E_STATE]!;
+      if ((state & S_ENDED) !== 0) this.#tell(id, FlowEnd.EndOfFlow);
+      else if (nowUs - doubles[(id << DOUBLE_SHIFT) + D_FIRST]! >= this.#limits.activeUs) this.#pause(id);
+      else if ((state & S_SENT) === 0 || nowUs - sentBootUs[id]! >= this.#limits.longLivedUs)
+        this.#tell(id, FlowEnd.None);
+      else continue;
+      sentBootUs[id] = nowUs;
+    }
+    return this.rows.take();
+  }
+
+  /** Ends everything, what still lives as `forced`. */
+  endAll(): void {
+    for (const list of [this.#tcp, this.#other, this.#lingering]) {
+      while (list.head !== NONE) this.#retire(list.head, FlowEnd.Forced);
+    }
+  }
+
+  #touch(id: number, epoch: number): void {
+    const { words, changedAt } = this.entries;
+    const word = id << ENTRY_SHIFT;
+    if (changedAt[id] === NONE) this.#changed.add(id);
+    const state = words[word + E_STATE]!;
+    if ((state & S_ENDED) === 0 && words[word + E_EPOCH] !== epoch) this.#activity(state).moveToEnd(id);
+    words[word + E_EPOCH] = epoch;
+  }
+
+  #takeEntry(): number {
+    const id = this.entries.take();
+    if (id !== NONE) return id;
+    this.#evict();
+    return this.entries.take();
+  }
+
+  /** Makes room: ended flows are needed least, then the one whose last packet is the longest ago. */
+  #evict(): void {
+    const { doubles } = this.entries;
+    const [tcp, other, ended] = [this.#tcp.head, this.#other.head, this.#lingering.head];
+    if (ended !== NONE) return this.#retire(ended, FlowEnd.EndOfFlow);
+    const last = (id: number): Us => (id === NONE ? Infinity : doubles[(id << DOUBLE_SHIFT) + D_LAST]!);
+    this.evicted++;
+    this.#retire(last(tcp) <= last(other) ? tcp : other, FlowEnd.LackOfResources);
+  }
+
+  /** Gives the flow in entry `id` a new serial and nothing counted. */
+  #begin(id: number, batch: PacketBatch, i: number, bootUs: Us): void {
+    const { entries } = this;
+    const { words, doubles } = entries;
+    const word = id << ENTRY_SHIFT;
+    const double = id << DOUBLE_SHIFT;
+    words[word + E_STATE] = withPktType(words[word + E_STATE]! & ~(S_PAUSED | S_SENT), PacketType.Unknown);
+    words[word + E_IFINDEX] = NO_IFINDEX;
+    words[word + E_IFINDEX + 1] = NO_IFINDEX;
+    words[word + E_EPOCH] = UNTOUCHED;
+    this.sightings.release(words[word + E_SIGHTINGS]!);
+    words[word + E_SIGHTINGS] = 0;
+    doubles[double + D_FIRST] = bootUs;
+    doubles[double + D_LAST] = bootUs;
+    doubles.fill(0, double + D_COUNTERS, double + D_COUNTERS + 2 * COUNTERS);
+    entries.ifindex[id] = batch.ifindex[i]!;
+    entries.firstUs[id] = batch.sec[i]! * 1e6 + Math.floor(batch.nsec[i]! / 1000);
+    entries.duplicatePackets[id] = 0;
+    entries.duplicateBytes[id] = 0;
+    entries.serial[id] = ++this.serial;
+    if (!this.#collectFresh) return;
+    this.fresh ??= createColumns(FRESH_COLUMNS);
+    const row = pushRow(this.fresh);
+    this.fresh.serial[row] = this.serial;
+    this.fresh.key.set(words.subarray(word, word + KEY_WORDS), row * KEY_WORDS);
+    this.fresh.firstBootUs[row] = bootUs;
+  }
+
+  #segment(id: number, direction: number, decoded: DecodedBatch, i: number, bootUs: Us): void {
+    const { words, synSeq, endedBootUs } = this.entries;
+    const word = id << ENTRY_SHIFT;
+    const before = words[word + E_STATE]!;
+    const after = afterSegment(before, direction, decoded.tcpFlags[i]!);
+    words[word + E_STATE] = after;
+    if ((after & S_OPEN) === 0) words[word + E_EPOCH] = UNTOUCHED; // the packet that opens it has no edge
+    if ((after & ~before & (S_SYN << direction)) !== 0) synSeq[id * 2 + direction] = decoded.tcpSeq[i]!;
+    if ((after & ~before & S_ENDED) === 0) return;
+    endedBootUs[id] = bootUs;
+    this.#tcp.remove(id);
+    this.#lingering.append(id);
+  }
+
+  #isOver(id: number, nowUs: Us): boolean {
+    const { idleTcpUs, idleOtherUs, lingerUs } = this.#limits;
+    const state = this.entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
+    if ((state & S_ENDED) !== 0) return nowUs - this.entries.endedBootUs[id]! > lingerUs;
+    const quietUs = nowUs - this.entries.doubles[(id << DOUBLE_SHIFT) + D_LAST]!;
+    return quietUs > ((state & S_TCP) !== 0 ? idleTcpUs : idleOtherUs);
+  }
+
+  /** The active time-out: the row is closed, the entry waits for the packet that continues it. */
+  #pause(id: number): void {
+    this.#tell(id, FlowEnd.Active);
+    this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_PAUSED;
+  }
+
+  /** Writes a row, after which the flow is unchanged. */
+  #tell(id: number, endReason: number): void {
+    this.rows.write(id, endReason);
+    if (this.entries.changedAt[id] !== NONE) this.#changed.remove(id);
+    this.entries.words[(id << ENTRY_SHIFT) + E_EPOCH] = UNTOUCHED;
+  }
+
+  /** The flow leaves the table; its end is told unless a row has told it already. */
+  #retire(id: number, endReason: number): void {
+    const { words, hash, changedAt } = this.entries;
+    const word = id << ENTRY_SHIFT;
+    const state = words[word + E_STATE]!;
+    if ((state & S_ENDED) !== 0) {
+      if (changedAt[id] !== NONE) this.#tell(id, FlowEnd.EndOfFlow);
+      this.#lingering.remove(id);
+    } else {
+      if ((state & S_PAUSED) === 0) this.#tell(id, endReason);
+      this.#activity(state).remove(id);
+    }
+    this.sightings.release(words[word + E_SIGHTINGS]!);
+    this.index.remove(hash[id]!, id);
+    this.entries.release(id);
+    this.retired++;
+  }
+
+  #activity(state: number): ActivityList {
+    return (state & S_TCP) !== 0 ? this.#tcp : this.#other;
+  }
+}

@@ -1,0 +1,97 @@
+/** Rows of flows for the next drain: written when a flow is due, or the moment before its entry is given away. */
+import { createColumns, pushRow } from '../core/columns.ts';
+import { FLOW_COLUMNS, type FlowColumns, FlowFlag } from '../core/flow.ts';
+import { KEY_WORDS } from '../core/tuple.ts';
+import {
+  COUNTERS,
+  D_COUNTERS,
+  D_FIRST,
+  D_LAST,
+  DOUBLE_SHIFT,
+  E_SIGHTINGS,
+  E_STATE,
+  ENTRY_SHIFT,
+  type FlowEntries,
+} from './flow-entries.ts';
+import { pktTypeOf, S_SENT } from './flow-state.ts';
+import type { DirectionCount, Sightings } from './sightings.ts';
+
+export class FlowRows {
+  /** Of all flows, as their last rows say. */
+  readonly duplicates = { packets: 0, bytes: 0 };
+  #rows: FlowColumns | undefined;
+  readonly #entries: FlowEntries;
+  readonly #sightings: Sightings;
+  readonly #count: DirectionCount = { packets: 0, bytes: 0, ipBytes: 0, duplicatePackets: 0, duplicateBytes: 0 };
+
+  constructor(entries: FlowEntries, sightings: Sightings) {
+    this.#entries = entries;
+    this.#sightings = sightings;
+  }
+
+  /** Says how many rows are to come at most, to save growing. */
+  reserve(rows: number): void {
+    if (rows > 0) this.#rows ??= createColumns(FLOW_COLUMNS, rows);
+  }
+
+  /** @param endReason FlowEnd, 0 while it lives */
+  write(id: number, endReason: number): void {
+    this.#rows ??= createColumns(FLOW_COLUMNS);
+    const rows = this.#rows;
+    const row = pushRow(rows);
+    const { words, doubles, serial, firstUs, ifindex, duplicatePackets, duplicateBytes } = this.#entries;
+    const w = id << ENTRY_SHIFT;
+    const d = id << DOUBLE_SHIFT;
+    const state = words[w + E_STATE]!;
+    rows.serial[row] = serial[id]!;
+    for (let k = 0; k < KEY_WORDS; k++) rows.key[row * KEY_WORDS + k] = words[w + k]!;
+    const firstBootUs = doubles[d + D_FIRST]!;
+    const lastBootUs = doubles[d + D_LAST]!;
+    rows.firstUs[row] = firstUs[id]!;
+    rows.lastUs[row] = firstUs[id]! + (lastBootUs - firstBootUs);
+    rows.firstBootUs[row] = firstBootUs;
+    rows.lastBootUs[row] = lastBootUs;
+    rows.ifindex[row] = ifindex[id]!;
+    rows.flags[row] = ((state & S_SENT) === 0 ? FlowFlag.New : 0) | (endReason === 0 ? 0 : FlowFlag.Ended);
+    rows.endReason[row] = endReason;
+    rows.pktType[row] = pktTypeOf(state);
+
+    const original = this.#settle(id, 0);
+    rows.origPackets[row] = original.packets;
+    rows.origBytes[row] = original.bytes;
+    rows.origIpBytes[row] = original.ipBytes;
+    rows.duplicatePackets[row] = original.duplicatePackets;
+    rows.duplicateBytes[row] = original.duplicateBytes;
+    const reply = this.#settle(id, 1);
+    rows.replyPackets[row] = reply.packets;
+    rows.replyBytes[row] = reply.bytes;
+    rows.replyIpBytes[row] = reply.ipBytes;
+    rows.duplicatePackets[row]! += reply.duplicatePackets;
+    rows.duplicateBytes[row]! += reply.duplicateBytes;
+    this.duplicates.packets += rows.duplicatePackets[row]! - duplicatePackets[id]!;
+    this.duplicates.bytes += rows.duplicateBytes[row]! - duplicateBytes[id]!;
+    duplicatePackets[id] = rows.duplicatePackets[row]!;
+    duplicateBytes[id] = rows.duplicateBytes[row]!;
+    words[w + E_STATE] = state | S_SENT;
+  }
+
+  /** Hands the rows over; the caller may transfer their buffers. */
+  take(): FlowColumns {
+    const rows = this.#rows ?? createColumns(FLOW_COLUMNS);
+    this.#rows = undefined;
+    return rows;
+  }
+
+  #settle(id: number, direction: number): DirectionCount {
+    const { words, doubles } = this.#entries;
+    const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;
+    const count = this.#count;
+    count.packets = doubles[at]!;
+    count.bytes = doubles[at + 1]!;
+    count.ipBytes = doubles[at + 2]!;
+    count.duplicatePackets = 0;
+    count.duplicateBytes = 0;
+    this.#sightings.settle(words[(id << ENTRY_SHIFT) + E_SIGHTINGS]!, direction, count);
+    return count;
+  }
+}

@@ -1,0 +1,19 @@
+/** The state word of a flow. Directions are numbers here: 0 original, 1 reply. */
+
+export const S_FIN = 1; // << direction: a FIN was seen
+export const S_SYN = 4; // << direction: a SYN without ACK was seen, its sequence number is kept
+export const S_OPEN = 16; // a packet without SYN was seen: the handshake is over, or began before the capture
+export const S_ENDED = 32; // end-of-flow: lingers for late packets
+export const S_PAUSED = 64; // ended by the active time-out: the next packet continues it under a new serial
+export const S_SENT = 128; // a row of this serial was sent
+export const S_TCP = 256;
+
+const PKT_TYPE_SHIFT = 16; // PacketType of the first packet of the original direction, 8 bits
+
+export function pktTypeOf(state: number): number {
+  return (state >>> PKT_TYPE_SHIFT) & 0xff;
+}
+
+export function withPktType(state: number, pktType: number): number {
+  return (state & ~(0xff << PKT_TYPE_SHIFT)) | (pktType << PKT_TYPE_SHIFT);
+}

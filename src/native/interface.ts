@@ -1,0 +1,88 @@
+/** What the addon offers (native/addon.h). Arguments are not checked there: typed arrays must have the stated lengths. */
+
+declare const handleBrand: unique symbol;
+/** An open capture. Belongs to the thread that opened it; closed by pcapClose, by garbage collection or at its end. */
+export interface PcapHandle {
+  readonly [handleBrand]: never;
+}
+
+/** Results of pcapRead below zero. */
+export const ReadStatus = { InterfaceGone: -1, InterfaceDown: -2, Failed: -3 } as const;
+
+export interface Native {
+  readonly abiVersion: number;
+
+  /**
+   * Starts a capture: nanosecond time stamps, never blocks, SLL2 on `any`. Throws UserError.
+   * @param ringBytes below 2^31
+   * @param timeoutMs how long the kernel may collect packets before it hands a block over
+   * @param netnsPath such as /run/netns/NAME or /proc/PID/ns/net; '' is the namespace of the caller
+   */
+  pcapOpen(
+    device: string,
+    filter: string,
+    snaplen: number,
+    ringBytes: number,
+    timeoutMs: number,
+    promiscuous: 0 | 1,
+    netnsPath: string,
+  ): PcapHandle;
+  /** linkType is a LINKTYPE_ number, ifindex is 0 for `any`. */
+  pcapInfo(handle: PcapHandle): readonly [fd: number, linkType: number, snaplen: number, ifindex: number];
+  /**
+   * Moves what the ring holds into the columns of a PacketBatch, from row 0, and never waits. `bytes` must have room
+   * for one packet of snaplen octets. Returns packets, or a ReadStatus once what was captured before it is delivered.
+   */
+  pcapRead(
+    handle: PcapHandle,
+    bytes: Uint8Array,
+    offset: Uint32Array,
+    capLen: Uint32Array,
+    origLen: Uint32Array,
+    sec: Uint32Array,
+    nsec: Uint32Array,
+  ): number;
+  /** Text for ReadStatus.Failed. */
+  pcapError(handle: PcapHandle): string;
+  /** out[3]: packets received, dropped by the kernel, dropped by the interface, since pcapOpen. Also after pcapClose. */
+  pcapStats(handle: PcapHandle, out: Float64Array): number;
+  pcapClose(handle: PcapHandle): void;
+  /** Throws UserError when there is no libpcap. */
+  pcapVersion(): string;
+
+  /** Sets ready[i] to 1 where fds[i] can be read or has an error; returns how many, or -errno. At most 256. */
+  poll(fds: Int32Array, count: number, ready: Uint8Array, timeoutMs: number): number;
+  /** A descriptor that any thread makes readable with wake(); or -errno. */
+  wakeCreate(): number;
+  wake(fd: number): number;
+  wakeClear(fd: number): number;
+  closeFd(fd: number): number;
+
+  /** @param groups bit n - 1 joins multicast group n. Returns a descriptor or -errno. */
+  netlinkOpen(protocol: number, groups: number, receiveBufferBytes: number, netnsPath: string): number;
+  /** Returns octets or -errno. */
+  netlinkSend(fd: number, bytes: Uint8Array, length: number): number;
+  /** One datagram: octets or -errno (EAGAIN 11: none came, ENOBUFS 105: some were lost, EMSGSIZE 90: cut and gone). */
+  netlinkReceive(fd: number, into: Uint8Array, timeoutMs: number): number;
+  /** netlinkSend and one netlinkReceive; the caller compares the sequence number. */
+  netlinkRequest(fd: number, request: Uint8Array, requestLength: number, reply: Uint8Array, timeoutMs: number): number;
+
+  /** out[3]: CLOCK_REALTIME, CLOCK_BOOTTIME, CLOCK_MONOTONIC in microseconds. */
+  clocks(out: Float64Array): number;
+  /** out[3]: masks of the effective, permitted and bounding capabilities of this thread. */
+  capabilities(out: Float64Array): number;
+  /**
+   * Executes `path` in this process with no more than the capabilities of keepMask, as uid and gid.
+   * Returns only when that failed, with -errno; then nothing has changed.
+   */
+  execReduced(
+    keepMask: number,
+    uid: number,
+    gid: number,
+    path: string,
+    argv: readonly string[],
+    envp: readonly string[],
+  ): number;
+  /** Sends `text` to $NOTIFY_SOCKET of systemd. Returns 0 or -errno. */
+  sdNotify(socketPath: string, text: string): number;
+}

@@ -1,0 +1,29 @@
+/** Octets for people, IEC 80000-13 units (1 KiB = 1,024). */
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
+
+/** At most eight characters: `0 B`, `1023 B`, `1.50 KiB`, `15.0 KiB`, `1023 KiB`. */
+export function formatSize(octets: number): string {
+  let value = octets;
+  let unit = 0;
+  // 1023.5 would be printed as 1024: the next unit says it better.
+  while (value >= (unit === 0 ? 1024 : 1023.5) && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  if (unit === 0) return `${Math.round(value)} B`;
+  const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${UNITS[unit]}`;
+}
+
+/** A share of a whole, `93.2 %`; nothing is ever rounded up to all or down to none. */
+export function formatShare(share: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.05) return '<0.1 %';
+  if (percent < 100 && percent > 99.9) return '99.9 %';
+  return `${percent.toFixed(1)} %`;
+}
+
+/** `1 flow`, `2 flows`. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,66 @@
+/** Aligned columns for people: fits the terminal, and shows it where something was cut. */
+import type { Column, Layout, Row } from './columns.ts';
+import { displayWidth, escapeTerminal, fitWidth } from './escape.ts';
+
+const GAP = '  ';
+const LEAST_WIDTH = 8; // a column that shrinks keeps at least this
+const SAMPLE = 1000; // rows that decide the widths; the rest streams
+
+export function* table(rows: Iterable<Row>, { columns, width }: Layout): Iterable<string> {
+  const iterator = rows[Symbol.iterator]();
+  const sample: string[][] = [];
+  for (let next = iterator.next(); !next.done; next = iterator.next()) {
+    sample.push(cellsOf(next.value, columns));
+    if (sample.length === SAMPLE) break;
+  }
+  if (sample.length === 0) return;
+  const titles = columns.map(({ title }) => title);
+  const widths = fitColumns(columns, widthsOf([titles, ...sample]), width);
+  const isCut = Number.isFinite(width);
+  yield lineOf(titles, columns, widths, isCut);
+  for (const cells of sample) yield lineOf(cells, columns, widths, isCut);
+  for (let next = iterator.next(); !next.done; next = iterator.next()) {
+    yield lineOf(cellsOf(next.value, columns), columns, widths, isCut);
+  }
+}
+
+function cellsOf(row: Row, columns: readonly Column[]): string[] {
+  return columns.map(({ cell }) => escapeTerminal(cell(row)));
+}
+
+function widthsOf(lines: readonly (readonly string[])[]): number[] {
+  const widths: number[] = [];
+  for (const cells of lines) {
+    cells.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, displayWidth(cell));
+    });
+  }
+  return widths;
+}
+
+/** Takes from the widest column that may shrink until the line fits; if none is left, the terminal wraps the line. */
+function fitColumns(columns: readonly Column[], natural: readonly number[], width: number): number[] {
+  const widths = [...natural];
+  const total = () => widths.reduce((sum, one) => sum + one, 0) + GAP.length * (widths.length - 1);
+  while (total() > width) {
+    let widest = -1;
+    columns.forEach(({ mayShrink, title }, i) => {
+      const least = Math.max(LEAST_WIDTH, title.length);
+      if (mayShrink && widths[i]! > least && (widest < 0 || widths[i]! > widths[widest]!)) widest = i;
+    });
+    if (widest < 0) break;
+    widths[widest]!--;
+  }
+  return widths;
+}
+
+/** Columns that may not shrink are never cut: a longer cell in a later row moves its line instead. */
+function lineOf(cells: readonly string[], columns: readonly Column[], widths: readonly number[], isCut: boolean) {
+  const parts = cells.map((cell, i) => {
+    const { align, mayShrink } = columns[i]!;
+    const text = isCut && mayShrink ? fitWidth(cell, widths[i]!) : cell;
+    const padding = ' '.repeat(Math.max(0, widths[i]! - displayWidth(text)));
+    return align === 'right' ? padding + text : text + padding;
+  });
+  return `${parts.join(GAP).trimEnd()}\n`;
+}

@@ -1,0 +1,121 @@
+/** Processes and usage for people. */
+import { baseName, type Column, fieldColumn, numberOf, type Row, textOf } from './columns.ts';
+import { formatShort, type Zone } from './local-time.ts';
+import { formatShare, formatSize } from './size.ts';
+
+const right = { align: 'right', mayShrink: false } as const;
+const shrinking = { align: 'left', mayShrink: true } as const;
+
+export const PROCESS_FIELDS = [
+  'host',
+  'pid',
+  'parent_pid',
+  'comm',
+  'exe',
+  'cmdline',
+  'uid',
+  'user',
+  'unit',
+  'container',
+  'first_us',
+  'last_us',
+  'exit_us',
+  'flows',
+  'ip_bytes',
+];
+export const PROCESS_DEFAULT_COLUMNS = ['comm', 'pid', 'user', 'unit', 'first', 'exit', 'flows', 'bytes'];
+
+export function processColumns(zone: Zone): readonly Column[] {
+  const time = (field: string) => (row: Row) => (row[field] === null ? '' : formatShort(numberOf(row, field), zone));
+  return [
+    { name: 'comm', title: 'PROCESS', ...shrinking, cell: (row) => textOf(row, 'comm') ?? '' },
+    { name: 'pid', title: 'PID', ...right, cell: (row) => textOf(row, 'pid') ?? '' },
+    { name: 'user', title: 'USER', ...shrinking, cell: userOf },
+    { name: 'unit', title: 'UNIT', ...shrinking, cell: unitOf },
+    { name: 'first', title: 'FIRST', align: 'left', mayShrink: false, cell: time('first_us') },
+    { name: 'last', title: 'LAST', align: 'left', mayShrink: false, cell: time('last_us') },
+    { name: 'exit', title: 'EXIT', align: 'left', mayShrink: false, cell: time('exit_us') },
+    { name: 'flows', title: 'FLOWS', ...right, cell: (row) => textOf(row, 'flows') ?? '' },
+    { name: 'bytes', title: 'BYTES', ...right, cell: (row) => formatSize(numberOf(row, 'ip_bytes')) },
+    ...without(PROCESS_FIELDS, ['comm', 'pid', 'user', 'unit', 'flows']).map(fieldColumn),
+  ];
+}
+
+export const USAGE_FIELDS = [
+  'group_by',
+  'pid',
+  'comm',
+  'exe',
+  'uid',
+  'user',
+  'unit',
+  'container',
+  'remote_addr',
+  'protocol',
+  'port',
+  'reason',
+  'flows',
+  'tx_packets',
+  'tx_ip_bytes',
+  'rx_packets',
+  'rx_ip_bytes',
+  'packets',
+  'ip_bytes',
+  'share',
+];
+export const USAGE_DEFAULT_COLUMNS = ['name', 'tx', 'rx', 'total', 'share', 'packets', 'flows'];
+
+export function usageColumns(groupBy: string): readonly Column[] {
+  const size = (field: string) => (row: Row) => formatSize(numberOf(row, field));
+  return [
+    { name: 'name', title: groupBy.toUpperCase(), ...shrinking, cell: (row) => nameOf(row, groupBy) },
+    { name: 'tx', title: 'TX', ...right, cell: size('tx_ip_bytes') },
+    { name: 'rx', title: 'RX', ...right, cell: size('rx_ip_bytes') },
+    { name: 'total', title: 'TOTAL', ...right, cell: size('ip_bytes') },
+    { name: 'share', title: 'SHARE', ...right, cell: (row) => formatShare(numberOf(row, 'share')) },
+    { name: 'packets', title: 'PACKETS', ...right, cell: (row) => textOf(row, 'packets') ?? '' },
+    { name: 'flows', title: 'FLOWS', ...right, cell: (row) => textOf(row, 'flows') ?? '' },
+    ...without(USAGE_FIELDS, ['share', 'packets', 'flows']).map(fieldColumn),
+  ];
+}
+
+/** What a group is called; ends that belong to none are called by their reason, in parentheses. */
+function nameOf(row: Row, groupBy: string): string {
+  const reason = textOf(row, 'reason');
+  const exe = textOf(row, 'exe');
+  const container = textOf(row, 'container');
+  if (groupBy === 'remote') return textOf(row, 'remote_addr') ?? '';
+  if (groupBy === 'protocol') return textOf(row, 'protocol') ?? '';
+  if (groupBy === 'port')
+    return [textOf(row, 'protocol'), textOf(row, 'port')].filter((part) => part !== null).join('/');
+  if (groupBy === 'process' && row.pid !== null) return `${textOf(row, 'comm')}[${textOf(row, 'pid')}]`;
+  if (reason !== null) {
+    const hint = exe === null ? userOf(row) : baseName(exe);
+    return `(${reason})${hint === '' ? '' : ` ${hint}`}`;
+  }
+  if (groupBy === 'user') return userOf(row) || '(unknown)';
+  if (groupBy === 'unit') return textOf(row, 'unit') ?? '(no unit)';
+  if (groupBy === 'container') return container === null ? '(no container)' : shortContainer(container);
+  if (exe === null) return '(unknown)';
+  const place = container === null ? textOf(row, 'unit') : shortContainer(container);
+  return [baseName(exe), userOf(row), place].filter((part) => part !== '' && part !== null).join(' ');
+}
+
+/** A user's name, else the number, else nothing. */
+function userOf(row: Row): string {
+  return textOf(row, 'user') ?? textOf(row, 'uid') ?? '';
+}
+
+function unitOf(row: Row): string {
+  const container = textOf(row, 'container');
+  return container === null ? (textOf(row, 'unit') ?? '') : shortContainer(container);
+}
+
+/** The 12 digits that container tools print of an id. */
+function shortContainer(container: string): string {
+  return /^[0-9a-f]{64}$/.test(container) ? container.slice(0, 12) : container;
+}
+
+function without(names: readonly string[], taken: readonly string[]): readonly string[] {
+  return names.filter((name) => !taken.includes(name));
+}

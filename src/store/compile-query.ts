@@ -1,0 +1,99 @@
+/** Questions about flows and processes, compiled to SQL that can be read and tested without a database. */
+import {
+  and,
+  endAlternatives,
+  endpointWhere,
+  type FlowFilter,
+  type Fragment,
+  flowWhere,
+  fragment,
+  or,
+} from './conditions.ts';
+import type { SqlValue } from './sqlite.ts';
+
+export interface CompiledQuery {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+export interface Order<Field extends string> {
+  readonly by: Field;
+  readonly direction: 'asc' | 'desc';
+}
+
+/** Rows wanted; null: all. */
+export type Limit = number | null;
+export const NO_LIMIT = -1; // SQLite's
+
+/** What flows can be sorted by, and the direction that a person expects. */
+export const FLOW_SORTS = {
+  first: { sql: 'f.first_us', natural: 'desc' },
+  last: { sql: 'f.last_us', natural: 'desc' },
+  bytes: { sql: 'f.orig_ip_bytes + f.reply_ip_bytes', natural: 'desc' },
+  packets: { sql: 'f.orig_packets + f.reply_packets', natural: 'desc' },
+  duration: { sql: 'f.last_us - f.first_us', natural: 'desc' },
+} as const;
+export type FlowSort = keyof typeof FLOW_SORTS;
+
+export const PROCESS_SORTS = {
+  bytes: { sql: 'ip_bytes', natural: 'desc' },
+  flows: { sql: 'flows', natural: 'desc' },
+  first: { sql: 'p.first_us', natural: 'desc' },
+  last: { sql: 'p.last_us', natural: 'desc' },
+  comm: { sql: 'p.comm', natural: 'asc' },
+  pid: { sql: 'p.pid', natural: 'asc' },
+  user: { sql: 'u.name', natural: 'asc' },
+} as const;
+export type ProcessSort = keyof typeof PROCESS_SORTS;
+
+/** Rows of the view flow_record. */
+export function compileFlows(filter: FlowFilter, order: Order<FlowSort>, limit: Limit): CompiledQuery {
+  const direction = sqlDirection(order);
+  return recordsOf(flowWhere(filter), `${FLOW_SORTS[order.by].sql} ${direction}, f.id ${direction}`, limit);
+}
+
+/** The CROSS JOIN keeps the order of the inner query: SQLite never reorders its tables, and LIMIT keeps its ORDER BY. */
+export function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
+  return {
+    sql: `SELECT r.* FROM (SELECT f.id AS id FROM flow f WHERE ${where.sql} ORDER BY ${order} LIMIT ?) picked
+CROSS JOIN flow_record r ON r.flow_id = picked.id`,
+    params: [...where.params, limit ?? NO_LIMIT],
+  };
+}
+
+/** Processes with what their ends of flows carried. Filters of remote, port and protocol leave those without such flows out. */
+export function compileProcesses(filter: FlowFilter, order: Order<ProcessSort>, limit: Limit): CompiledQuery {
+  const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
+  const { remote, port, protocol, sinceUs, untilUs } = filter;
+  const needsFlows = remote !== undefined || port !== undefined || protocol !== undefined;
+  const names = { process: 'p.id', program: 'p.program', remoteAddress: null };
+  const ends = endAlternatives(filter, names);
+  const lived = [
+    ...(untilUs === undefined ? [] : [fragment('p.first_us < ?', untilUs)]),
+    ...(sinceUs === undefined ? [] : [fragment('coalesce(p.exit_us, p.last_us) >= ?', sinceUs)]),
+  ];
+  const where = and([
+    ...(ends.length > 0 ? [or(ends)] : []),
+    ...(needsFlows ? [fragment('t.process IS NOT NULL')] : [or([fragment('t.process IS NOT NULL'), and(lived)])]),
+  ]);
+  return {
+    sql: `WITH traffic AS (
+  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes + e.rx_ip_bytes) AS ip_bytes
+  FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
+SELECT h.name AS host, p.pid AS pid, p.parent_pid AS parent_pid, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
+  p.uid AS uid, u.name AS user, g.unit AS unit, g.container AS container, p.first_us AS first_us, p.last_us AS last_us,
+  p.exit_us AS exit_us, coalesce(t.flows, 0) AS flows, coalesce(t.ip_bytes, 0) AS ip_bytes
+FROM process p
+LEFT JOIN traffic t ON t.process = p.id
+LEFT JOIN program g ON g.id = p.program
+LEFT JOIN boot b ON b.id = p.boot
+LEFT JOIN host h ON h.id = b.host
+LEFT JOIN user u ON u.host = b.host AND u.uid = p.uid
+WHERE ${where.sql} ORDER BY ${PROCESS_SORTS[order.by].sql} ${sqlDirection(order)}, p.id LIMIT ?`,
+    params: [...traffic.params, ...where.params, limit ?? NO_LIMIT],
+  };
+}
+
+export function sqlDirection({ direction }: Order<string>): 'ASC' | 'DESC' {
+  return direction === 'asc' ? 'ASC' : 'DESC';
+}

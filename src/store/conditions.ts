@@ -1,0 +1,141 @@
+/** Filters as SQL conditions. Values are bound parameters; names of columns come from this file only. */
+import type { Us } from '../core/time.ts';
+import type { SqlValue } from './sqlite.ts';
+
+/** What to look for. All that is given has to hold; process, pid, user, unit, container and remote at the same end. */
+export interface FlowFilter {
+  readonly process?: string; // comm, exe, or the last part of exe
+  readonly pid?: number;
+  readonly user?: string; // name or uid
+  readonly unit?: string; // `.service` may be left out
+  readonly container?: string; // name, or the first digits of the id
+  readonly remote?: AddressRange;
+  readonly port?: number; // of either end
+  readonly protocol?: number;
+  readonly sinceUs?: Us; // flows that overlap [sinceUs, untilUs)
+  readonly untilUs?: Us;
+}
+
+/** Addresses of one family from `first` to `last`, 4 or 16 octets in network order. */
+export interface AddressRange {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+export interface Fragment {
+  readonly sql: string;
+  readonly params: readonly SqlValue[];
+}
+
+/** SQL expressions of the row that a filter of ends speaks of. */
+export interface EndNames {
+  readonly process: string;
+  readonly program: string;
+  readonly remoteAddress: string | null; // null: the row has none
+}
+
+export const fragment = (sql: string, ...params: SqlValue[]): Fragment => ({ sql, params });
+
+export function and(parts: readonly Fragment[]): Fragment {
+  return parts.length === 0 ? fragment('1') : join(parts, ' AND ');
+}
+
+export function or(parts: readonly Fragment[]): Fragment {
+  return parts.length === 0 ? fragment('1') : fragment(`(${join(parts, ' OR ').sql})`, ...join(parts, ' OR ').params);
+}
+
+function join(parts: readonly Fragment[], by: string): Fragment {
+  return { sql: parts.map(({ sql }) => sql).join(by), params: parts.flatMap(({ params }) => params) };
+}
+
+/** 1 and 58 are ICMP and ICMPv6: their "port" is an echo id. */
+const NO_PORTS = 'NOT IN (1, 58)';
+const NOT_LOCAL = 5; // code of REASONS
+
+/** Condition on `flow f`: some end of it satisfies the filter. */
+export function flowWhere(filter: FlowFilter): Fragment {
+  const sides = (['src', 'dst'] as const).flatMap((side) => {
+    const other = side === 'src' ? 'dst' : 'src';
+    const names = { process: `f.${side}_process`, program: `f.${side}_program`, remoteAddress: `f.${other}_address` };
+    const local = fragment(`f.${side}_reason IS NOT ${NOT_LOCAL}`);
+    return endAlternatives(filter, names).map((one) => and([one, local]));
+  });
+  return and([
+    ...rangeWhere(filter, 'f'),
+    ...portWhere(filter, 'f.src_port', 'f.dst_port', 'f.protocol'),
+    ...(sides.length > 0 ? [or(sides)] : []),
+  ]);
+}
+
+/** Condition on `endpoint e`: this end satisfies the filter. */
+export function endpointWhere(filter: FlowFilter): Fragment {
+  const names = { process: 'e.process', program: 'e.program', remoteAddress: 'e.remote_address' };
+  const ends = endAlternatives(filter, names);
+  return and([
+    ...rangeWhere(filter, 'e'),
+    ...portWhere(filter, 'e.local_port', 'e.remote_port', 'e.protocol_number'),
+    ...(ends.length > 0 ? [or(ends)] : []),
+  ]);
+}
+
+/** Conditions of which one has to hold; none: every end will do. Kept apart so that each can use an index of its own. */
+export function endAlternatives(filter: FlowFilter, names: EndNames): Fragment[] {
+  const common = [...programWhere(filter, names.program), ...remoteWhere(filter, names.remoteAddress)];
+  if (filter.pid !== undefined)
+    common.push(fragment(`${names.process} IN (SELECT id FROM process WHERE pid = ?)`, filter.pid));
+  if (filter.process === undefined) return common.length === 0 ? [] : [and(common)];
+  const name = filter.process;
+  const exe = fragment("(exe = ? OR substr(exe, -length('/' || ?)) = '/' || ?)", name, name, name);
+  const byProcess = fragment(
+    `${names.process} IN (SELECT id FROM process WHERE comm = ? OR ${exe.sql})`,
+    name,
+    ...exe.params,
+  );
+  const byProgram = and([
+    fragment(`${names.process} IS NULL`), // shared by processes of one program
+    fragment(`${names.program} IN (SELECT id FROM program WHERE ${exe.sql})`, ...exe.params),
+  ]);
+  return [and([byProcess, ...common]), and([byProgram, ...common])];
+}
+
+function programWhere(filter: FlowFilter, program: string): Fragment[] {
+  const conditions: Fragment[] = [];
+  const { user, unit, container } = filter;
+  const uid = user !== undefined && /^\d+$/.test(user) ? Number(user) : null;
+  if (user !== undefined)
+    conditions.push(fragment('uid = ? OR uid IN (SELECT uid FROM user WHERE name = ?)', uid, user));
+  if (unit !== undefined) conditions.push(fragment("unit = ? OR unit = ? || '.service'", unit, unit));
+  if (container !== undefined) {
+    conditions.push(fragment('container = ? OR substr(container, 1, length(?)) = ?', container, container, container));
+  }
+  return conditions.map(({ sql, params }) =>
+    fragment(`${program} IN (SELECT id FROM program WHERE ${sql})`, ...params),
+  );
+}
+
+function remoteWhere({ remote }: FlowFilter, address: string | null): Fragment[] {
+  if (remote === undefined || address === null) return [];
+  const { first, last } = remote;
+  // Octets compare as text does: without the length, 10.0.0.0/8 would hold IPv6 addresses that begin with 0a.
+  const sql = `${address} IN (SELECT id FROM address WHERE bytes BETWEEN ? AND ? AND length(bytes) = ?)`;
+  return [fragment(sql, first, last, first.length)];
+}
+
+function portWhere({ port, protocol }: FlowFilter, one: string, other: string, number: string): Fragment[] {
+  const conditions: Fragment[] = [];
+  if (port !== undefined)
+    conditions.push(fragment(`(${one} = ? OR ${other} = ?) AND ${number} ${NO_PORTS}`, port, port));
+  if (protocol !== undefined) conditions.push(fragment(`${number} = ?`, protocol));
+  return conditions;
+}
+
+/** Only first_us is indexed: capture.longest_us, the longest span of any flow, says how far before the range to look. */
+export function rangeWhere({ sinceUs, untilUs }: FlowFilter, alias: 'f' | 'e'): Fragment[] {
+  const conditions: Fragment[] = [];
+  if (untilUs !== undefined) conditions.push(fragment(`${alias}.first_us < ?`, untilUs));
+  if (sinceUs !== undefined) {
+    const longest = '(SELECT coalesce(max(longest_us), 0) FROM capture)';
+    conditions.push(fragment(`${alias}.first_us >= ? - ${longest} AND ${alias}.last_us >= ?`, sinceUs, sinceUs));
+  }
+  return conditions;
+}

@@ -1,0 +1,186 @@
+/** The only writer of a database: one transaction a tick, whole or not at all. */
+import { UserError } from '../core/errors.ts';
+import type { CaptureInfo, Tick } from '../core/tick.ts';
+import type { Us } from '../core/time.ts';
+import { AddressTable } from './address-table.ts';
+import { CaptureWriter } from './capture-writer.ts';
+import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from './database-file.ts';
+import { FlowWriter } from './flow-writer.ts';
+import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
+import { checkSchema, migrate } from './migrate.ts';
+import { ProcessWriter } from './process-writer.ts';
+import { SocketWriter } from './socket-writer.ts';
+import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
+
+/** A tick could not be written for now (disk full, I/O error, locked). Nothing of it was; write() it again later. */
+export class StoreBusy extends Error {
+  readonly code: string; // SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_BUSY ...
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'StoreBusy';
+    this.code = code;
+  }
+}
+
+export interface FlowStoreOptions {
+  readonly self: RecorderIdentity;
+  readonly isAlive: IsAlive;
+  readonly nowUs: Us;
+  readonly rights?: FileRights;
+  readonly maxPages?: number; // of the database file; more answers SQLITE_FULL, as a full disk does
+}
+
+/** The writers of one capture. */
+interface Writers {
+  readonly capture: CaptureWriter;
+  readonly processes: ProcessWriter;
+  readonly sockets: SocketWriter;
+  readonly flows: FlowWriter;
+}
+
+const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
+const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
+
+export class FlowStore {
+  readonly #db: Sqlite;
+  readonly #self: RecorderIdentity;
+  readonly #addresses: AddressTable;
+  #writers: Writers | undefined;
+
+  private constructor(db: Sqlite, self: RecorderIdentity) {
+    this.#db = db;
+    this.#self = self;
+    this.#addresses = new AddressTable(db);
+  }
+
+  /**
+   * Makes or opens the database at `path` (absolute) and locks it against other recorders.
+   *
+   * @throws UserError when the file may not be used, is not ours, is newer, or is being recorded into
+   */
+  static open(path: string, options: FlowStoreOptions): FlowStore {
+    prepareDatabaseFile(path, options.rights ?? currentRights(process.env));
+    checkHeader(path, 'allowed');
+    const db = openSqlite(path, 'write');
+    try {
+      migrate(db, path);
+      checkSchema(db, path);
+      db.pragma('journal_mode = WAL');
+      db.pragma('synchronous = NORMAL');
+      db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
+      db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
+      if (options.maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(options.maxPages)}`);
+      acquireLock(db, path, options.self, options.isAlive, options.nowUs);
+      return new FlowStore(db, options.self);
+    } catch (error) {
+      db.close();
+      throw explainedOpen(error, path);
+    }
+  }
+
+  /** Serials and ids of the ticks that follow count from 1 again. */
+  beginCapture(info: CaptureInfo): void {
+    this.#writers = undefined;
+    let writers: Writers | undefined;
+    this.#transaction(() => {
+      writers = this.#makeWriters(info);
+    });
+    this.#writers = writers;
+  }
+
+  #makeWriters(info: CaptureInfo): Writers {
+    const capture = new CaptureWriter(this.#db, info);
+    const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
+    const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
+    const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
+    const flows = new FlowWriter(this.#db, this.#addresses, rows, capture);
+    return { capture, processes, sockets, flows };
+  }
+
+  /**
+   * Writes a tick in one transaction. Writing it again changes nothing: counters are totals.
+   *
+   * @throws StoreBusy when nothing of it could be written for now
+   */
+  write(tick: Tick): void {
+    const writers = this.#needWriters();
+    this.#transaction(() => {
+      writers.processes.writePrograms(tick.programs);
+      writers.processes.writeProcesses(tick.processes);
+      writers.sockets.writeSockets(tick.sockets);
+      writers.sockets.writeHolders(tick.holders);
+      writers.flows.write(tick.flows);
+      writers.flows.writeEnds(tick.ends, tick.atUs);
+      writers.capture.write(tick, writers.flows.longestUs);
+    });
+  }
+
+  endCapture(endedUs: Us): void {
+    const { capture } = this.#needWriters();
+    this.#transaction(() => capture.end(endedUs));
+    this.#writers = undefined;
+  }
+
+  /** Gives the lock back and leaves one plain file, which readers without the right to write can open. */
+  close(): void {
+    const db = this.#db;
+    if (!db.open) return;
+    try {
+      this.#transaction(() => releaseLock(db, this.#self));
+      db.pragma(`busy_timeout = ${LAST_BUSY_MS}`);
+      db.pragma('wal_checkpoint(TRUNCATE)');
+      db.pragma('journal_mode = DELETE');
+    } catch (error) {
+      // A reader is still there, or the disk is full: the file is complete, only in WAL mode and perhaps locked by a dead.
+      if (!(error instanceof StoreBusy) && !isPassing(sqliteCode(error))) throw error;
+    } finally {
+      db.close();
+    }
+  }
+
+  #needWriters(): Writers {
+    if (this.#writers === undefined) throw new TypeError('no capture: call beginCapture() first');
+    return this.#writers;
+  }
+
+  #transaction(work: () => void): void {
+    const db = this.#db;
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      if (!holdsLock(db, this.#self)) throw lockLost(db.name);
+      work();
+      db.exec('COMMIT');
+      this.#writers?.processes.commit();
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK');
+      this.#rollback();
+      const code = sqliteCode(error);
+      throw isPassing(code) ? new StoreBusy(code, (error as Error).message) : error;
+    }
+  }
+
+  #rollback(): void {
+    this.#addresses.rollback();
+    this.#writers?.capture.netns.rollback();
+    this.#writers?.processes.rollback();
+  }
+}
+
+function isPassing(code: string | undefined): code is string {
+  return code !== undefined && /^SQLITE_(FULL|IOERR|BUSY|LOCKED|NOMEM|CANTOPEN|READONLY)/.test(code);
+}
+
+function lockLost(path: string): UserError {
+  return new UserError('lock-lost', `another recorder took ${path} over`, 'Let only one recorder use a database.');
+}
+
+function explainedOpen(error: unknown, path: string): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  if (isPassing(code))
+    return new UserError('database-busy', `${path}: ${(error as Error).message} (${code})`, BUSY_HINT);
+  return new UserError('damaged-database', `${path} is damaged (${code})`, 'Keep a copy and choose another file.');
+}
+
+const BUSY_HINT = 'Make room on the disk, or end the program that uses the file.';

@@ -1,0 +1,144 @@
+import { type EndColumns, FlowSide } from '../core/attribution.ts';
+import { type FlowColumns, FlowFlag } from '../core/flow.ts';
+import { PacketType } from '../core/packet.ts';
+import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
+import type { AddressTable } from './address-table.ts';
+import type { IdMap } from './id-map.ts';
+import type { NetnsTable } from './netns-table.ts';
+import { portOrNull } from './ports.ts';
+import type { Sqlite, Statement } from './sqlite.ts';
+
+const COUNTERS = [
+  'orig_packets',
+  'orig_bytes',
+  'orig_ip_bytes',
+  'reply_packets',
+  'reply_bytes',
+  'reply_ip_bytes',
+  'duplicate_packets',
+  'duplicate_bytes',
+];
+const CHANGING = ['last_us', 'end_reason', ...COUNTERS];
+const FIXED = ['id', 'capture', 'netns', 'protocol', 'src_address', 'src_port', 'dst_address', 'dst_port'];
+const INSERTED = [...FIXED, 'ifindex', 'packet_type', 'first_us', ...CHANGING];
+
+const INSERT = `INSERT INTO flow (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
+  ON CONFLICT (id) DO UPDATE SET ${CHANGING.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+const UPDATE = `UPDATE flow SET ${CHANGING.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
+
+/** Whoever names a process names its program: an end found by its process is found by its program too. */
+const updateEnd = (side: 'src' | 'dst') => `UPDATE flow SET ${side}_process = ?,
+  ${side}_program = coalesce(?, (SELECT program FROM process WHERE id = ?)), ${side}_socket = ?, ${side}_netns = ?,
+  ${side}_source = ?, ${side}_match = ?, ${side}_reason = ?, ${side}_gap_us = ?, ${side}_holders = ? WHERE id = ?`;
+
+/** Rows that the ends of flows point at. */
+export interface EndRows {
+  readonly processes: IdMap;
+  readonly programs: IdMap;
+  readonly sockets: IdMap;
+}
+
+/** What flows of one capture have in common. */
+export interface CaptureRows {
+  readonly id: number;
+  readonly flowBase: number; // serial 1 gets row flowBase + 1
+  readonly netns: NetnsTable;
+  readonly netnsRow: number | null; // namespace of the sightings
+}
+
+/** Writes flows and their ends. A flow's row id is the capture's base plus its serial. */
+export class FlowWriter {
+  readonly #insert: Statement;
+  readonly #update: Statement;
+  readonly #updateSrc: Statement;
+  readonly #updateDst: Statement;
+  readonly #addresses: AddressTable;
+  readonly #rows: EndRows;
+  readonly #capture: CaptureRows;
+  longestUs = 0; // longest span of a flow of this capture
+
+  constructor(db: Sqlite, addresses: AddressTable, rows: EndRows, capture: CaptureRows) {
+    this.#insert = db.prepare(INSERT);
+    this.#update = db.prepare(UPDATE);
+    this.#updateSrc = db.prepare(updateEnd('src'));
+    this.#updateDst = db.prepare(updateEnd('dst'));
+    this.#addresses = addresses;
+    this.#rows = rows;
+    this.#capture = capture;
+  }
+
+  write(flows: FlowColumns): void {
+    for (let i = 0; i < flows.count; i++) {
+      this.longestUs = Math.max(this.longestUs, flows.lastUs[i]! - flows.firstUs[i]!);
+      // A flow whose first row never arrived here is inserted late: its columns are totals, nothing is missing.
+      if ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#updateRow(flows, i)) this.#insertRow(flows, i);
+    }
+  }
+
+  /** @returns whether the row was there */
+  #updateRow(f: FlowColumns, i: number): boolean {
+    const result = this.#update.run(
+      f.lastUs[i]!,
+      f.endReason[i]! || null,
+      f.origPackets[i]!,
+      f.origBytes[i]!,
+      f.origIpBytes[i]!,
+      f.replyPackets[i]!,
+      f.replyBytes[i]!,
+      f.replyIpBytes[i]!,
+      f.duplicatePackets[i]!,
+      f.duplicateBytes[i]!,
+      this.#capture.flowBase + f.serial[i]!,
+    );
+    return result.changes !== 0;
+  }
+
+  #insertRow(f: FlowColumns, i: number): void {
+    const at = i * KEY_WORDS;
+    const protocol = keyProtocol(f.key, at);
+    this.#insert.run(
+      this.#capture.flowBase + f.serial[i]!,
+      this.#capture.id,
+      this.#capture.netnsRow,
+      protocol,
+      this.#addresses.row(f.key, at + K_FIRST),
+      portOrNull(protocol, keyFirstPort(f.key, at)),
+      this.#addresses.row(f.key, at + K_SECOND),
+      portOrNull(protocol, keySecondPort(f.key, at)),
+      f.ifindex[i]! || null,
+      f.pktType[i] === PacketType.Unknown ? null : f.pktType[i]!,
+      f.firstUs[i]!,
+      f.lastUs[i]!,
+      f.endReason[i]! || null,
+      f.origPackets[i]!,
+      f.origBytes[i]!,
+      f.origIpBytes[i]!,
+      f.replyPackets[i]!,
+      f.replyBytes[i]!,
+      f.replyIpBytes[i]!,
+      f.duplicatePackets[i]!,
+      f.duplicateBytes[i]!,
+    );
+  }
+
+  writeEnds(e: EndColumns, nowUs: number): void {
+    for (let i = 0; i < e.count; i++) {
+      const process = this.#rows.processes.rowOrNull(e.process[i]!);
+      const hasEvidence = e.match[i] !== 0;
+      const update = e.side[i] === FlowSide.Src ? this.#updateSrc : this.#updateDst;
+      update.run(
+        process,
+        this.#rows.programs.rowOrNull(e.program[i]!),
+        process,
+        this.#rows.sockets.rowOrNull(e.socket[i]!),
+        this.#capture.netns.rowOrNull(e.netns[i]!, nowUs),
+        e.source[i]! || null,
+        e.match[i]! || null,
+        e.reason[i]! || null,
+        hasEvidence ? e.gapUs[i]! : null,
+        hasEvidence ? e.holders[i]! : null,
+        this.#capture.flowBase + e.serial[i]!,
+      );
+    }
+  }
+}

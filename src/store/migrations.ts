@@ -1,0 +1,4 @@
+import { MIGRATION_1 } from './migration-1.ts';
+
+/** SQL of every schema version in order: index + 1 is PRAGMA user_version. A released one is never edited. */
+export const MIGRATIONS: readonly string[] = [MIGRATION_1];

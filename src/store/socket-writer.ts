@@ -1,0 +1,69 @@
+import { isUnspecified } from '../core/address.ts';
+import { NO_UID } from '../core/socket.ts';
+import type { HolderHistoryColumns, SocketHistoryColumns } from '../core/tick.ts';
+import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
+import type { AddressTable } from './address-table.ts';
+import { IdMap } from './id-map.ts';
+import type { NetnsTable } from './netns-table.ts';
+import { portOrNull } from './ports.ts';
+import type { Sqlite, Statement } from './sqlite.ts';
+
+const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, local_port, remote_address, remote_port,
+  cookie, inode, uid, state, process, from_us, to_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET uid = coalesce(excluded.uid, uid), state = excluded.state,
+  process = excluded.process, to_us = max(to_us, excluded.to_us)`;
+const INSERT_HOLDER = `INSERT INTO holder (socket, process, role, from_us, to_us) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (socket, process, role) DO UPDATE SET to_us = max(to_us, excluded.to_us)`;
+
+/** Writes the ownership history: which socket was whose, from when to when. */
+export class SocketWriter {
+  readonly sockets: IdMap;
+  readonly #insert: Statement;
+  readonly #insertHolder: Statement;
+  readonly #addresses: AddressTable;
+  readonly #netns: NetnsTable;
+  readonly #processes: IdMap;
+  readonly #boot: number;
+
+  constructor(db: Sqlite, addresses: AddressTable, netns: NetnsTable, processes: IdMap, boot: number) {
+    this.sockets = new IdMap(Number(db.prepare('SELECT coalesce(max(id), 0) FROM socket').pluck().get()));
+    this.#insert = db.prepare(INSERT);
+    this.#insertHolder = db.prepare(INSERT_HOLDER);
+    this.#addresses = addresses;
+    this.#netns = netns;
+    this.#processes = processes;
+    this.#boot = boot;
+  }
+
+  writeSockets(s: SocketHistoryColumns): void {
+    for (let i = 0; i < s.count; i++) {
+      const at = i * KEY_WORDS;
+      const protocol = keyProtocol(s.key, at);
+      const connected = !isUnspecified(s.key, at + K_SECOND);
+      this.#insert.run(
+        this.sockets.row(s.id[i]!),
+        this.#boot,
+        this.#netns.rowOrNull(s.netns[i]!, s.fromUs[i]!),
+        protocol,
+        this.#addresses.row(s.key, at + K_FIRST),
+        portOrNull(protocol, keyFirstPort(s.key, at)),
+        connected ? this.#addresses.row(s.key, at + K_SECOND) : null,
+        connected ? portOrNull(protocol, keySecondPort(s.key, at)) : null,
+        s.cookie[i]! || null,
+        s.inode[i]! || null,
+        s.uid[i] === NO_UID ? null : s.uid[i]!,
+        s.state[i]!,
+        this.#processes.rowOrNull(s.process[i]!),
+        s.fromUs[i]!,
+        s.toUs[i]!,
+      );
+    }
+  }
+
+  writeHolders(h: HolderHistoryColumns): void {
+    for (let i = 0; i < h.count; i++) {
+      const [socket, process] = [this.sockets.row(h.socket[i]!), this.#processes.row(h.process[i]!)];
+      this.#insertHolder.run(socket, process, h.role[i]!, h.fromUs[i]!, h.toUs[i]!);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+/** The only file that loads better-sqlite3: lazily, because most runs of `pcapid --help` need no database. */
+import type Database from 'better-sqlite3';
+import { UserError } from '../core/errors.ts';
+
+export type Sqlite = Database.Database;
+export type SqlValue = string | number | Uint8Array | null;
+export type Statement<Result = unknown> = Database.Statement<SqlValue[], Result>;
+
+/** Marks a file as ours, PRAGMA application_id: 'pcid' in ASCII. */
+export const APPLICATION_ID = 0x70636964;
+
+/** @returns why this driver would crash here, or undefined. Version 13 needs Node-API 10 and segfaults without it. */
+export function driverTrouble(driverVersion: string, nodeApi: number): string | undefined {
+  if (Number.parseInt(driverVersion, 10) < 13 || nodeApi >= 10) return undefined;
+  return `better-sqlite3 ${driverVersion} needs Node-API 10, this Node.js has ${nodeApi}`;
+}
+
+/**
+ * Opens an SQLite file that exists (':memory:' too). Foreign schemas may not run code of theirs, and pages are checked.
+ *
+ * @param busyMs how long to wait for another connection's lock
+ */
+export function openSqlite(path: string, access: 'read' | 'write', busyMs = 5000): Sqlite {
+  const Driver = loadDriver();
+  const memory = path === ':memory:';
+  const db = new Driver(path, { readonly: access === 'read' && !memory, fileMustExist: !memory, timeout: busyMs });
+  db.pragma('trusted_schema = OFF');
+  db.pragma('cell_size_check = ON');
+  return db;
+}
+
+function loadDriver(): typeof Database {
+  const { version } = load('better-sqlite3/package.json') as { readonly version: string };
+  const trouble = driverTrouble(version, Number(process.versions.napi));
+  if (trouble !== undefined) {
+    throw new UserError('sqlite-driver', trouble, 'Use Node.js 22.14 or later, or install better-sqlite3 12.');
+  }
+  return load('better-sqlite3') as typeof Database;
+}
+
+function load(name: 'better-sqlite3' | 'better-sqlite3/package.json'): unknown {
+  try {
+    return name === 'better-sqlite3' ? require('better-sqlite3') : require('better-sqlite3/package.json');
+  } catch (error) {
+    throw new UserError(
+      'sqlite-driver',
+      `better-sqlite3 cannot be loaded: ${error instanceof Error ? error.message.split('\n')[0] : error}`,
+      'Run `npm rebuild better-sqlite3` where pcapid is installed.',
+    );
+  }
+}
+
+/** Result code name of SQLite behind an error (SQLITE_FULL ...), or undefined when it has none. */
+export function sqliteCode(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined;
+}

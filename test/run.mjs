@@ -1,0 +1,189 @@
+/**
+ * Runs the checks in phases: types, lint, unit, property, golden, live.
+ * `node test/run.mjs [phase ...] [file ...] [--update] [--no-skip]`: without a phase all of them; an argument with a
+ * slash or ending in .ts selects test files by a part of their path. Tests are bundled as the program is (Node 20 reads
+ * no TypeScript) and run by node:test.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { bundleOptions } from '../src/bundle.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const outdir = join(root, 'build', 'test', String(process.pid)); // two runs at once do not meet
+const reporter = pathToFileURL(join(root, 'test', 'support', 'summary-reporter.mjs')).href;
+
+const CHECKS = {
+  types: [join('node_modules', '.bin', 'tsc'), ['--noEmit']],
+  lint: [join('node_modules', '.bin', 'biome'), ['check', '--error-on-warnings']],
+};
+const TESTS = {
+  unit: { concurrency: 2, timeoutS: 120 },
+  property: { concurrency: 2, timeoutS: 300 },
+  golden: { concurrency: 2, timeoutS: 300, needsProgram: true },
+  live: { concurrency: 1, timeoutS: 600, needsProgram: true, needsRoot: true },
+};
+
+const words = process.argv.slice(2);
+const options = new Set(words.filter((word) => word.startsWith('--')));
+const filters = words.filter((word) => !word.startsWith('--') && (word.includes('/') || word.endsWith('.ts')));
+const phases = words.filter((word) => !word.startsWith('--') && !filters.includes(word));
+
+const total = { passed: 0, failed: 0, skipped: 0, failing: [], skips: [] };
+process.chdir(root);
+refuseUnknownWords();
+try {
+  await runPhases();
+} finally {
+  rmSync(outdir, { recursive: true, force: true });
+}
+report();
+
+function refuseUnknownWords() {
+  const known = [...Object.keys(CHECKS), ...Object.keys(TESTS), '--update', '--no-skip'];
+  const unknown = [...phases, ...options].find((word) => !known.includes(word));
+  if (unknown === undefined) return;
+  console.error(`test/run.mjs: '${unknown}' is none of: ${known.join(' ')}`);
+  process.exit(1);
+}
+
+async function runPhases() {
+  const wanted = (phase) => phases.length === 0 || phases.includes(phase);
+  for (const [phase, [command, args]] of Object.entries(CHECKS))
+    if (wanted(phase) && (filters.length === 0 || phases.includes(phase))) await runCheck(phase, command, args);
+
+  let ran = 0;
+  for (const [phase, settings] of Object.entries(TESTS)) {
+    const files = wanted(phase) ? selectTests(phase) : [];
+    if (files.length > 0) await runTests(phase, settings, files);
+    ran += files.length;
+  }
+  if (filters.length > 0 && ran === 0) fail(`no test file has ${filters.join(' or ')} in its path`);
+}
+
+async function runCheck(name, command, args) {
+  headline(name);
+  if ((await run(command, args)) !== 0) return fail(name);
+  total.passed++;
+}
+
+function selectTests(phase) {
+  const folder = join('test', phase);
+  if (!existsSync(folder)) return [];
+  const hasCap = existsSync(join('node_modules', 'cap')); // an optional peer: without it its backend is not tested
+  return readdirSync(folder, { recursive: true })
+    .map((path) => join(folder, path))
+    .filter((path) => path.endsWith('.test.ts') && (hasCap || !path.startsWith(join('test', 'live', 'cap'))))
+    .filter((path) => filters.length === 0 || filters.some((part) => path.includes(part.replace(/^\.\//, ''))))
+    .sort();
+}
+
+async function runTests(phase, { concurrency, timeoutS, needsProgram, needsRoot }, files) {
+  headline(`${phase}: ${files.length} files`);
+  const prefix = needsRoot ? asRoot() : [];
+  if (prefix === undefined) return skip(phase, 'not root, and user namespaces are not allowed here');
+  if (needsProgram && (await run(process.execPath, [join('native', 'setup.mjs')])) !== 0) fail(`set-up for ${phase}`);
+  if (!(await bundleTests(files))) return fail(`bundling of the ${phase} tests`);
+  const resultFile = join(outdir, `${phase}.json`);
+  const [command, ...args] = [
+    ...prefix,
+    process.execPath,
+    '--enable-source-maps',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${timeoutS * 1000}`,
+    ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${resultFile}`],
+    ...files.map((file) => join(outdir, compiledName(file))),
+  ];
+  const code = await run(command, args);
+  addResult(phase, code, resultFile);
+}
+
+function compiledName(file) {
+  return relative('test', file).replace(/\.ts$/, '.cjs');
+}
+
+/** @returns what to put before a command, or undefined when it cannot be had */
+function asRoot() {
+  if (process.getuid() === 0) return [];
+  // A user namespace with a /run of its own: `ip netns add` writes there.
+  const script = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
+  const prefix = ['unshare', '-rnm', 'sh', '-c', script, 'sh'];
+  return spawnSync(prefix[0], [...prefix.slice(1), 'true']).status === 0 ? prefix : undefined;
+}
+
+async function bundleTests(files) {
+  try {
+    mkdirSync(outdir, { recursive: true });
+    await build({ ...bundleOptions, absWorkingDir: root, entryPoints: files, outbase: 'test', outdir });
+    return true;
+  } catch {
+    return false; // esbuild has printed where and why
+  }
+}
+
+function addResult(phase, code, resultFile) {
+  const text = existsSync(resultFile) ? readFileSync(resultFile, 'utf8') : '';
+  if (text === '') return fail(`${phase}: node --test ended with ${code} and no result`);
+  const { counts, failing, skipped } = JSON.parse(text);
+  const failed = counts.fail + (counts.cancelled ?? 0);
+  total.passed += counts.pass;
+  total.failed += failed;
+  total.skipped += counts.skipped + (counts.todo ?? 0);
+  total.failing.push(...failing.map(({ name, file }) => `${sourceName(phase, file)}: ${name}`));
+  total.skips.push(...skipped.map(({ name, file, why }) => `${sourceName(phase, file)}: ${name} (${why})`));
+  if (code !== 0 && failed === 0) fail(`${phase}: node --test ended with ${code}`);
+}
+
+function sourceName(phase, file) {
+  if (file === undefined) return phase;
+  return file.startsWith(outdir) ? join('test', relative(outdir, file)).replace(/\.cjs$/, '.ts') : relative(root, file);
+}
+
+function fail(what) {
+  total.failed++;
+  total.failing.push(what);
+}
+
+function skip(what, why) {
+  total.skipped++;
+  total.skips.push(`${what} (${why})`);
+}
+
+function headline(text) {
+  console.log(`\n== ${text}`);
+}
+
+/** @returns exit code; a signal counts as 128 */
+function run(command, args) {
+  const { PCAPID_DB: _, ...env } = process.env; // somebody's real database
+  if (options.has('--update')) env.PCAPID_UPDATE_GOLDEN = '1';
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: 'inherit', env });
+    const forward = (signal) => child.kill(signal);
+    process.on('SIGTERM', forward).on('SIGINT', forward);
+    const end = (code) => {
+      process.off('SIGTERM', forward).off('SIGINT', forward);
+      resolve(code);
+    };
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      end(127);
+    });
+    child.once('close', (code) => end(code ?? 128));
+  });
+}
+
+function report() {
+  const { passed, failed, skipped, failing, skips } = total;
+  console.log('');
+  for (const text of skips) console.log(`skipped: ${text}`);
+  for (const text of failing) console.log(`failed: ${text}`);
+  const forbidden = options.has('--no-skip') && skipped > 0;
+  if (forbidden) console.log('--no-skip: a skipped check is a failure');
+  console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  process.exitCode = failed > 0 || forbidden ? 1 : 0;
+}

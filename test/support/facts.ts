@@ -1,0 +1,106 @@
+/** Facts and flows from a few literals, for tests of the attribution. */
+import { parseAddress } from '../../src/core/address.ts';
+import { createColumns, pushRow } from '../../src/core/columns.ts';
+import { FLOW_COLUMNS, type FlowColumns, FlowEnd, FlowFlag } from '../../src/core/flow.ts';
+import { HOLDER_COLUMNS, type HolderColumns, type Process } from '../../src/core/process.ts';
+import { SOCKET_COLUMNS, type SocketColumns, SocketState, SourceCode } from '../../src/core/socket.ts';
+import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts, Protocol } from '../../src/core/tuple.ts';
+
+export type Endpoint = readonly [address: string, port: number];
+
+/** Key of `first` -> `second`; the version is that of the first address. */
+export function makeKey(protocol: number, first: Endpoint, second: Endpoint): Int32Array {
+  const key = new Int32Array(KEY_WORDS);
+  key[K_META] = packMeta(protocol, first[0].includes(':') ? 6 : 4, 0);
+  key[K_PORTS] = packPorts(first[1], second[1]);
+  key.set(parseAddress(first[0])!, K_FIRST);
+  key.set(parseAddress(second[0])!, K_SECOND);
+  return key;
+}
+
+export interface SocketLiteral {
+  readonly protocol?: number;
+  readonly local: Endpoint;
+  readonly remote?: Endpoint;
+  readonly inode: number;
+  readonly cookie?: number;
+  readonly state?: number;
+  readonly uid?: number;
+  readonly seenUs: number;
+  readonly boundIfindex?: number;
+}
+
+export function makeSockets(...literals: readonly SocketLiteral[]): SocketColumns {
+  const sockets = createColumns(SOCKET_COLUMNS);
+  for (const literal of literals) {
+    const row = pushRow(sockets);
+    const unbound: Endpoint = [literal.local[0].includes(':') ? '::' : '0.0.0.0', 0];
+    const key = makeKey(literal.protocol ?? Protocol.Tcp, literal.local, literal.remote ?? unbound);
+    sockets.key.set(key, row * KEY_WORDS);
+    sockets.inode[row] = literal.inode;
+    sockets.cookie[row] = literal.cookie ?? 0;
+    sockets.state[row] = literal.state ?? SocketState.Established;
+    sockets.uid[row] = literal.uid ?? 1000;
+    sockets.seenUs[row] = literal.seenUs;
+    sockets.boundIfindex[row] = literal.boundIfindex ?? 0;
+    sockets.source[row] = SourceCode.Diag;
+  }
+  return sockets;
+}
+
+export function makeHolders(...rows: readonly (readonly [inode: number, pid: number, seenUs: number])[]): HolderColumns {
+  const holders = createColumns(HOLDER_COLUMNS);
+  for (const [inode, pid, seenUs] of rows) {
+    const row = pushRow(holders);
+    holders.inode[row] = inode;
+    holders.pid[row] = pid;
+    holders.startTicks[row] = pid * 10;
+    holders.fd[row] = 3;
+    holders.seenUs[row] = seenUs;
+  }
+  return holders;
+}
+
+export function makeProcess(pid: number, more: Partial<Process> = {}): Process {
+  return {
+    pid,
+    startTicks: pid * 10,
+    parentPid: 1,
+    comm: `p${pid}`,
+    exe: `/usr/bin/p${pid}`,
+    argv: [`p${pid}`],
+    uid: 1000,
+    cgroup: null,
+    unit: null,
+    container: null,
+    netns: 4026531840,
+    forked: false,
+    ...more,
+  };
+}
+
+export interface FlowLiteral {
+  readonly serial: number;
+  readonly protocol?: number;
+  readonly src: Endpoint;
+  readonly dst: Endpoint;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly state?: 'new' | 'ended' | 'new-and-ended' | 'living';
+}
+
+export function makeFlows(...literals: readonly FlowLiteral[]): FlowColumns {
+  const flows = createColumns(FLOW_COLUMNS);
+  for (const literal of literals) {
+    const row = pushRow(flows);
+    const state = literal.state ?? 'new';
+    flows.serial[row] = literal.serial;
+    flows.key.set(makeKey(literal.protocol ?? Protocol.Tcp, literal.src, literal.dst), row * KEY_WORDS);
+    flows.firstUs[row] = flows.firstBootUs[row] = literal.firstUs;
+    flows.lastUs[row] = flows.lastBootUs[row] = literal.lastUs;
+    flows.flags[row] = (state.startsWith('new') ? FlowFlag.New : 0) | (state.endsWith('ended') ? FlowFlag.Ended : 0);
+    flows.endReason[row] = state.endsWith('ended') ? FlowEnd.EndOfFlow : FlowEnd.None;
+    flows.origPackets[row] = 1;
+  }
+  return flows;
+}

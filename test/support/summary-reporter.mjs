@@ -1,0 +1,17 @@
+/** A reporter of node:test for programs: the counts of the spec reporter, failing and skipped names, as JSON at the end. */
+
+/** @param source events of https://nodejs.org/api/test.html#class-testsstream */
+export default async function* summaryReporter(source) {
+  const counts = {};
+  const failing = [];
+  const skipped = [];
+  for await (const { type, data } of source) {
+    if (type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed' && !data.todo)
+      failing.push({ name: data.name, file: data.file });
+    if (type === 'test:pass' && data.skip !== undefined)
+      skipped.push({ name: data.name, file: data.file, why: data.skip === true ? '' : data.skip });
+    const count = type === 'test:diagnostic' && data.nesting === 0 ? /^(\w+) (\d+)$/.exec(data.message) : null;
+    if (count !== null) counts[count[1]] = Number(count[2]);
+  }
+  yield JSON.stringify({ counts, failing, skipped });
+}

@@ -1,0 +1,213 @@
+/** Ticks of a few literals, for tests of the store and of everything that reads it. */
+import { parseAddress } from '../../src/core/address.ts';
+import { END_COLUMNS, FlowSide, MATCHES, type Match, REASONS, type Reason, ROLES } from '../../src/core/attribution.ts';
+import { createColumns, pushRow } from '../../src/core/columns.ts';
+import { FLOW_COLUMNS, FLOW_END_REASONS, FlowFlag } from '../../src/core/flow.ts';
+import type { Process } from '../../src/core/process.ts';
+import { NO_UID, SOURCES, type Source } from '../../src/core/socket.ts';
+import {
+  type CaptureCounters,
+  type CaptureInfo,
+  HOLDER_HISTORY_COLUMNS,
+  type ProcessRow,
+  SOCKET_HISTORY_COLUMNS,
+  type Tick,
+} from '../../src/core/tick.ts';
+import { K_FIRST, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts, protocolNumber } from '../../src/core/tuple.ts';
+
+/** 2026-11-21T13:00:00Z */
+export const NOON = 1_795_266_000_000_000;
+export const SECOND = 1_000_000;
+
+export const INFO: CaptureInfo = {
+  interface: 'any',
+  backend: 'libpcap',
+  filter: '',
+  snaplen: 2048,
+  command: 'pcapid record',
+  version: '0.0.0',
+  startedUs: NOON,
+  hostName: 'testhost',
+  bootId: '11111111-2222-3333-4444-555555555555',
+  netns: 4026531840,
+  sources: 'diag,proc',
+};
+
+export const COUNTERS: CaptureCounters = {
+  packets: 0,
+  bytes: 0,
+  ipBytes: 0,
+  flowPackets: 0,
+  flowBytes: 0,
+  duplicatePackets: 0,
+  duplicateBytes: 0,
+  notIpPackets: 0,
+  notIpBytes: 0,
+  badPackets: 0,
+  badBytes: 0,
+  received: null,
+  kernelDrops: null,
+  interfaceDrops: null,
+  flowsEvicted: 0,
+  flowsLost: 0,
+  factsLost: 0,
+};
+
+export interface FlowLiteral {
+  readonly serial: number;
+  readonly tuple: string; // 'tcp 10.0.0.1:1000 > [2001:db8::1]:443'
+  readonly firstUs?: number;
+  readonly lastUs?: number;
+  readonly orig?: readonly [packets: number, bytes: number, ipBytes: number];
+  readonly reply?: readonly [packets: number, bytes: number, ipBytes: number];
+  readonly end?: (typeof FLOW_END_REASONS)[number];
+  readonly isNew?: boolean; // default true
+  readonly ifindex?: number;
+}
+
+export interface EndLiteral {
+  readonly serial: number;
+  readonly side: 'src' | 'dst';
+  readonly process?: number;
+  readonly program?: number;
+  readonly socket?: number;
+  readonly netns?: number;
+  readonly source?: Source;
+  readonly match?: Match;
+  readonly reason?: Reason;
+  readonly gapUs?: number;
+  readonly holders?: number;
+}
+
+export interface SocketLiteral {
+  readonly id: number;
+  readonly tuple: string; // local > remote
+  readonly process?: number;
+  readonly fromUs?: number;
+  readonly toUs?: number;
+}
+
+export interface TickLiteral extends Partial<Omit<Tick, 'flows' | 'ends' | 'sockets' | 'holders'>> {
+  readonly flows?: readonly FlowLiteral[];
+  readonly ends?: readonly EndLiteral[];
+  readonly sockets?: readonly SocketLiteral[];
+  readonly holders?: readonly { readonly socket: number; readonly process: number }[];
+}
+
+export function tick(literal: TickLiteral = {}): Tick {
+  return {
+    programs: [],
+    processes: [],
+    users: [],
+    counters: COUNTERS,
+    interfaces: [],
+    clock: null,
+    atUs: NOON,
+    ...literal,
+    flows: flowColumns(literal.flows ?? []),
+    ends: endColumns(literal.ends ?? []),
+    sockets: socketColumns(literal.sockets ?? []),
+    holders: holderColumns(literal.holders ?? []),
+  };
+}
+
+function flowColumns(rows: readonly FlowLiteral[]): Tick['flows'] {
+  const columns = createColumns(FLOW_COLUMNS, Math.max(1, rows.length));
+  for (const row of rows) {
+    const i = pushRow(columns);
+    columns.serial[i] = row.serial;
+    writeKey(row.tuple, columns.key, i * KEY_WORDS);
+    columns.firstUs[i] = row.firstUs ?? NOON;
+    columns.lastUs[i] = row.lastUs ?? columns.firstUs[i]!;
+    [columns.origPackets[i], columns.origBytes[i], columns.origIpBytes[i]] = row.orig ?? [1, 74, 60];
+    [columns.replyPackets[i], columns.replyBytes[i], columns.replyIpBytes[i]] = row.reply ?? [0, 0, 0];
+    columns.ifindex[i] = row.ifindex ?? 0;
+    columns.flags[i] = (row.isNew === false ? 0 : FlowFlag.New) | (row.end ? FlowFlag.Ended : 0);
+    columns.endReason[i] = FLOW_END_REASONS.indexOf(row.end ?? null);
+    columns.pktType[i] = 4;
+  }
+  return columns;
+}
+
+function endColumns(rows: readonly EndLiteral[]): Tick['ends'] {
+  const columns = createColumns(END_COLUMNS, Math.max(1, rows.length));
+  for (const row of rows) {
+    const i = pushRow(columns);
+    columns.serial[i] = row.serial;
+    columns.side[i] = row.side === 'src' ? FlowSide.Src : FlowSide.Dst;
+    columns.process[i] = row.process ?? 0;
+    columns.program[i] = row.program ?? 0;
+    columns.socket[i] = row.socket ?? 0;
+    columns.netns[i] = row.netns ?? 0;
+    columns.source[i] = SOURCES.indexOf(row.source ?? null);
+    columns.match[i] = MATCHES.indexOf(row.match ?? null);
+    columns.reason[i] = REASONS.indexOf(row.reason ?? null);
+    columns.gapUs[i] = row.gapUs ?? 0;
+    columns.holders[i] = row.holders ?? 0;
+  }
+  return columns;
+}
+
+function socketColumns(rows: readonly SocketLiteral[]): Tick['sockets'] {
+  const columns = createColumns(SOCKET_HISTORY_COLUMNS, Math.max(1, rows.length));
+  for (const row of rows) {
+    const i = pushRow(columns);
+    columns.id[i] = row.id;
+    writeKey(row.tuple, columns.key, i * KEY_WORDS);
+    columns.uid[i] = NO_UID;
+    columns.state[i] = 1;
+    columns.process[i] = row.process ?? 0;
+    columns.fromUs[i] = row.fromUs ?? NOON;
+    columns.toUs[i] = row.toUs ?? columns.fromUs[i]!;
+  }
+  return columns;
+}
+
+function holderColumns(rows: readonly { readonly socket: number; readonly process: number }[]): Tick['holders'] {
+  const columns = createColumns(HOLDER_HISTORY_COLUMNS, Math.max(1, rows.length));
+  for (const row of rows) {
+    const i = pushRow(columns);
+    columns.socket[i] = row.socket;
+    columns.process[i] = row.process;
+    columns.role[i] = ROLES.indexOf('holder');
+    columns.fromUs[i] = NOON;
+    columns.toUs[i] = NOON;
+  }
+  return columns;
+}
+
+/** Writes 'tcp A:p > B:q' as the key at `key[at]`. */
+export function writeKey(tuple: string, key: Int32Array, at: number): void {
+  const m = /^(\S+) \[?([0-9a-f.:]+?)\]?(?::(\d+))? > \[?([0-9a-f.:]+?)\]?(?::(\d+))?$/.exec(tuple);
+  if (m === null) throw new TypeError(`not a tuple: ${tuple}`);
+  const [first, second] = [parseAddress(m[2]!)!, parseAddress(m[4]!)!];
+  key[at] = packMeta(protocolNumber(m[1]!)!, m[2]!.includes(':') ? 6 : 4, 0);
+  key[at + K_PORTS] = packPorts(Number(m[3] ?? 0), Number(m[5] ?? 0));
+  key.set(first, at + K_FIRST);
+  key.set(second, at + K_SECOND);
+}
+
+export function process(fields: Partial<Process> & { readonly pid: number }): Process {
+  return {
+    startTicks: fields.pid * 100,
+    parentPid: 1,
+    comm: `p${fields.pid}`,
+    exe: null,
+    argv: null,
+    uid: 0,
+    cgroup: null,
+    unit: null,
+    container: null,
+    netns: 0,
+    forked: false,
+    ...fields,
+  };
+}
+
+/** A process row, and the program row that belongs to it (same id). */
+export function processRow(id: number, fields: Partial<Process> & { readonly pid: number }) {
+  const one = process(fields);
+  const row: ProcessRow = { id, program: id, process: one, firstUs: NOON, lastUs: NOON, exitUs: null };
+  const { exe, unit, container, uid } = one;
+  return { row, program: { id, exe, unit, container, uid } };
+}
