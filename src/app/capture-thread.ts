@@ -1,15 +1,14 @@
 /** The capture thread: ring -> decode -> flow table. Started by the recorder with CaptureThreadData. */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { type CapBackend, openCapBackend } from '../capture/cap-backend.ts';
-import { FILE_BATCH_BYTES, PcapFileSource } from '../capture/file.ts';
-import { LiveSource } from '../capture/live.ts';
+import { FILE_BATCH_BYTES } from '../capture/file.ts';
 import { transferList } from '../core/columns.ts';
-import { createDecodedBatch, DecodeStatus } from '../core/decoded.ts';
-import { type CaptureSource, createPacketBatch } from '../core/packet.ts';
-import type { CaptureCounters } from '../core/tick.ts';
+import { createDecodedBatch } from '../core/decoded.ts';
+import { createPacketBatch } from '../core/packet.ts';
 import { Decoder } from '../decode/decode-batch.ts';
 import { FlowTable } from '../flow/flow-table.ts';
 import { loadNative } from '../native/binding.ts';
+import { captureCounters } from './capture-counters.ts';
+import { type CaptureInput, openCap, openLive } from './capture-input.ts';
 import { Clock } from './clock.ts';
 import { InterfaceCounts } from './interface-counts.ts';
 import type { CaptureCommand, CaptureReport } from './messages.ts';
@@ -39,8 +38,7 @@ class CaptureThread {
   readonly #data: CaptureThreadData;
   readonly #native = loadNative();
   readonly #clock = new Clock(this.#native);
-  readonly #children: CapBackend[] = [];
-  readonly #sources: readonly CaptureSource[];
+  readonly #inputs: readonly CaptureInput[];
   readonly #batch;
   readonly #decoded = createDecodedBatch(BATCH_PACKETS);
   readonly #decoder = new Decoder();
@@ -51,29 +49,17 @@ class CaptureThread {
 
   constructor(data: CaptureThreadData) {
     this.#data = data;
-    this.#sources = data.devices.map((device) => this.#open(device));
+    this.#inputs = data.devices.map((device) => this.#open(device));
     const bytes = Math.max(4 << 20, data.snaplen * 64, data.backend === 'cap' ? FILE_BATCH_BYTES : 0);
     this.#batch = createPacketBatch(BATCH_PACKETS, bytes);
-    this.#fds = new Int32Array(this.#sources.length + 1);
+    this.#fds = new Int32Array(this.#inputs.length + 1);
     this.#ready = new Uint8Array(this.#fds.length);
   }
 
-  #open(device: string): CaptureSource {
-    const { filter, snaplen, ringBytes, promiscuous } = this.#data;
-    if (this.#data.backend === 'cap') {
-      const child = openCapBackend({ device, filter, ringBytes });
-      this.#children.push(child);
-      return new PcapFileSource({ path: `cap on ${device}`, fd: child.fd });
-    }
-    return new LiveSource(this.#native, {
-      device,
-      filter,
-      snaplen,
-      ringBytes,
-      promiscuous,
-      timeoutMs: BLOCK_MS,
-      netnsPath: '',
-    });
+  #open(device: string): CaptureInput {
+    const { backend, filter, snaplen, ringBytes, promiscuous } = this.#data;
+    const options = { device, filter, snaplen, ringBytes, promiscuous, timeoutMs: BLOCK_MS, netnsPath: '' };
+    return backend === 'cap' ? openCap(options) : openLive(this.#native, options);
   }
 
   run(): void {
@@ -94,22 +80,22 @@ class CaptureThread {
   }
 
   #wait(): void {
-    this.#sources.forEach((source, i) => {
+    this.#inputs.forEach(({ source }, i) => {
       this.#fds[i] = source.fd ?? -1;
     });
-    this.#fds[this.#sources.length] = this.#data.wakeFd;
+    this.#fds[this.#inputs.length] = this.#data.wakeFd;
     this.#native.poll(this.#fds, this.#fds.length, this.#ready, POLL_MS);
   }
 
-  /** What is still in the ring, or in the pipe of a child that was told to stop. */
+  /** What is still in the ring, or in a pipe. */
   #drainLast(): void {
-    for (const child of this.#children) child.stop();
-    this.#drainSources(Infinity);
+    for (const input of this.#inputs) input.stop();
+    this.#drainSources(Number.POSITIVE_INFINITY);
   }
 
   /** Reads every source until it is empty, at most `batches` each. */
   #drainSources(batches: number): void {
-    for (const source of this.#sources) {
+    for (const { source } of this.#inputs) {
       for (let n = 0; n < batches; n++) {
         const count = source.read(this.#batch, 0);
         if (count <= 0) break;
@@ -134,50 +120,21 @@ class CaptureThread {
     const flows = last ? this.#table.flush(now) : this.#table.drain(now);
     const report: CaptureReport = {
       flows,
-      counters: this.#counters(),
-      interfaces: this.#interfaces.list(),
-      troubles: this.#sources.flatMap((source) =>
-        source instanceof LiveSource && source.state !== 'running' ? [source.stateText] : [],
+      counters: captureCounters(
+        this.#decoder,
+        this.#table,
+        this.#inputs.map(({ source }) => source.stats()),
       ),
+      interfaces: this.#interfaces.list(),
+      troubles: this.#inputs.map((input) => input.trouble()).filter((text) => text !== ''),
       offsetUs: this.#clock.offsetUs,
       last,
     };
     this.#data.commands.postMessage(report, transferList(flows));
   }
 
-  #counters(): CaptureCounters {
-    const stats = this.#sources.map((source) => source.stats());
-    const sum = (pick: (s: (typeof stats)[number]) => number | undefined): number | null =>
-      stats.some((s) => pick(s) === undefined) ? null : stats.reduce((total, s) => total + pick(s)!, 0);
-    const { packets, bytes, ipBytes } = this.#decoder.counts;
-    const all = (column: Float64Array): number => column.reduce((total, n) => total + n, 0);
-    const notIp = (column: Float64Array): number => column[DecodeStatus.NotIp]! + column[DecodeStatus.Unsupported]!;
-    const bad = (column: Float64Array): number => column[DecodeStatus.Truncated]! + column[DecodeStatus.Malformed]!;
-    const flow = this.#table.counts;
-    return {
-      packets: all(packets),
-      bytes: all(bytes),
-      ipBytes,
-      flowPackets: flow.packets - flow.duplicatePackets,
-      flowBytes: flow.bytes - flow.duplicateBytes,
-      duplicatePackets: flow.duplicatePackets,
-      duplicateBytes: flow.duplicateBytes,
-      notIpPackets: notIp(packets),
-      notIpBytes: notIp(bytes),
-      badPackets: bad(packets),
-      badBytes: bad(bytes),
-      received: sum((s) => s.received),
-      kernelDrops: sum((s) => s.kernelDrops),
-      interfaceDrops: sum((s) => s.interfaceDrops),
-      flowsEvicted: flow.evicted,
-      flowsLost: 0,
-      factsLost: 0,
-    };
-  }
-
   #close(): void {
-    for (const source of this.#sources) source.close();
-    for (const child of this.#children) child.close();
+    for (const input of this.#inputs) input.close();
     this.#data.commands.close();
     this.#data.fresh.close();
   }

@@ -144,21 +144,9 @@ export class Recorder {
   }
 
   #takeFacts(facts: FactsMessage): void {
-    const attributor = this.#attributor;
-    if (facts.addresses !== null) attributor.addresses.replace(facts.addresses.unicast, facts.addresses.broadcast);
-    attributor.observeProcesses(facts.processes, facts.atUs);
-    attributor.observeSockets(facts.sockets);
-    attributor.observeHolders(facts.holders);
+    this.#attributor.observe(facts);
     this.#factsLost = facts.factsLost;
-    if (facts.scan !== null) {
-      const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
-      attributor.observeScan({
-        startedUs,
-        deniedUids: new Set(deniedUids),
-        partlyDeniedUids: new Set(partlyDeniedUids),
-      });
-      this.#builder.addScan(facts.scan.pids, facts.atUs);
-    }
+    if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
     if (facts.last) this.#end();
   }
 

@@ -18,7 +18,7 @@ const AF_INET = 2;
 const AF_INET6 = 10;
 const ALL_STATES = 0xfff;
 const LISTENERS = 1 << SocketState.Listen;
-const DUMPED = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Raw, Protocol.Sctp];
+const DUMPED = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Sctp];
 
 /** sock_diag: listeners every 250 ms (14 µs measured, however many sockets there are), everything every 5 s. */
 export class DiagSource implements SocketSource {
@@ -65,7 +65,7 @@ const PROC_REST_US = SECOND_US / 5;
 
 /**
  * /proc/net, read once a second and a little after new flows begin. The sole source without netlink;
- * beside sock_diag it adds what that does not know: ping sockets.
+ * beside sock_diag it adds what that does not know: ping sockets, and raw ones where raw_diag is not built in.
  */
 export class ProcNetSource implements SocketSource {
   readonly #proc: ProcFs;
@@ -83,7 +83,7 @@ export class ProcNetSource implements SocketSource {
     this.#folder = folder;
     this.#nowUs = nowUs;
     this.#role = role;
-    this.#files = PROC_NET_FILES.filter((file) => role === 'only' || file.ports === 'icmp-id');
+    this.#files = PROC_NET_FILES.filter((file) => role === 'only' || file.ports !== 'port');
   }
 
   poll(out: SocketColumns): boolean {

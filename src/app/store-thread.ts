@@ -2,10 +2,9 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import type { Tick } from '../core/tick.ts';
 import { ProcFs } from '../linux/proc-fs.ts';
-import { readStat } from '../linux/proc-pid.ts';
-import { readBootId } from '../linux/system.ts';
-import { FlowStore, StoreBusy } from '../store/flow-store.ts';
+import { type FlowStore, StoreBusy } from '../store/flow-store.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
+import { openStore } from './open-store.ts';
 import { runThread } from './thread.ts';
 
 export interface StoreThreadData {
@@ -23,14 +22,7 @@ class StoreThread {
 
   constructor(data: StoreThreadData) {
     this.#port = data.commands;
-    const proc = new ProcFs('/proc');
-    const self = {
-      bootId: readBootId({ proc }) ?? 'unknown',
-      pid: process.pid,
-      startTicks: readStat(proc, process.pid)?.startTicks ?? 0,
-    };
-    const isAlive = (pid: number, startTicks: number): boolean => readStat(proc, pid)?.startTicks === startTicks;
-    this.#store = FlowStore.open(data.path, { self, isAlive, nowUs: Date.now() * 1000 });
+    this.#store = openStore(data.path, new ProcFs('/proc'));
     this.#port.on('message', (command: StoreCommand) => this.#take(command));
     this.#say({ kind: 'ready' });
   }

@@ -18,6 +18,20 @@ const MOST_ENDED = 131_072;
 /** Facts are kept a little longer than any flow that may ask for them. */
 const KEEP_FACTS_US = 150 * SECOND_US;
 
+/** Facts of one moment, as the observer sends them. */
+export interface LearnedFacts {
+  readonly atUs: Us; // CLOCK_BOOTTIME
+  readonly sockets: SocketColumns;
+  readonly holders: HolderColumns;
+  readonly processes: readonly Process[]; // at least those of the holders
+  readonly scan: {
+    readonly startedUs: Us;
+    readonly deniedUids: Iterable<number>;
+    readonly partlyDeniedUids: Iterable<number>;
+  } | null;
+  readonly addresses: { readonly unicast: readonly Int32Array[]; readonly broadcast: readonly Int32Array[] } | null;
+}
+
 export type OnAnswer = (serial: number, side: number, answer: Answer) => void;
 
 /** Joins flows with facts: keeps the tables, the ends that wait, and reports every answer that is new or stronger. */
@@ -27,28 +41,25 @@ export class Attributor {
   readonly processes = new ProcessTable();
   readonly addresses = new LocalAddresses();
   readonly pending = new PendingEnds();
-  readonly scan: ScanState = { startedUs: 0, deniedUids: new Set(), partlyDeniedUids: new Set() };
+  #scan: ScanState = { startedUs: 0, deniedUids: new Set(), partlyDeniedUids: new Set() };
   readonly #key = new Int32Array(KEY_WORDS);
 
-  observeSockets(seen: SocketColumns): void {
-    this.sockets.observe(seen, (row) => this.#touch(row));
+  get scan(): ScanState {
+    return this.#scan;
   }
 
-  observeProcesses(processes: readonly Process[], seenUs: Us): void {
-    for (const process of processes) this.processes.observe(process, seenUs);
-  }
-
-  /** Processes of these holders have to be observed before. */
-  observeHolders(seen: HolderColumns): void {
-    this.holders.observe(seen, (inode) => {
+  /** Takes what observers learned; all parts were true at `atUs`. */
+  observe(facts: LearnedFacts): void {
+    if (facts.addresses !== null) this.addresses.replace(facts.addresses.unicast, facts.addresses.broadcast);
+    for (const process of facts.processes) this.processes.observe(process, facts.atUs);
+    this.sockets.observe(facts.sockets, (row) => this.#touch(row));
+    this.holders.observe(facts.holders, (inode) => {
       for (const row of this.sockets.withInode(inode)) this.#touch(row);
     });
-  }
-
-  /** A scan of all processes is complete: what it did not find will not be found by waiting. */
-  observeScan(scan: ScanState): void {
-    Object.assign(this.scan, scan);
-    this.pending.touchWeaker(EXACT_RANK);
+    if (facts.scan === null) return;
+    const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
+    this.#scan = { startedUs, deniedUids: new Set(deniedUids), partlyDeniedUids: new Set(partlyDeniedUids) };
+    this.pending.touchWeaker(EXACT_RANK); // what a complete scan did not find will not be found by waiting
   }
 
   /** Takes flows of a drain: ends of new ones wait for an owner, the others' intervals grow. */

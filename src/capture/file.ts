@@ -1,5 +1,5 @@
 /** Packets out of a capture file or a pipe, in constant memory. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { UserError } from '../core/errors.ts';
 import type { CaptureSource, CaptureStats, PacketBatch } from '../core/packet.ts';
 import {
@@ -39,7 +39,7 @@ export class PcapFileSource implements CaptureSource {
 
   readonly #name: string;
   #ownFd: number | undefined;
-  readonly #fd: number;
+  readonly fd: number; // of a pipe: readable when packets wait
   readonly #start = new Uint8Array(PCAP_HEADER);
   #header: PcapHeader | undefined;
   #bytes: Uint8Array = new Uint8Array(0); // batch.bytes of the last read(), which holds the rest of the stretch
@@ -54,16 +54,16 @@ export class PcapFileSource implements CaptureSource {
     if (fd === undefined) fd = this.#ownFd = openFile(options.path, constants.O_RDONLY);
     try {
       const stats = fstatSync(fd);
-      if (isPipe(stats)) {
+      if (stats.isFIFO()) {
         const again = reopenNonBlocking(fd);
         if (again !== undefined) {
           if (this.#ownFd !== undefined) closeSync(this.#ownFd);
           fd = this.#ownFd = again;
         }
       }
-      this.#fd = fd;
+      this.fd = fd;
       this.size = stats.isFile() ? stats.size : undefined;
-      if (this.size !== undefined) this.#readHeader(0);
+      if (stats.isFile() || stats.isDirectory()) this.#readHeader(0); // others may have nothing to say yet
     } catch (error) {
       this.close();
       throw error;
@@ -150,7 +150,7 @@ export class PcapFileSource implements CaptureSource {
   #readSome(bytes: Uint8Array, at: number, length: number, timeoutMs: number): number | undefined {
     for (let waitedMs = 0; ; waitedMs += PIPE_POLL_MS) {
       try {
-        const got = readSync(this.#fd, bytes, at, length, null);
+        const got = readSync(this.fd, bytes, at, length, null);
         this.bytesRead += got;
         return got;
       } catch (error) {
@@ -194,10 +194,6 @@ function openError(error: NodeJS.ErrnoException, name: string): UserError {
         'Check the file.',
       );
   }
-}
-
-function isPipe(stats: Stats): boolean {
-  return stats.isFIFO();
 }
 
 /**

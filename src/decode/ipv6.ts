@@ -76,7 +76,8 @@ function decodeExtensions(work: Work, i: number, first: number, start: number, e
       // The key has no protocol: next headers of fragments may differ, the first one's counts (RFC 8200 section 4.5).
       if (offsetAndMore > 1) {
         setProtocol(work, i, view.getUint8(at));
-        return work.fragments.join(work.out, i, FRAGMENT, id, work.batch.sec[i]!);
+        work.fragments.join(work.out, i, FRAGMENT, id, work.batch.sec[i]!);
+        return;
       }
       firstFragment = offsetAndMore === 1;
     }

@@ -9,17 +9,20 @@ const TCP_FLAGS = 13;
 
 /** Fills ports, flags and sequence number as far as they were captured. Row `i` has ports 0 so far. */
 export function decodeTransport(work: Work, i: number, protocol: number, at: number, end: number): void {
-  if (protocol === Protocol.Tcp) return decodeTcp(work, i, at, end);
   switch (protocol) {
+    case Protocol.Tcp:
+      decodeTcp(work, i, at, end);
+      break;
     case Protocol.Udp:
     case Protocol.UdpLite:
     case Protocol.Sctp:
       if (end - at >= PORTS) work.out.key[i * KEY_WORDS + K_PORTS] = work.view.getInt32(at);
-      return;
+      break;
     case Protocol.Icmp:
-      return decodeIcmp(work, i, at, end);
+      decodeIcmp(work, i, at, end);
+      break;
     case Protocol.Icmp6:
-      return decodeIcmp6(work, i, at, end);
+      decodeIcmp6(work, i, at, end);
   }
 }
 

@@ -181,10 +181,9 @@ export class FlowLife {
   #evict(): void {
     const { doubles } = this.entries;
     const [tcp, other, ended] = [this.#tcp.head, this.#other.head, this.#lingering.head];
-    if (ended !== NONE) return this.#retire(ended, FlowEnd.EndOfFlow);
     const last = (id: number): Us => (id === NONE ? Infinity : doubles[(id << DOUBLE_SHIFT) + D_LAST]!);
-    this.evicted++;
-    this.#retire(last(tcp) <= last(other) ? tcp : other, FlowEnd.LackOfResources);
+    if (ended !== NONE) this.#retire(ended, FlowEnd.EndOfFlow);
+    else this.#retire(last(tcp) <= last(other) ? tcp : other, FlowEnd.LackOfResources);
   }
 
   /** Gives the flow in entry `id` a new serial and nothing counted. */
@@ -260,6 +259,7 @@ export class FlowLife {
       this.#lingering.remove(id);
     } else {
       if ((state & S_PAUSED) === 0) this.#tell(id, endReason);
+      if ((state & S_PAUSED) === 0 && endReason === FlowEnd.LackOfResources) this.evicted++;
       this.#activity(state).remove(id);
     }
     this.sightings.release(words[word + E_SIGHTINGS]!);

@@ -67,7 +67,7 @@ function* scanProcess(
   const stat = readStat(proc, pid);
   if (stat === undefined) return;
   if (stat.parentPid > 0) findings.parents.add(stat.parentPid);
-  if (stat.state === 'Z' && stat.threads <= 1) return; // its descriptors are closed
+  if (stat.kernelThread || (stat.state === 'Z' && stat.threads <= 1)) return; // no descriptors
   const folder = livingFolder(proc, pid, stat);
   let refusals = proc.counts.denied;
   const names = proc.readDir(`${folder}/fd`) ?? [];

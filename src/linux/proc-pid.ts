@@ -8,6 +8,7 @@ export interface Stat {
   readonly comm: string; // printable
   readonly state: string; // R, S, D, Z ...
   readonly parentPid: number;
+  readonly kernelThread: boolean; // it has no descriptors, exe or arguments
   readonly threads: number;
   readonly startTicks: number;
   readonly reaped: boolean; // children ended and were waited for
@@ -17,12 +18,14 @@ export interface Stat {
 const field = (number: number): number => number - 3;
 const STATE = field(3);
 const PARENT = field(4);
+const FLAGS = field(9);
 const CHILD_MINOR_FAULTS = field(11);
 const CHILD_MAJOR_FAULTS = field(13);
 const CHILD_USER_TICKS = field(16);
 const CHILD_SYSTEM_TICKS = field(17);
 const THREADS = field(20);
 const START_TICKS = field(22);
+const PF_KTHREAD = 0x00200000; // include/linux/sched.h
 
 /**
  * The comm may hold spaces, parentheses and newlines, the fields after it cannot: the last `)` ends it.
@@ -43,6 +46,7 @@ export function parseStat(text: string): Stat | undefined {
     comm: printable(text.slice(open + 1, close)),
     state: fields[STATE]!,
     parentPid,
+    kernelThread: (Number(fields[FLAGS]) & PF_KTHREAD) !== 0,
     threads: Number(fields[THREADS]),
     startTicks,
     reaped: ofChildren.some((index) => Number(fields[index]) > 0),

@@ -122,7 +122,7 @@ export function walkRecords(header: PcapHeader, stretch: Stretch, batch: PacketB
     const unit = nanosecond ? fraction : fraction * 1000;
     offset[count] = packet;
     capLen[count] = captured;
-    origLen[count] = original < captured ? captured : original; // some writers left it 0
+    origLen[count] = Math.max(original, captured); // some writers left it 0
     sec[count] = view.getUint32(at, littleEndian);
     nsec[count] = unit;
     if (unit >= 1e9) carrySeconds(batch, count, unit);

@@ -8,8 +8,9 @@ export default async function* summaryReporter(source) {
   for await (const { type, data } of source) {
     if (type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed' && !data.todo)
       failing.push({ name: data.name, file: data.file });
-    if (type === 'test:pass' && data.skip !== undefined)
-      skipped.push({ name: data.name, file: data.file, why: data.skip === true ? '' : data.skip });
+    const why = data?.skip ?? data?.todo;
+    if ((type === 'test:pass' || type === 'test:fail') && why !== undefined)
+      skipped.push({ name: data.name, file: data.file, why: why === true ? 'no reason given' : why });
     const count = type === 'test:diagnostic' && data.nesting === 0 ? /^(\w+) (\d+)$/.exec(data.message) : null;
     if (count !== null) counts[count[1]] = Number(count[2]);
   }

@@ -1,10 +1,11 @@
 import type { CommandModule } from '../context.ts';
+import { doctor } from './doctor.ts';
 import { flows } from './flows.ts';
 import { processes } from './processes.ts';
+import { read } from './read.ts';
+import { record } from './record.ts';
 import { usage } from './usage.ts';
 import { who } from './who.ts';
-import { doctor } from './doctor.ts';
-import { record } from './record.ts';
 
 /** Every command of the program, in the order of --help. A new one is a file here and a line in this list. */
-export const commands: readonly CommandModule[] = [record, flows, usage, processes, who, doctor];
+export const commands: readonly CommandModule[] = [record, read, flows, usage, processes, who, doctor];

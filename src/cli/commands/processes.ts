@@ -8,7 +8,16 @@ import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
-import { addFormatOptions, columnsOf, type FormatFlags, limitOf, notePartly, parseSort, printRows, probeOf } from '../formats.ts';
+import {
+  addFormatOptions,
+  columnsOf,
+  type FormatFlags,
+  limitOf,
+  notePartly,
+  parseSort,
+  printRows,
+  probeOf,
+} from '../formats.ts';
 
 interface ProcessesFlags extends FilterFlags, FormatFlags {
   readonly db?: string;

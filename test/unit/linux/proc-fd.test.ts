@@ -96,6 +96,16 @@ test('scanHolders() notes the uid of a process whose links may not be read, afte
   assert.deepEqual([...findings.unreadable], [[CLIENT, 1000]]);
 });
 
+test('scanHolders() does not miss the descriptors of kernel threads and zombies, which have none', () => {
+  class NoRight extends ProcFs {
+    override readDir(): undefined {
+      this.counts.denied++;
+      return undefined;
+    }
+  }
+  assert.equal(scan(new NoRight(BASIC), [2, ZOMBIE]).findings.unreadable.size, 0);
+});
+
 test('scanHolders() notes the uid of a process whose folder may not be read', () => {
   class NoRight extends ProcFs {
     override readDir(path: string): string[] | undefined {

@@ -97,6 +97,11 @@ test('parseStat() sees that a child was waited for', () => {
   assert.equal(parseStat(stat('sh', '0 9'))!.reaped, true); // cminflt
 });
 
+test('parseStat() tells kernel threads', () => {
+  assert.equal(readStat(proc, 2)!.kernelThread, true);
+  assert.equal(readStat(proc, SERVER)!.kernelThread, false);
+});
+
 test('parseStat() is undefined for a cut or strange text', () => {
   for (const text of ['', '1', '1 (sh', '1 (sh) S', stat('sh').slice(0, 30), ')1 (', stat('sh').replace('4242', 'x')]) {
     assert.equal(parseStat(text), undefined);

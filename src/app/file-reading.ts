@@ -1,0 +1,83 @@
+/** A capture file, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
+
+import { unknown } from '../attribution/attribute.ts';
+import { Attributor, type OnAnswer } from '../attribution/attributor.ts';
+import { FILE_BATCH_BYTES, PcapFileSource } from '../capture/file.ts';
+import { FlowSide } from '../core/attribution.ts';
+import { createDecodedBatch } from '../core/decoded.ts';
+import { type FlowColumns, FlowFlag } from '../core/flow.ts';
+import { createPacketBatch } from '../core/packet.ts';
+import type { CaptureCounters } from '../core/tick.ts';
+import { SECOND_US } from '../core/time.ts';
+import { Decoder } from '../decode/decode-batch.ts';
+import { FlowTable } from '../flow/flow-table.ts';
+import { captureCounters } from './capture-counters.ts';
+import type { FactsMessage } from './messages.ts';
+
+const BATCH_PACKETS = 4096;
+const NO_LIMIT_US = Number.POSITIVE_INFINITY;
+
+/** What a reading hands out as it goes. */
+export interface FileSink {
+  onFlows(flows: FlowColumns, counters: CaptureCounters): void; // counters: totals so far
+  readonly onAnswer: OnAnswer;
+  onProgress(bytesRead: number, packets: number): void;
+}
+
+export interface FileResult {
+  readonly counters: CaptureCounters;
+  readonly damage: { readonly offset: number; readonly what: string } | undefined;
+}
+
+/**
+ * Reads `path` to its end.
+ *
+ * @param attributor with the facts of that host; without one, every end is told that no socket was seen
+ * @throws UserError when the file is no capture that can be read
+ */
+export function readFile(path: string, attributor: Attributor | undefined, sink: FileSink): FileResult {
+  const source = new PcapFileSource({ path });
+  const batch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
+  const decoded = createDecodedBatch(BATCH_PACKETS);
+  const decoder = new Decoder();
+  const table = new FlowTable({ activeUs: NO_LIMIT_US, capacity: 1 << 20 });
+  let drainedUs = Number.NEGATIVE_INFINITY;
+  let latestUs = Number.NEGATIVE_INFINITY;
+  const counters = (): CaptureCounters => captureCounters(decoder, table, [source.stats()]);
+  const hand = (flows: FlowColumns): void => {
+    if (attributor === undefined) answerNobody(flows, sink.onAnswer);
+    else {
+      attributor.addFlows(flows, sink.onAnswer);
+      attributor.answer(sink.onAnswer);
+    }
+    sink.onFlows(flows, counters());
+  };
+  while (source.read(batch, 1000) >= 0) {
+    decoder.decode(batch, decoded);
+    table.add(batch, decoded, 0, NO_LIMIT_US);
+    for (let i = 0; i < batch.count; i++) latestUs = Math.max(latestUs, batch.sec[i]! * SECOND_US);
+    if (latestUs - drainedUs >= SECOND_US) {
+      drainedUs = latestUs;
+      hand(table.drain(latestUs));
+      sink.onProgress(source.bytesRead, source.stats().received ?? 0);
+    }
+  }
+  hand(table.flush(latestUs));
+  source.close();
+  return { counters: counters(), damage: source.damage };
+}
+
+/** @returns undefined when there are no facts */
+export function attributorOf(facts: readonly FactsMessage[]): Attributor | undefined {
+  if (facts.length === 0) return undefined;
+  const attributor = new Attributor();
+  for (const message of facts) attributor.observe(message);
+  return attributor;
+}
+
+function answerNobody(flows: FlowColumns, onAnswer: OnAnswer): void {
+  for (let i = 0; i < flows.count; i++) {
+    if ((flows.flags[i]! & FlowFlag.New) === 0) continue;
+    for (const side of [FlowSide.Src, FlowSide.Dst]) onAnswer(flows.serial[i]!, side, unknown('no-socket'));
+  }
+}

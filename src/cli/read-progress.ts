@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import { formatSize } from '../report/size.ts';
+import type { Context } from './context.ts';
+
+const EVERY_MS = 500;
+
+/** How far the reading of a long file is: one line on a terminal's stderr, nothing when that is no terminal. */
+export class ReadProgress {
+  readonly #context: Context;
+  readonly #size: number;
+  readonly #startedMs = performance.now();
+  #shownMs = performance.now();
+  #isOpen = false;
+
+  constructor(context: Context, path: string) {
+    this.#context = context;
+    this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  readonly onProgress = (bytesRead: number, packets: number): void => {
+    const now = performance.now();
+    if (!this.#context.errIsTerminal || now - this.#shownMs < EVERY_MS) return;
+    this.#shownMs = now;
+    const seconds = (now - this.#startedMs) / 1000;
+    const rate = `${Math.round(packets / seconds)} packets/s`;
+    const left =
+      this.#size > bytesRead ? `  ${Math.round((seconds * (this.#size - bytesRead)) / bytesRead)} s left` : '';
+    const done = this.#size > 0 ? ` of ${formatSize(this.#size)}` : '';
+    this.#context.err(`\r${formatSize(bytesRead)}${done}  ${packets} packets  ${rate}${left}\x1b[K`);
+    this.#isOpen = true;
+  };
+
+  end(): void {
+    if (this.#isOpen) this.#context.err('\r\x1b[K');
+  }
+}

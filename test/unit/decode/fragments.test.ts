@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Decoder } from '../../../src/decode/decode-batch.ts';
+import { decodeAll } from '../../support/decode-one.ts';
+import { ethernet, extension, fragment6, ipv4, ipv6, type TestPacket, udp } from '../../support/packets.ts';
+
+const ends = { src: '10.0.0.1', dst: '10.0.0.2' };
+const ends6 = { src: '2001:db8::1', dst: '2001:db8::2' };
+const body = (protocol: number): { protocol: number; bytes: number[] } => ({
+  protocol,
+  bytes: [9, 9, 9, 9, 9, 9, 9, 9],
+});
+
+const first = (id: number, timeUs = 0): TestPacket => ({
+  bytes: ethernet(ipv4({ ...ends, id, more: true }, udp({ src: 2049, dst: 700, payload: 16 }))),
+  timeUs,
+});
+const later = (id: number, timeUs = 0, fields = ends): TestPacket => ({
+  bytes: ethernet(ipv4({ ...fields, id, offset: 24 }, body(17))),
+  timeUs,
+});
+const tuples = (packets: readonly TestPacket[], decoder?: Decoder): string[] =>
+  decodeAll(packets, decoder).map(({ tuple }) => tuple);
+
+const JOINED = '17 10.0.0.1:2049 10.0.0.2:700';
+const ALONE = '17 10.0.0.1:0 10.0.0.2:0';
+
+describe('FragmentTable', () => {
+  test('FragmentTable gives later fragments the ports of the first', () => {
+    assert.deepEqual(tuples([first(7), later(7), later(7)]), [JOINED, JOINED, JOINED]);
+  });
+
+  test('FragmentTable joins across batches', () => {
+    const decoder = new Decoder();
+    tuples([first(7)], decoder);
+    assert.deepEqual(tuples([later(7)], decoder), [JOINED]);
+  });
+
+  test('FragmentTable leaves a fragment alone whose first one it has not seen', () => {
+    const reversed = { src: ends.dst, dst: ends.src };
+    assert.deepEqual(tuples([later(7), first(8), later(7), later(8, 0, reversed)]), [
+      ALONE,
+      JOINED,
+      ALONE,
+      '17 10.0.0.2:0 10.0.0.1:0',
+    ]);
+  });
+
+  test('FragmentTable leaves a fragment of another protocol alone', () => {
+    const tcpPart = { bytes: ethernet(ipv4({ ...ends, id: 7, offset: 24 }, body(6))) };
+    assert.deepEqual(tuples([first(7), tcpPart]), [JOINED, '6 10.0.0.1:0 10.0.0.2:0']);
+  });
+
+  test('FragmentTable forgets after a minute, because identifications are used again', () => {
+    assert.deepEqual(tuples([first(7, 1e6), later(7, 61e6)]), [JOINED, JOINED]);
+    assert.deepEqual(tuples([first(7, 1e6), later(7, 62e6)]), [JOINED, ALONE]);
+  });
+
+  test('FragmentTable takes the newest first fragment of an identification', () => {
+    const newer = { bytes: ethernet(ipv4({ ...ends, id: 7, more: true }, udp({ src: 1, dst: 2 }))) };
+    assert.deepEqual(tuples([first(7), newer, later(7)]).at(-1), '17 10.0.0.1:1 10.0.0.2:2');
+  });
+
+  test('FragmentTable joins IPv6 fragments, whose ports stand behind another extension header', () => {
+    const options = extension(60, udp({ src: 5, dst: 6 }));
+    const packets = [
+      { bytes: ethernet(ipv6(ends6, fragment6({ id: 0xfedcba98, offset: 0, more: true }, options))) },
+      { bytes: ethernet(ipv6(ends6, fragment6({ id: 0xfedcba98, offset: 16, more: false }, body(60)))) },
+      { bytes: ethernet(ipv6(ends6, fragment6({ id: 1, offset: 16, more: false }, body(17)))) },
+    ];
+    const joined = '17 2001:db8::1:5 2001:db8::2:6';
+    assert.deepEqual(tuples(packets), [joined, joined, '17 2001:db8::1:0 2001:db8::2:0']);
+  });
+
+  test('FragmentTable stays of one size under a flood and still serves the newest', () => {
+    const decoder = new Decoder();
+    for (let id = 0; id < 20_000; id += 100) {
+      tuples(
+        Array.from({ length: 100 }, (_, k) => first(id + k)),
+        decoder,
+      );
+    }
+    assert.deepEqual(tuples([later(19_999)], decoder), [JOINED]);
+  });
+});

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { REASONS, type Reason } from '../../../src/core/attribution.ts';
+import { compileBesides, compileConservation, compileUsage, GROUPS, type GroupBy } from '../../../src/store/compile-usage.ts';
+import type { FlowFilter } from '../../../src/store/conditions.ts';
+import { Reader, type Row } from '../../../src/store/reader.ts';
+import { withDatabase } from '../../support/database.ts';
+import { COUNTERS, type EndLiteral, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
+
+const people = [
+  processRow(1, { pid: 1, comm: 'a', exe: '/a', uid: 1, unit: 'a.service' }),
+  processRow(2, { pid: 2, comm: 'b', exe: '/b', uid: 1 }),
+];
+const PEOPLE = { programs: people.map(({ program }) => program), processes: people.map(({ row }) => row) };
+const named = (process: number) => ({ process, program: process, source: 'diag', match: 'five-tuple', holders: 1 }) as const;
+
+function ask(path: string, filter: FlowFilter, groupBy: GroupBy) {
+  const reader = Reader.open(path);
+  const usage = reader.all(compileUsage(filter, groupBy, { by: 'total', direction: 'desc' }, null));
+  const parts = reader.all(compileConservation(filter));
+  const [besides] = reader.all(compileBesides(filter));
+  reader.close();
+  return { usage, parts, besides };
+}
+
+const sum = (rows: readonly Row[], field: string) => rows.reduce((total, row) => total + Number(row[field]), 0);
+
+test('compileUsage() counts a loopback flow at both of its ends, as each sees it', () => {
+  const one = tick({
+    ...PEOPLE,
+    flows: [{ serial: 1, tuple: 'tcp 127.0.0.1:1 > 127.0.0.1:2', orig: [1, 1, 100], reply: [2, 2, 900] }],
+    ends: [
+      { serial: 1, side: 'src', ...named(1) },
+      { serial: 1, side: 'dst', ...named(2) },
+    ],
+  });
+  withDatabase([one], (path) => {
+    const { usage, parts } = ask(path, {}, 'process');
+    const seen = usage.map(({ comm, tx_ip_bytes, rx_ip_bytes, ip_bytes, share }) => [comm, tx_ip_bytes, rx_ip_bytes, ip_bytes, share]);
+    assert.deepEqual(seen, [
+      ['a', 100, 900, 1000, 0.5],
+      ['b', 900, 100, 1000, 0.5],
+    ]);
+    assert.deepEqual(parts, [{ attributed: 1, reason: null, flows: 1, packets: 3, ip_bytes: 1000, partly: 0 }]);
+  });
+});
+
+test('compileUsage() lists ends without a process by reason, and what is known of them', () => {
+  const one = tick({
+    ...PEOPLE,
+    flows: [1, 2, 3, 4].map((serial) => ({ serial, tuple: `tcp 10.0.0.1:${serial} > 8.8.8.8:53` })),
+    ends: [
+      { serial: 1, side: 'src', ...named(1) },
+      { serial: 2, side: 'src', reason: 'no-socket' },
+      { serial: 3, side: 'src', reason: 'no-socket' },
+      { serial: 4, side: 'src', reason: 'ambiguous', program: 2, source: 'diag', match: 'bound', holders: 2 },
+      ...[1, 2, 3, 4].map((serial): EndLiteral => ({ serial, side: 'dst', reason: 'not-local' })),
+    ],
+  });
+  withDatabase([one], (path) => {
+    const of = (groupBy: GroupBy, ...fields: string[]) =>
+      ask(path, {}, groupBy).usage.map((row) => [...fields, 'reason', 'flows'].map((field) => row[field])).sort();
+    assert.deepEqual(of('process', 'comm', 'exe'), [[null, '/b', 'ambiguous', 1], [null, null, 'no-socket', 2], ['a', '/a', null, 1]].sort());
+    assert.deepEqual(of('program', 'exe'), [['/a', null, 1], ['/b', null, 1], [null, 'no-socket', 2]].sort());
+    assert.deepEqual(of('user', 'uid'), [[1, null, 2], [null, 'no-socket', 2]].sort());
+    assert.deepEqual(of('unit', 'unit'), [['a.service', null, 1], [null, 'ambiguous', 1], [null, 'no-socket', 2]].sort());
+    assert.deepEqual(of('port', 'protocol', 'port'), [['tcp', 53, null, 4]]);
+    assert.deepEqual(of('remote', 'remote_addr'), [['8.8.8.8', null, 4]]);
+    assert.deepEqual(of('protocol', 'protocol'), [['tcp', null, 4]]);
+  });
+});
+
+test('compileConservation() takes the reason of the end that is here, and counts flows that nobody looked up', () => {
+  const one = tick({
+    flows: [1, 2, 3].map((serial) => ({ serial, tuple: `tcp 10.0.0.1:${serial} > 8.8.8.8:53` })),
+    ends: [
+      { serial: 1, side: 'src', reason: 'not-local' },
+      { serial: 1, side: 'dst', reason: 'kernel' },
+      { serial: 2, side: 'src', reason: 'forwarded' },
+      { serial: 2, side: 'dst', reason: 'forwarded' },
+    ],
+  });
+  withDatabase([one], (path) => {
+    const parts = ask(path, {}, 'process').parts.map(({ reason, flows }) => [reason, flows]);
+    assert.deepEqual(parts.sort(), [['forwarded', 1], ['kernel', 1], [null, 1]].sort());
+  });
+});
+
+test('captured = attributed + unattributed by reason, in flows, packets and bytes, for any ends', () => {
+  const reason = fc.constantFrom<Reason>(...(REASONS.filter((token) => token !== null) as Reason[]));
+  const end = fc.oneof(
+    fc.constant(undefined),
+    fc.constantFrom(1, 2).map((id) => named(id)),
+    fc.record({ reason, program: fc.constantFrom(0, 1, 2) }),
+  );
+  const flow = fc.record({ src: end, dst: end, orig: fc.nat(1e9), reply: fc.nat(1e9), last: fc.nat(100) });
+  fc.assert(
+    fc.property(fc.array(flow, { maxLength: 12 }), (literals) => {
+      const flows = literals.map(({ orig, reply, last }, i) => ({
+        serial: i + 1,
+        tuple: `tcp 10.0.0.1:${i} > 10.0.0.2:${i}`,
+        lastUs: NOON + last,
+        orig: [2, orig, orig] as const,
+        reply: [1, reply, reply] as const,
+      }));
+      const ends = literals.flatMap(({ src, dst }, i) => [
+        ...(src === undefined ? [] : [{ serial: i + 1, side: 'src' as const, ...src }]),
+        ...(dst === undefined ? [] : [{ serial: i + 1, side: 'dst' as const, ...dst }]),
+      ]);
+      withDatabase([tick({ ...PEOPLE, flows, ends })], (path) => {
+        const { parts } = ask(path, {}, 'process');
+        assert.equal(sum(parts, 'flows'), literals.length);
+        assert.equal(sum(parts, 'packets'), literals.length * 3);
+        assert.equal(sum(parts, 'ip_bytes'), literals.reduce((total, { orig, reply }) => total + orig + reply, 0));
+        const attributed = literals.filter(({ src, dst }) => [src, dst].some((one) => one !== undefined && 'process' in one));
+        assert.equal(sum(parts.filter((part) => part.attributed === 1), 'flows'), attributed.length);
+        // Every grouping divides the same local ends, so all have the same sum.
+        const isHere = (one: (typeof literals)[number]['src']) =>
+          one !== undefined && ('process' in one || (one.reason !== 'not-local' && one.reason !== 'forwarded'));
+        const expected = literals.reduce((total, { src, dst, orig, reply }) => total + [src, dst].filter(isHere).length * (orig + reply), 0);
+        for (const groupBy of GROUPS) assert.equal(sum(ask(path, {}, groupBy).usage, 'ip_bytes'), expected, groupBy);
+      });
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('a flow partly inside the range is counted whole, and said to be', () => {
+  const one = tick({
+    flows: [
+      { serial: 1, tuple: 'tcp 10.0.0.1:1 > 8.8.8.8:53', lastUs: NOON + 50 * SECOND, orig: [1, 1, 777] },
+      { serial: 2, tuple: 'tcp 10.0.0.1:2 > 8.8.8.8:53', firstUs: NOON + 20 * SECOND, orig: [1, 1, 1] },
+      { serial: 3, tuple: 'tcp 10.0.0.1:3 > 8.8.8.8:53', firstUs: NOON + 60 * SECOND },
+    ],
+  });
+  withDatabase([one], (path) => {
+    const { parts } = ask(path, { sinceUs: NOON + 10 * SECOND, untilUs: NOON + 30 * SECOND }, 'process');
+    assert.deepEqual([sum(parts, 'flows'), sum(parts, 'ip_bytes'), sum(parts, 'partly')], [2, 778, 1]);
+  });
+});
+
+test('compileBesides() adds what captures in the range counted outside of flows', () => {
+  const counters = { ...COUNTERS, notIpPackets: 3, badPackets: 2, duplicatePackets: 1, kernelDrops: 9 };
+  withDatabase([tick({ counters })], (path) => {
+    const expected = { not_ip_packets: 3, bad_packets: 2, duplicate_packets: 1, kernel_drops: 9 };
+    assert.deepEqual(ask(path, {}, 'process').besides, expected);
+    assert.equal(ask(path, { untilUs: NOON }, 'process').besides?.not_ip_packets, 0);
+    assert.equal(ask(path, { sinceUs: NOON + 2 * SECOND }, 'process').besides?.not_ip_packets, 0);
+  });
+});
