@@ -1,6 +1,7 @@
 import { createColumns, pushRow } from '../core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns } from '../core/process.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
+import { listChildren } from '../linux/proc-children.ts';
 import { createScanFindings, listPids, orderPids, scanHolders } from '../linux/proc-fd.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
 import { readStatus } from '../linux/proc-pid.ts';
@@ -28,7 +29,8 @@ export interface ScanResult {
 export class HolderScan {
   readonly #proc: ProcFs;
   readonly #nowUs: () => Us;
-  readonly #wanted = new Map<number, number>(); // inode -> scans that did not find it
+  readonly #wanted = new Map<number, number>(); // inode -> scans that did not find it; of the running scan, or the next
+  readonly #wantedNext = new Set<number>(); // wished for while a scan runs, which may have passed some holders already
   readonly #hopeless = new Set<number>(); // wanted MOST_TRIES times in vain; forgotten with the next periodic scan
   readonly #pidsOf = new Map<number, Set<number>>(); // inode -> pids, of the last scans
   readonly #checkedUs = new Map<number, Us>(); // pid -> last look at this process alone
@@ -51,7 +53,7 @@ export class HolderScan {
   }
 
   get hasWishes(): boolean {
-    return this.#wanted.size > 0;
+    return this.#wanted.size > 0 || this.#wantedNext.size > 0;
   }
 
   /** A socket of a flow was seen: find its holders, unless they are known, then make sure they still are. */
@@ -59,13 +61,18 @@ export class HolderScan {
     if (inode === 0) return;
     const pids = this.#pidsOf.get(inode);
     if (pids === undefined) this.wantNew(inode);
-    else if (!this.#recheck(inode, pids, into)) this.#wanted.set(inode, 0);
+    else if (!this.#recheck(inode, pids, into)) this.#wish(inode);
   }
 
   /** The same, without a second look at known holders: for sources that repeat every socket each time. */
   wantNew(inode: number): void {
     if (inode === 0 || this.#pidsOf.has(inode) || this.#hopeless.has(inode) || this.#wanted.has(inode)) return;
-    this.#wanted.set(inode, 0);
+    this.#wish(inode);
+  }
+
+  #wish(inode: number): void {
+    if (this.isRunning) this.#wantedNext.add(inode);
+    else this.#wanted.set(inode, 0);
   }
 
   /** Works at most `sliceUs`; @returns what was found since the last call, undefined when there was nothing to do */
@@ -105,6 +112,8 @@ export class HolderScan {
         if (!found) this.#hopeless.add(inode);
       }
     }
+    for (const inode of this.#wantedNext) this.#wanted.set(inode, 0);
+    this.#wantedNext.clear();
     return { startedUs: this.#startedUs, ...this.#denials(), pids: Uint32Array.from(this.#pids) };
   }
 
@@ -141,14 +150,19 @@ export class HolderScan {
     return this.#periodic ? all : asked;
   }
 
-  /** @returns whether every known holder still holds the socket (or was looked at a moment ago) */
+  /**
+   * Looks at the known holders once more, and at their children: a fork shares the socket.
+   *
+   * @returns whether every known holder still holds it (or was looked at a moment ago)
+   */
   #recheck(inode: number, pids: ReadonlySet<number>, into: HolderColumns): boolean {
     const now = this.#nowUs();
     const due = [...pids].filter((pid) => now - (this.#checkedUs.get(pid) ?? 0) >= RECHECK_US);
     if (due.length === 0) return true;
     const before = into.count;
     for (const pid of due) this.#checkedUs.set(pid, now);
-    for (const _ of scanHolders(this.#proc, due, into, createScanFindings(), this.#nowUs)) void _;
+    const looked = new Set(due.flatMap((pid) => [pid, ...(listChildren(this.#proc, pid) ?? [])]));
+    for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs)) void _;
     const holding = new Set<number>();
     for (let i = before; i < into.count; i++) if (into.inode[i] === inode) holding.add(into.pid[i]!);
     return due.every((pid) => holding.has(pid));

@@ -18,7 +18,6 @@ export interface ObserverThreadData {
   readonly wakeFd: number;
 }
 
-const POLL_MS = 50;
 /** At the end, how long facts of the last flows are still looked for. */
 const LAST_LOOK_US = SECOND_US / 2;
 
@@ -36,7 +35,7 @@ function run(data: ObserverThreadData): void {
   };
   let stopUs = Infinity;
   while (clock.nowUs() < stopUs) {
-    native.poll(fds, 1, ready, observer.isBusy ? 0 : POLL_MS);
+    native.poll(fds, 1, ready, observer.restMs);
     native.wakeClear(data.wakeFd);
     for (let m = receiveMessageOnPort(data.fresh); m; m = receiveMessageOnPort(data.fresh)) {
       observer.serveFresh(m.message as FreshMessage);

@@ -2,18 +2,21 @@ import { isLoopback } from '../core/address.ts';
 import { createColumns } from '../core/columns.ts';
 import type { FreshColumns } from '../core/flow.ts';
 import { HOLDER_COLUMNS, type HolderColumns, type Process } from '../core/process.ts';
-import { SOCKET_COLUMNS, type SocketColumns } from '../core/socket.ts';
+import { SOCKET_COLUMNS, type SocketColumns, SocketState } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { K_FIRST, KEY_WORDS, reverseKey } from '../core/tuple.ts';
 import { hasChildren } from '../linux/proc-children.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
 import { readProcess } from '../linux/proc-pid.ts';
 import { HolderScan } from './holder-scan.ts';
+import { LookAgain } from './look-again.ts';
 import type { FactsMessage } from './messages.ts';
 import type { SocketSource } from './socket-source.ts';
 
 /** Longest piece of a scan between two looks at the queue of new flows. */
 const SLICE_US = 3_000;
+const SHORT_REST_MS = 10;
+const LONG_REST_MS = 50;
 const ADDRESS_PERIOD_US = 2 * SECOND_US;
 /** What a process is called changes by exec; it is read again this often while it holds sockets. */
 const REREAD_US = 5 * SECOND_US;
@@ -41,6 +44,7 @@ export class Observer {
   #sockets: SocketColumns = createColumns(SOCKET_COLUMNS);
   #holders: HolderColumns = createColumns(HOLDER_COLUMNS);
   readonly #key = new Int32Array(KEY_WORDS);
+  readonly #again = new LookAgain();
   #local = new Set<string>();
   #addressesText = '';
   #addressesDueUs = 0;
@@ -50,14 +54,15 @@ export class Observer {
     this.#scan = new HolderScan(options.proc, options.nowUs);
   }
 
-  /** Something waits that needs no event: the thread should not sleep. */
-  get isBusy(): boolean {
-    return this.#scan.isRunning;
+  /** How long the thread may sleep when no event comes, in milliseconds. */
+  get restMs(): number {
+    if (this.#scan.isRunning) return 0;
+    return this.#again.size > 0 ? SHORT_REST_MS : LONG_REST_MS;
   }
 
-  /** Some socket's holders are still being looked for. */
+  /** Some socket, or its holders, are still being looked for. */
   get hasWishes(): boolean {
-    return this.#scan.isRunning || this.#scan.hasWishes;
+    return this.#scan.isRunning || this.#scan.hasWishes || this.#again.size > 0;
   }
 
   /** Looks up both ends of flows that just began, while their sockets are (most likely) still there. */
@@ -65,22 +70,26 @@ export class Observer {
     for (let i = 0; i < fresh.count; i++) {
       const at = i * KEY_WORDS;
       this.#key.set(fresh.key.subarray(at, at + KEY_WORDS));
-      this.#lookUp(this.#key);
+      this.#lookUp(this.#key, 1);
       reverseKey(fresh.key, at, this.#key, 0);
-      this.#lookUp(this.#key);
+      this.#lookUp(this.#key, 1);
     }
   }
 
-  #lookUp(key: Int32Array): void {
+  #lookUp(key: Int32Array, looks: number): void {
     if (!isLoopback(key, K_FIRST) && !this.#local.has(addressKey(key, K_FIRST))) return;
-    const before = this.#sockets.count;
-    for (const source of this.#options.sources) if (source.find(key, this.#sockets)) break;
-    for (let row = before; row < this.#sockets.count; row++) this.#scan.want(this.#sockets.inode[row]!, this.#holders);
+    const sockets = this.#sockets;
+    const before = sockets.count;
+    for (const source of this.#options.sources) if (source.find(key, sockets)) break;
+    for (let row = before; row < sockets.count; row++) this.#scan.want(sockets.inode[row]!, this.#holders);
+    const settled = sockets.count > before && !isUnaccepted(sockets, before);
+    if (!settled) this.#again.add(key, looks, this.#options.nowUs());
   }
 
   /** Serves what is due now; undefined when nothing was learned. */
   step(last: 'last' | 'more' = 'more'): FactsMessage | undefined {
     const now = this.#options.nowUs();
+    this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
     const addresses = now >= this.#addressesDueUs ? this.#changedAddresses(now) : null;
     for (const source of this.#options.sources) this.#poll(source);
     const result = this.#scan.step(SLICE_US);
@@ -143,6 +152,13 @@ export class Observer {
     }
     return processes;
   }
+}
+
+/** No process has the connection yet: it has an inode from accept() on. */
+function isUnaccepted(sockets: SocketColumns, row: number): boolean {
+  const state = sockets.state[row]!;
+  const open = state === SocketState.SynRecv || state === SocketState.Established || state === SocketState.CloseWait;
+  return sockets.inode[row] === 0 && open;
 }
 
 function addressKey(words: Int32Array, at: number): string {

@@ -3,7 +3,7 @@ import type { Us } from '../core/time.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
 import { Route } from '../linux/route.ts';
 import { SockDiag } from '../linux/sock-diag.ts';
-import type { Native } from '../native/binding.ts';
+import { loadNative, type Native } from '../native/binding.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from './netlink-transport.ts';
 import type { Addresses } from './observer.ts';
 import { DiagSource, ProcNetSource, type SocketSource } from './socket-source.ts';
@@ -34,9 +34,19 @@ export function openSources(native: Native, proc: ProcFs, wanted: readonly Sourc
   return { sources, readAddresses: () => localAddresses(route), close };
 }
 
-function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined {
+/** For one listing: undefined when there is no addon, or the kernel refuses. */
+export function tryDiag(netnsPath = ''): SockDiag | undefined {
   try {
-    return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), nowUs);
+    return openDiag(loadNative(), () => 0, netnsPath);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+function openDiag(native: Native, nowUs: () => Us, netnsPath = ''): SockDiag | undefined {
+  try {
+    return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG, netnsPath), nowUs);
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

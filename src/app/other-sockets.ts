@@ -1,15 +1,19 @@
+/** Sockets without internet addresses, each family by sock_diag where it answers and by /proc/net where it does not. */
 import { SOCKET_STATE_NAMES } from '../core/socket.ts';
-import { NetlinkClient, type NetlinkTransport } from '../linux/netlink-client.ts';
+import type { NetlinkClient } from '../linux/netlink-client.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
 import { parseProcNetNetlink, parseProcNetPacket, parseProcNetUnix } from '../linux/proc-net-other.ts';
 import { dumpNetlink, dumpPacket, dumpUnix, type OtherSocketRow } from '../linux/sock-diag-other.ts';
 
-/** A socket without internet addresses, as `sockets` lists it. */
 export interface OtherSocket {
-  readonly protocol: string; // 'unix-stream', 'packet-raw', 'netlink-route' ...
+  readonly family: 'unix' | 'packet' | 'netlink';
+  readonly type: string | null;
+  readonly subprotocol: string | null; // EtherType, family of netlink
   readonly state: string | null;
   readonly path: string | null;
-  readonly ifindex: number | null;
+  readonly peerInode: number | null;
+  readonly portId: number | null;
+  readonly ifindex: number; // 0: bound to none
   readonly receiveQueue: number | null;
   readonly sendQueue: number | null;
   readonly uid: number | null;
@@ -18,9 +22,24 @@ export interface OtherSocket {
   readonly source: 'diag' | 'proc';
 }
 
+/** SOCK_*, include/linux/net.h */
 const TYPES: Readonly<Record<number, string>> = { 1: 'stream', 2: 'dgram', 3: 'raw', 5: 'seqpacket', 10: 'packet' };
 
-/** include/uapi/linux/netlink.h */
+/** ETH_P_*, include/uapi/linux/if_ether.h */
+const ETHER_TYPES: Readonly<Record<number, string>> = {
+  0: 'none',
+  1: '802.3',
+  3: 'all',
+  4: '802.2',
+  2048: 'ipv4',
+  2054: 'arp',
+  33024: 'vlan',
+  34525: 'ipv6',
+  34958: 'eapol',
+  35020: 'lldp',
+};
+
+/** NETLINK_*, include/uapi/linux/netlink.h; index = family */
 const NETLINK_FAMILIES = [
   'route',
   'unused',
@@ -39,61 +58,105 @@ const NETLINK_FAMILIES = [
   'dnrtmsg',
   'uevent',
   'generic',
+  'dm',
+  'scsi-transport',
+  'ecryptfs',
+  'rdma',
+  'crypto',
+  'smc',
 ] as const;
 
-const netlinkName = (family: number): string => `netlink-${NETLINK_FAMILIES[family] ?? family}`;
-const typeName = (family: string, type: number): string => `${family}-${TYPES[type] ?? type}`;
+const etherType = (type: number): string => ETHER_TYPES[type] ?? `0x${type.toString(16).padStart(4, '0')}`;
+const netlinkFamily = (family: number): string => NETLINK_FAMILIES[family] ?? String(family);
+const stateName = (state: number | null): string | null =>
+  state === null ? null : (SOCKET_STATE_NAMES[state] ?? null);
 
-/** By sock_diag where it answers, by /proc/net for each family where it does not. */
-export function readOtherSockets(transport: NetlinkTransport | undefined, proc: ProcFs, folder: string): OtherSocket[] {
-  const client = transport === undefined ? undefined : new NetlinkClient(transport);
-  const rows: OtherSocket[] = [];
-  const readers = [
-    { dump: dumpUnix, read: readUnix },
-    { dump: dumpPacket, read: readPacket },
-    { dump: dumpNetlink, read: readNetlink },
-  ];
-  for (const { dump, read } of readers) {
-    const dumped: OtherSocketRow[] = [];
-    if (client !== undefined && dump(client, dumped) === 0) rows.push(...dumped.map(fromDiag));
-    else rows.push(...read(proc, folder));
+/**
+ * @param client undefined: there is no sock_diag
+ * @param folder of /proc/net in the namespace; asked for only where sock_diag has no answer
+ */
+export function readOtherSockets(
+  client: NetlinkClient | undefined,
+  proc: ProcFs,
+  folder: () => string | undefined,
+): readonly OtherSocket[] {
+  const sockets: OtherSocket[] = [];
+  for (const { dump, file, parse } of FAMILIES) {
+    const rows: OtherSocketRow[] = [];
+    if (client !== undefined && dump(client, rows) === 0) sockets.push(...withoutRepeats(rows.map(fromDiag)));
+    else {
+      const path = `${folder() ?? 'none'}/${file}`;
+      sockets.push(...withoutRepeats(parse(proc.readText(path) ?? '', path)));
+    }
   }
-  return rows;
+  return sockets;
+}
+
+/** The kernel lists a netlink socket twice when it has joined a group: net/netlink/diag.c __netlink_diag_dump(). */
+function withoutRepeats(sockets: readonly OtherSocket[]): readonly OtherSocket[] {
+  const seen = new Set<string>();
+  return sockets.filter(({ inode, cookie, portId }) => {
+    const identity = `${inode} ${cookie} ${portId}`;
+    return seen.size < seen.add(identity).size;
+  });
 }
 
 function fromDiag(row: OtherSocketRow): OtherSocket {
+  const { family, protocol, path, peerInode, receiveQueue, sendQueue, uid, inode, cookie } = row;
   return {
-    protocol: row.family === 'netlink' ? netlinkName(row.protocol ?? -1) : typeName(row.family, row.type),
-    state: row.state === null ? null : (SOCKET_STATE_NAMES[row.state] ?? null),
-    path: row.path,
-    ifindex: row.ifindex,
-    receiveQueue: null,
-    sendQueue: null,
-    uid: row.uid,
-    inode: row.inode,
-    cookie: row.cookie,
+    family,
+    type: typeName(row.type),
+    subprotocol: protocol === null ? null : family === 'packet' ? etherType(protocol) : netlinkFamily(protocol),
+    state: stateName(row.state),
+    path,
+    peerInode: peerInode === 0 ? null : peerInode,
+    portId: row.portid,
+    ifindex: row.ifindex ?? 0,
+    receiveQueue,
+    sendQueue,
+    uid,
+    inode,
+    cookie,
     source: 'diag',
   };
 }
 
-const ABSENT = { path: null, ifindex: null, sendQueue: null, uid: null, cookie: null, source: 'proc' } as const;
+const typeName = (type: number): string => TYPES[type] ?? String(type);
 
-function readUnix(proc: ProcFs, folder: string): OtherSocket[] {
-  return parseProcNetUnix(proc.readText(`${folder}/unix`) ?? '', `${folder}/unix`, ignoreBadLine).map((row) => ({
+/** What /proc/net does not say of any of them. */
+const ABSENT = {
+  state: null,
+  path: null,
+  peerInode: null,
+  portId: null,
+  ifindex: 0,
+  receiveQueue: null,
+  sendQueue: null,
+  uid: null,
+  cookie: null,
+  subprotocol: null,
+  source: 'proc',
+} as const;
+
+const SS_CONNECTED = 3; // include/uapi/linux/net.h
+
+function parseUnix(text: string, path: string): OtherSocket[] {
+  return parseProcNetUnix(text, path, ignoreBadLine).map((row) => ({
     ...ABSENT,
-    protocol: typeName('unix', row.type),
-    state: row.listening ? 'LISTEN' : row.state === 3 ? 'ESTAB' : 'UNCONN', // SS_CONNECTED
+    family: 'unix',
+    type: typeName(row.type),
+    state: row.listening ? 'LISTEN' : row.state === SS_CONNECTED ? 'ESTAB' : 'UNCONN',
     path: row.path,
-    receiveQueue: null,
     inode: row.inode,
   }));
 }
 
-function readPacket(proc: ProcFs, folder: string): OtherSocket[] {
-  return parseProcNetPacket(proc.readText(`${folder}/packet`) ?? '', `${folder}/packet`, ignoreBadLine).map((row) => ({
+function parsePacket(text: string, path: string): OtherSocket[] {
+  return parseProcNetPacket(text, path, ignoreBadLine).map((row) => ({
     ...ABSENT,
-    protocol: typeName('packet', row.type),
-    state: null,
+    family: 'packet',
+    type: typeName(row.type),
+    subprotocol: etherType(row.protocol),
     ifindex: row.ifindex,
     receiveQueue: row.receiveQueue,
     uid: row.uid,
@@ -101,18 +164,24 @@ function readPacket(proc: ProcFs, folder: string): OtherSocket[] {
   }));
 }
 
-function readNetlink(proc: ProcFs, folder: string): OtherSocket[] {
-  return parseProcNetNetlink(proc.readText(`${folder}/netlink`) ?? '', `${folder}/netlink`, ignoreBadLine).map(
-    (row) => ({
-      ...ABSENT,
-      protocol: netlinkName(row.protocol),
-      state: null,
-      receiveQueue: row.receiveQueue,
-      sendQueue: row.sendQueue,
-      inode: row.inode,
-    }),
-  );
+function parseNetlink(text: string, path: string): OtherSocket[] {
+  return parseProcNetNetlink(text, path, ignoreBadLine).map((row) => ({
+    ...ABSENT,
+    family: 'netlink',
+    type: null,
+    subprotocol: netlinkFamily(row.protocol),
+    portId: row.portid,
+    receiveQueue: row.receiveQueue,
+    sendQueue: row.sendQueue,
+    inode: row.inode,
+  }));
 }
 
 /** A listing shows what it could read; the recorder counts such lines. */
 function ignoreBadLine(): void {}
+
+const FAMILIES = [
+  { dump: dumpUnix, file: 'unix', parse: parseUnix },
+  { dump: dumpPacket, file: 'packet', parse: parsePacket },
+  { dump: dumpNetlink, file: 'netlink', parse: parseNetlink },
+] as const;

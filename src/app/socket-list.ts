@@ -1,177 +1,132 @@
-/** Every socket of a network namespace with all its holders, now: what ss, lsof and netstat show. */
-import { formatAddress } from '../core/address.ts';
-import { createColumns } from '../core/columns.ts';
-import { HOLDER_COLUMNS } from '../core/process.ts';
+/** Every socket of a network namespace with all its holders, now: what ss(8), lsof(8) and netstat(8) show. */
+import { formatAddress, isUnspecified } from '../core/address.ts';
+import type { Reason } from '../core/attribution.ts';
 import type { Value } from '../core/record.ts';
-import {
-  NO_UID,
-  SOCKET_COLUMNS,
-  SOCKET_STATE_NAMES,
-  SOURCES,
-  type SocketColumns,
-  SocketState,
-} from '../core/socket.ts';
-import {
-  K_FIRST,
-  K_SECOND,
-  KEY_WORDS,
-  keyFirstPort,
-  keyIpVersion,
-  keyProtocol,
-  keySecondPort,
-  protocolName,
-} from '../core/tuple.ts';
-import { createScanFindings, listPids, scanHolders } from '../linux/proc-fd.ts';
-import type { ProcFs } from '../linux/proc-fs.ts';
-import { readStat } from '../linux/proc-pid.ts';
+import { NO_UID, SOCKET_STATE_NAMES, SOURCES } from '../core/socket.ts';
+import type { SocketRecord } from '../core/socket-record.ts';
+import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort, protocolName } from '../core/tuple.ts';
+import type { InternetSockets } from './internet-sockets.ts';
 import type { OtherSocket } from './other-sockets.ts';
-import type { SocketSource } from './socket-source.ts';
+import { type Holders, holderList, type SocketHolder } from './socket-holders.ts';
 
-export interface SocketHolder {
-  readonly pid: number;
-  readonly fd: number;
-  readonly comm: string;
-}
-
-/** One flat row, the same names in every format. */
-export interface SocketListing {
-  readonly protocol: string;
-  readonly state: string | null;
-  readonly local_addr: string | null;
-  readonly local_port: number | null;
-  readonly remote_addr: string | null;
-  readonly remote_port: number | null;
-  readonly path: string | null; // unix
-  readonly interface: string | null;
-  readonly receive_queue: number | null;
-  readonly send_queue: number | null;
-  readonly uid: number | null;
-  readonly user: string | null;
-  readonly inode: number | null;
-  readonly cookie: number | null;
-  readonly source: string;
+export interface ListedSocket {
+  readonly record: SocketRecord;
   readonly holders: readonly SocketHolder[];
 }
 
-export const SOCKET_FIELDS = [
-  'protocol',
-  'state',
-  'local_addr',
-  'local_port',
-  'remote_addr',
-  'remote_port',
-  'path',
-  'interface',
-  'receive_queue',
-  'send_queue',
-  'uid',
-  'user',
-  'inode',
-  'cookie',
-  'source',
-] as const;
-
 export interface SocketListInput {
-  readonly proc: ProcFs;
-  readonly sources: readonly SocketSource[]; // of the namespace that is listed
-  readonly others: () => readonly OtherSocket[]; // unix, packet, netlink
-  readonly userName: (uid: number) => string | null;
+  readonly internet: readonly InternetSockets[];
+  readonly others: readonly OtherSocket[];
+  readonly holders: Holders;
+  readonly netns: number; // inode, 0: not known
+  readonly userName: (uid: number) => string | undefined;
   readonly interfaceName: (ifindex: number) => string;
 }
 
-export function listSockets(input: SocketListInput): readonly SocketListing[] {
-  const sockets = createColumns(SOCKET_COLUMNS);
-  for (const source of input.sources) source.poll(sockets);
-  const others = input.others();
-  const holders = holdersByInode(input.proc);
-  const rows: SocketListing[] = [];
-  for (let i = 0; i < sockets.count; i++) rows.push(internetRow(sockets, i, holders, input));
-  for (const other of others) rows.push(otherRow(other, holders, input));
+export function listSockets(input: SocketListInput): readonly ListedSocket[] {
+  const rows: ListedSocket[] = [];
+  for (const list of input.internet) {
+    for (let i = 0; i < list.sockets.count; i++) rows.push(internetRow(list, i, input));
+  }
+  for (const other of input.others) rows.push(otherRow(other, input));
   return rows;
 }
 
-/** All descriptors that are sockets, of all processes that may be read. */
-function holdersByInode(proc: ProcFs): ReadonlyMap<number, readonly SocketHolder[]> {
-  const found = createColumns(HOLDER_COLUMNS);
-  for (const _ of scanHolders(proc, listPids(proc), found, createScanFindings(), () => 0)) void _;
-  const comms = new Map<number, string>();
-  const holders = new Map<number, SocketHolder[]>();
-  for (let i = 0; i < found.count; i++) {
-    const pid = found.pid[i]!;
-    if (!comms.has(pid)) comms.set(pid, readStat(proc, pid)?.comm ?? '');
-    const holder = { pid, fd: found.fd[i]!, comm: comms.get(pid)! };
-    const same = holders.get(found.inode[i]!);
-    if (same === undefined) holders.set(found.inode[i]!, [holder]);
-    else same.push(holder);
-  }
-  return holders;
-}
-
-function internetRow(
-  sockets: SocketColumns,
-  i: number,
-  holders: ReadonlyMap<number, readonly SocketHolder[]>,
-  input: SocketListInput,
-): SocketListing {
+function internetRow({ family, type, protocol, sockets }: InternetSockets, i: number, input: SocketListInput) {
   const at = i * KEY_WORDS;
   const { key } = sockets;
-  const protocol = keyProtocol(key, at);
+  const remotePort = keySecondPort(key, at);
+  const isConnected = remotePort !== 0 || !isUnspecified(key, at + K_SECOND);
   const inode = sockets.inode[i]!;
-  const uid = sockets.uid[i] === NO_UID ? null : sockets.uid[i]!;
-  return {
-    protocol: protocolName(protocol) + (keyIpVersion(key, at) === 6 ? '6' : ''),
+  const fields = {
+    family,
+    type,
+    protocol,
+    subprotocol: type === 'raw' ? protocolName(keyProtocol(key, at)) : null,
     state: SOCKET_STATE_NAMES[sockets.state[i]!] ?? null,
-    local_addr: formatAddress(key, at + K_FIRST),
-    local_port: keyFirstPort(key, at),
-    remote_addr: formatAddress(key, at + K_SECOND),
-    remote_port: keySecondPort(key, at),
+    local_addr: addressText(key, at + K_FIRST, family),
+    local_port: keyFirstPort(key, at) || null,
+    remote_addr: isConnected ? formatAddress(key, at + K_SECOND) : null,
+    remote_port: remotePort || null,
+    interface: interfaceText(sockets.boundIfindex[i]!, input),
     path: null,
-    interface: sockets.boundIfindex[i] === 0 ? null : input.interfaceName(sockets.boundIfindex[i]!),
+    peer_inode: null,
+    port_id: null,
     receive_queue: sockets.receiveQueue[i]!,
     send_queue: sockets.sendQueue[i]!,
-    uid,
-    user: uid === null ? null : input.userName(uid),
-    inode: inode === 0 ? null : inode,
-    cookie: sockets.cookie[i] === 0 ? null : sockets.cookie[i]!,
-    source: SOURCES[sockets.source[i]!] ?? 'proc',
-    holders: inode === 0 ? [] : (holders.get(inode) ?? []),
+    cookie: sockets.cookie[i] || null,
+    source: SOURCES[sockets.source[i]!] ?? null,
   };
+  return finishRow(fields, inode, sockets.uid[i] === NO_UID ? null : sockets.uid[i]!, input);
 }
 
-function otherRow(
-  other: OtherSocket,
-  holders: ReadonlyMap<number, readonly SocketHolder[]>,
-  input: SocketListInput,
-): SocketListing {
-  const { uid, inode } = other;
-  return {
-    protocol: other.protocol,
+/** The key spells an IPv6 socket's :: as 0.0.0.0 when the other end is IPv4. */
+function addressText(key: Int32Array, at: number, family: 'inet' | 'inet6'): string {
+  return family === 'inet6' && isUnspecified(key, at) ? '::' : formatAddress(key, at);
+}
+
+function otherRow(other: OtherSocket, input: SocketListInput): ListedSocket {
+  const fields = {
+    family: other.family,
+    type: other.type,
+    protocol: other.family,
+    subprotocol: other.subprotocol,
     state: other.state,
     local_addr: null,
     local_port: null,
     remote_addr: null,
     remote_port: null,
+    interface: interfaceText(other.ifindex, input),
     path: other.path,
-    interface: other.ifindex === 0 || other.ifindex === null ? null : input.interfaceName(other.ifindex),
+    peer_inode: other.peerInode,
+    port_id: other.portId,
     receive_queue: other.receiveQueue,
     send_queue: other.sendQueue,
-    uid,
-    user: uid === null ? null : input.userName(uid),
-    inode: inode === 0 ? null : inode,
     cookie: other.cookie,
     source: other.source,
-    holders: holders.get(inode) ?? [],
   };
+  return finishRow(fields, other.inode, other.uid, input);
 }
 
-/** Value of a field for filters and formats; holders become `comm(pid,fd)` words. */
-export function holderText(row: SocketListing): string {
-  return row.holders.map(({ comm, pid, fd }) => `${comm}(${pid},${fd})`).join(' ');
+const interfaceText = (ifindex: number, { interfaceName }: SocketListInput): string | null =>
+  ifindex === 0 ? null : interfaceName(ifindex);
+
+type Finished = 'uid' | 'user' | 'inode' | 'netns' | 'pid' | 'comm' | 'fd' | 'holders' | 'holder_list' | 'reason';
+
+/** Adds who owns the socket and who holds it. */
+function finishRow(
+  fields: Omit<SocketRecord, Finished>,
+  inode: number,
+  uid: number | null,
+  input: SocketListInput,
+): ListedSocket {
+  const holders = inode === 0 ? [] : (input.holders.byInode.get(inode) ?? []);
+  const [first] = holders;
+  const record = {
+    ...fields,
+    uid,
+    user: uid === null ? null : (input.userName(uid) ?? null),
+    inode: inode || null,
+    netns: input.netns || null,
+    pid: first?.pid ?? null,
+    comm: first?.comm ?? null,
+    fd: first?.fd ?? null,
+    holders: new Set(holders.map(({ pid }) => pid)).size || null,
+    holder_list: holderList(holders),
+    reason: first === undefined ? reasonOf(fields.port_id, inode, input.holders) : null,
+  };
+  return { record, holders };
 }
 
-export function fieldOf(row: SocketListing, field: (typeof SOCKET_FIELDS)[number]): Value {
-  return row[field];
+/** @returns null when it is not known: the kernel's own sockets have inodes too, and so have those of other containers */
+function reasonOf(portId: Value, inode: number, holders: Holders): Reason | null {
+  if (portId === 0) return 'kernel'; // of netlink
+  if (inode === 0) return 'closed-before-scan'; // TIME_WAIT, an orphan, a handshake
+  return holders.isPartial ? 'no-permission' : null;
 }
 
-export const isListening = (row: SocketListing): boolean =>
-  row.state === SOCKET_STATE_NAMES[SocketState.Listen] || (row.state === 'UNCONN' && row.remote_port === 0);
+/** As `ss -l`: waits for connections, or takes datagrams from anybody. */
+export const isListening = ({ record }: ListedSocket): boolean =>
+  record.state === 'LISTEN' || record.state === 'UNCONN';
+
+export const isInternet = ({ record }: ListedSocket): boolean => record.family === 'inet' || record.family === 'inet6';

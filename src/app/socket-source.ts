@@ -99,8 +99,9 @@ export class ProcNetSource implements SocketSource {
   /** It cannot look up one tuple; a new flow brings the next reading forward. */
   find(key: Int32Array): boolean {
     const protocol = keyProtocol(key);
-    const mine = this.#role === 'only' || protocol === Protocol.Icmp || protocol === Protocol.Icmp6;
-    if (mine) this.#dueUs = Math.min(this.#dueUs, this.#readUs + PROC_REST_US);
+    const known: readonly number[] = DUMPED; // by sock_diag
+    if (this.#role === 'only' || !known.includes(protocol))
+      this.#dueUs = Math.min(this.#dueUs, this.#readUs + PROC_REST_US);
     return false;
   }
 }

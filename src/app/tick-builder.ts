@@ -19,19 +19,28 @@ import { KEY_WORDS } from '../core/tuple.ts';
 
 /** Sockets younger than this are not worth a row of their own unless a flow points at them. */
 const SOCKET_AGE_US = 5 * SECOND_US;
+/** That a process still lives is told this often: scans are many a second. */
+const TELL_ALIVE_US = 5 * SECOND_US;
 
 interface KnownRow {
   readonly id: number;
   readonly process: Process;
   readonly firstUs: Us;
-  readonly lastUs: Us;
+  lastUs: Us; // as told last
+}
+
+interface KnownSocket {
+  readonly id: number;
+  readonly toUs: Us;
+  readonly process: number; // 0: none or several
+  readonly holders: number; // rows written of a shared socket
 }
 
 /** Collects what one tick adds to the store, and hands out the ids that its rows point at. */
 export class TickBuilder {
   readonly #programs = new Map<string, number>();
   readonly #processes = new Map<string, KnownRow>();
-  readonly #sockets = new Map<number, { id: number; toUs: Us; process: number }>(); // row of the socket table -> history
+  readonly #sockets = new Map<number, KnownSocket>(); // row of the socket table -> history
   #socketIds = 0;
   #processIds = 0;
   #newPrograms: ProgramRow[] = [];
@@ -72,10 +81,14 @@ export class TickBuilder {
   addScan(pids: Uint32Array, atUs: Us): void {
     const alive = new Set(pids);
     for (const [key, known] of this.#processes) {
-      const lives = alive.has(known.process.pid);
-      const lastUs = lives ? atUs + this.offsetUs : known.lastUs;
-      this.#newProcesses.push(this.#row(known, lastUs, lives ? null : atUs + this.offsetUs));
-      if (!lives) this.#processes.delete(key);
+      const nowUs = atUs + this.offsetUs;
+      if (!alive.has(known.process.pid)) {
+        this.#newProcesses.push(this.#row(known, known.lastUs, nowUs));
+        this.#processes.delete(key);
+      } else if (nowUs - known.lastUs >= TELL_ALIVE_US) {
+        known.lastUs = nowUs;
+        this.#newProcesses.push(this.#row(known, nowUs, null));
+      }
     }
   }
 
@@ -86,7 +99,10 @@ export class TickBuilder {
       const known = this.#sockets.get(row);
       const age = nowUs - sockets.facts.fromUs[row]!;
       if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
-      this.#writeSocket(row, known?.process ?? this.#soleHolder(row));
+      const holders = this.#holdersOf(row);
+      const [only] = holders;
+      const sole = only !== undefined && holders.length === 1 ? this.#processId(only) : 0;
+      this.#writeSocket(row, known?.process || sole, holders.length > 1 ? holders : []);
     }
   }
 
@@ -152,28 +168,26 @@ export class TickBuilder {
   }
 
   #socketId(row: number, answer: Answer): number {
+    const shared = answer.process === null ? answer.holders : [];
     const process = answer.process === null ? 0 : this.#processId(answer.process);
     const known = this.#sockets.get(row);
-    if (known !== undefined && known.process === process) return known.id;
-    return this.#writeSocket(row, process, answer.process === null ? answer.holders : []);
+    if (known !== undefined && known.process === process && known.holders >= shared.length) return known.id;
+    return this.#writeSocket(row, process, shared);
   }
 
-  #soleHolder(row: number): number {
+  #holdersOf(row: number): readonly Process[] {
     const { holders, processes, sockets } = this.#attributor;
     const inode = sockets.facts.inode[row]!;
-    if (inode === 0) return 0;
-    const rows = [...holders.of(inode, 0)];
-    const [only] = rows;
-    if (rows.length !== 1 || only === undefined) return 0;
-    const known = processes.get(holders.facts.pid[only]!, holders.facts.startTicks[only]!);
-    return known === undefined ? 0 : this.#processId(known.process);
+    if (inode === 0) return [];
+    const { pid, startTicks } = holders.facts;
+    return [...holders.of(inode, 0)].flatMap((at) => processes.get(pid[at]!, startTicks[at]!)?.process ?? []);
   }
 
-  #writeSocket(row: number, process: number, shared: readonly Process[] = []): number {
+  #writeSocket(row: number, process: number, shared: readonly Process[]): number {
     const { facts } = this.#attributor.sockets;
     const known = this.#sockets.get(row);
     const id = known?.id ?? ++this.#socketIds;
-    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process });
+    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process, holders: shared.length });
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;

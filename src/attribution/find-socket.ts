@@ -32,14 +32,25 @@ export function findSocket(end: FlowEnd, sockets: SocketTable): SocketMatch | un
   const exact = [...sockets.onTuple(end.key, end.at)].filter((row) => heldOnTuple(end, sockets, row));
   if (exact.length > 0) return { match: 'five-tuple', rows: [closestInTime(end, sockets, exact)] };
   const protocol = keyProtocol(end.key, end.at);
-  const open = [...sockets.onPort(protocol, keyFirstPort(end.key, end.at))].filter((row) => held(end, sockets, row));
-  if (open.length === 0) return undefined;
+  const port = keyFirstPort(end.key, end.at);
+  const open = heldOnPort(end, sockets, protocol, port);
   if (protocol === Protocol.Tcp) return findListener(end, sockets, open);
-  const echo = protocol === Protocol.Icmp || protocol === Protocol.Icmp6;
+  const found = findUnconnected(end, sockets, open);
+  if (protocol !== Protocol.Icmp && protocol !== Protocol.Icmp6) return found;
+  if (found !== undefined) return { match: 'icmp-id', rows: found.rows };
+  // A ping that uses a raw socket instead: the id in its packets is known to nobody else.
+  return findUnconnected(end, sockets, heldOnPort(end, sockets, protocol, 0));
+}
+
+function heldOnPort(end: FlowEnd, sockets: SocketTable, protocol: number, port: number): readonly number[] {
+  return [...sockets.onPort(protocol, port)].filter((row) => held(end, sockets, row));
+}
+
+function findUnconnected(end: FlowEnd, sockets: SocketTable, open: readonly number[]): SocketMatch | undefined {
   const bound = open.filter((row) => sameLocalAddress(end, sockets, row));
-  if (bound.length > 0) return { match: echo ? 'icmp-id' : 'bound', rows: bound };
+  if (bound.length > 0) return { match: 'bound', rows: bound };
   const wildcard = wildcards(end, sockets, open);
-  return wildcard.length > 0 ? { match: echo ? 'icmp-id' : 'wildcard', rows: wildcard } : undefined;
+  return wildcard.length > 0 ? { match: 'wildcard', rows: wildcard } : undefined;
 }
 
 function findListener(end: FlowEnd, sockets: SocketTable, open: readonly number[]): SocketMatch | undefined {

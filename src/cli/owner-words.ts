@@ -71,6 +71,8 @@ function endText(record: Row, side: Side): string {
 }
 
 function spanWords(record: Row, zone: Zone): string {
+  const state = textOf(record, 'state');
+  if (state !== null) return `open now, ${state}`;
   const from = numberOf(record, 'first_us');
   const to = numberOf(record, 'last_us');
   const span = `${formatLocal(from, zone)} to ${formatLocal(to, zone)}`;

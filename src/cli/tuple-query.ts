@@ -6,7 +6,7 @@ import type { TupleEnd, TupleQuery } from '../store/compile-tuple.ts';
 
 export function parseTuple(words: readonly string[]): TupleQuery {
   const text = words.join(' ').trim();
-  const parts = text.split(/\s*<?-+>?\s*(?=\s|[[\d:*a-f])|\s*>\s*|[\s,]+/i).filter((part) => part !== '');
+  const parts = text.split(/\s*(?:<-+>?|-+>|[>,])\s*|\s+/).filter((part) => part !== '');
   const protocol = /^[a-z][a-z0-9]*$/i.test(parts[0] ?? '') ? protocolNumber(parts[0]!) : undefined;
   const ends = parts.slice(protocol === undefined ? 0 : 1).map((part) => parseEnd(part, text));
   if (ends.length > 2 || (ends.length === 0 && protocol === undefined)) throw badTuple(text);

@@ -23,7 +23,7 @@ export const PROCESS_FIELDS = [
   'flows',
   'ip_bytes',
 ];
-export const PROCESS_DEFAULT_COLUMNS = ['comm', 'pid', 'user', 'unit', 'first', 'exit', 'flows', 'bytes'];
+export const PROCESS_DEFAULT_COLUMNS = ['comm', 'pid', 'user', 'unit', 'first', 'flows', 'bytes'];
 
 export function processColumns(zone: Zone): readonly Column[] {
   const time = (field: string) => (row: Row) => (row[field] === null ? '' : formatShort(numberOf(row, field), zone));

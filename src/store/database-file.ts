@@ -147,7 +147,7 @@ const HINTS: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'Run as its owner or with sudo, or choose another file with --db.'],
   ['ENOTDIR', 'A part of its path is not a folder; choose another file with --db.'],
   ['EISDIR', 'It is a folder; choose a file with --db.'],
-  ['EEXIST', 'It appeared just now; run again.'],
+  ['EEXIST', 'A file stands where its folder would be, or it appeared just now; choose another with --db.'],
   ['ELOOP', 'It is a symbolic link; name its target.'],
   ['EROFS', 'The file system is read-only; choose another file with --db.'],
   ['ENOSPC', 'The file system is full; make room or choose another file with --db.'],

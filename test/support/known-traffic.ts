@@ -49,7 +49,7 @@ const HOLD = ['--hold', '0.5'];
 export async function makeKnownTraffic(stage: Stage): Promise<readonly TrueFlow[]> {
   const byFamily = FAMILIES.flatMap((family) => [
     tcp(stage, `tcp ${family}`, family, ['tcp-server', COUNT], ['tcp-clients', COUNT]),
-    udp(stage, `udp ${family}`, family, ['udp-server', COUNT, '--reply'], ['udp-datagrams', COUNT, '--reply']),
+    udp(stage, `udp ${family}`, family, ['udp-server', '--reply'], ['udp-datagrams', COUNT, '--reply']),
   ]);
   const wild = ['--wildcard'];
   const parts = [
@@ -60,9 +60,9 @@ export async function makeKnownTraffic(stage: Stage): Promise<readonly TrueFlow[
     sharedConnection(stage, 'parent'),
     sharedConnection(stage, 'child'),
     ...['4', '6'].map((family) =>
-      udp(stage, `udp wildcard ${family}`, family, ['udp-server', COUNT, ...wild], ['udp-datagrams', COUNT]),
+      udp(stage, `udp wildcard ${family}`, family, ['udp-server', ...wild], ['udp-datagrams', COUNT]),
     ),
-    udp(stage, 'udp sendto', '4', ['udp-server', COUNT], ['udp-datagrams', COUNT, '--unconnected']),
+    udp(stage, 'udp sendto', '4', ['udp-server'], ['udp-datagrams', COUNT, '--unconnected']),
     reuseport(stage),
   ];
   return (await Promise.all(parts)).flat();
@@ -139,7 +139,7 @@ async function run(stage: Stage, family: string, server: Words, client: Words) {
   const serving = startWorkload([...server, ...where], stage.servers);
   const port = await serving.port();
   const clients = await startWorkload([...client, ...where, '--port', port], stage.clients).sockets();
-  const endless = server.length === 1; // no count
+  const endless = typeof server[1] !== 'number'; // no count: it stays until SIGTERM
   return { clients, servers: await (endless ? serving.stop() : serving.sockets()), host, port };
 }
 

@@ -30,7 +30,8 @@ Examples:
   pcapid processes --unit nginx --sort first
   pcapid processes --remote 192.0.2.0/24       who talked to that network
 
-FLOWS and BYTES count the flows that match; a process that talks to itself counts at both ends.`;
+FLOWS and BYTES count the flows that match, whole; a process that talks to
+itself counts at both ends.`;
 
 export const processes: CommandModule = (context) =>
   addFormatOptions(addFilterOptions(new Command('processes').option('--db <file>', 'database to read')))

@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import { liveOwners } from '../../app/live-owners.ts';
+import { tryDiag } from '../../app/open-sources.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { SECOND_US } from '../../core/time.ts';
+import { ProcFs } from '../../linux/proc-fs.ts';
+import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
@@ -37,7 +41,8 @@ Examples:
   pcapid who '[2001:db8::1]:80'
   pcapid who '10.0.0.5:43210 -> 93.184.216.34:443' --format json
 
-Any part of a connection will do; the latest that matches comes first. Quote arrows and brackets.`;
+Any part of a connection will do; the latest that matches comes first.
+Quote arrows and brackets.`;
 
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
@@ -51,7 +56,21 @@ export function makeWho(live?: OwnerSource): CommandModule {
       .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
 }
 
-export const who: CommandModule = makeWho();
+export const who: CommandModule = makeWho(askKernel);
+
+/** Without the addon the sockets come from /proc/net. */
+function askKernel(query: TupleQuery, limit: number | null): readonly OwnerAnswer[] {
+  const proc = new ProcFs('/proc');
+  const users = new UserNames(new ProcFs('/etc'));
+  const nowUs = Date.now() * 1000;
+  const diag = tryDiag();
+  try {
+    const userName = (uid: number): string | null => users.get(uid) ?? null;
+    return liveOwners(query, { proc, diag, userName, nowUs }).slice(0, limit ?? undefined);
+  } finally {
+    diag?.close();
+  }
+}
 
 function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
   const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
@@ -59,10 +78,10 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
   const limit = flags.limit === 0 ? null : (flags.limit ?? ANSWERS);
   const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query, limit);
-  const answers = [...now, ...storedAnswers(context, query, flags.db, limit, now.length > 0)].slice(
-    0,
-    limit ?? undefined,
-  );
+  const answers = [
+    ...now,
+    ...storedAnswers(context, query, flags.db, limit, live !== undefined && flags.at === undefined),
+  ].slice(0, limit ?? undefined);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   if (isProse && answers.length > 0) context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
   else
@@ -80,7 +99,7 @@ function rangeOf(at: string | undefined, nowUs: number): Pick<TupleQuery, 'range
   return { range: { fromUs, toUs: fromUs + AT_WIDTH_US } };
 }
 
-/** @param isOptional there are answers already: a missing database is no error then */
+/** @param isOptional the kernel was asked too: without a database its answer stands alone */
 function storedAnswers(
   context: Context,
   query: TupleQuery,
@@ -88,7 +107,10 @@ function storedAnswers(
   limit: number | null,
   isOptional: boolean,
 ): readonly OwnerAnswer[] {
-  if (isOptional && findDatabase(context, db) === undefined) return [];
+  if (isOptional && db === undefined && findDatabase(context, db) === undefined) {
+    context.err('pcapid: there is no database, so only what is open now was looked at\n');
+    return [];
+  }
   const reader = Reader.open(resolveDatabaseToRead(context, db));
   try {
     const flows = reader.all(compileTuple(query, limit));

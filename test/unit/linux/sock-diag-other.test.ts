@@ -89,3 +89,23 @@ test('parseUnixDiag() has null for what the message does not say', () => {
   const row = parseUnixDiag(b, 0, 16)!;
   assert.deepEqual([row.path, row.uid, row.protocol], [null, null, null]);
 });
+
+/** netlink attribute of 32-bit words, little-endian */
+function words(type: number, ...values: readonly number[]): number[] {
+  const octets = (value: number): number[] => [value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24];
+  return [4 + 4 * values.length, 0, type, 0, ...values.flatMap(octets)];
+}
+
+test('the parsers read queues and the peer where the message has them', () => {
+  const head = (family: number, octets: number): number[] => [family, ...new Array<number>(octets - 1).fill(0)];
+  const unix = Uint8Array.from([...head(1, 16), ...words(2, 4711), ...words(4, 5, 300_000)]);
+  const row = parseUnixDiag(unix, 0, unix.length)!;
+  assert.deepEqual([row.peerInode, row.receiveQueue, row.sendQueue], [4711, 5, 300_000]);
+  const packet = Uint8Array.from([...head(17, 16), ...words(6, 3328, 1, 7, 2)]); // rmem, rcvbuf, wmem, sndbuf
+  const cut = Uint8Array.from([...head(17, 16), ...words(6, 3328, 1)]);
+  const netlink = Uint8Array.from([...head(16, 28), ...words(0, 832, 1, 9, 2)]);
+  const queues = (one: OtherSocketRow | undefined) => [one?.receiveQueue, one?.sendQueue, one?.peerInode];
+  assert.deepEqual(queues(parsePacketDiag(packet, 0, packet.length)), [3328, 7, null]);
+  assert.deepEqual(queues(parsePacketDiag(cut, 0, cut.length)), [null, null, null]);
+  assert.deepEqual(queues(parseNetlinkDiag(netlink, 0, netlink.length)), [832, 9, null]);
+});

@@ -13,7 +13,9 @@ const people = { programs: [curl.program], processes: [curl.row] };
 
 test('write() stores a flow with its tuple, counters and times', () => {
   const one = tick({
-    flows: [{ serial: 1, tuple: TUPLE, lastUs: NOON + 5, orig: [3, 300, 258], reply: [2, 200, 172], end: 'idle', ifindex: 2 }],
+    flows: [
+      { serial: 1, tuple: TUPLE, lastUs: NOON + 5, orig: [3, 300, 258], reply: [2, 200, 172], end: 'idle', ifindex: 2 },
+    ],
     interfaces: [{ ifindex: 2, name: 'eth0', packets: 5, bytes: 500 }],
   });
   withDatabase([one], (path) => {
@@ -53,7 +55,8 @@ test('write() of the same tick twice changes nothing', () => {
     sockets: [{ id: 1, tuple: TUPLE, process: 1 }],
     holders: [{ socket: 1, process: 1 }],
   });
-  const count = 'SELECT (SELECT count(*) FROM flow) f, (SELECT count(*) FROM process) p, (SELECT count(*) FROM socket) s';
+  const count =
+    'SELECT (SELECT count(*) FROM flow) f, (SELECT count(*) FROM process) p, (SELECT count(*) FROM socket) s';
   withDatabase([one, one], (path) => assert.deepEqual(rowsOf(path, count), [{ f: 1, p: 1, s: 1 }]));
 });
 
@@ -71,7 +74,9 @@ test('write() names an end later, and a stronger answer replaces a weaker one', 
   });
   const named = tick({
     ...people,
-    ends: [{ serial: 1, side: 'src', process: 1, program: 1, source: 'diag', match: 'five-tuple', gapUs: 40, holders: 1 }],
+    ends: [
+      { serial: 1, side: 'src', process: 1, program: 1, source: 'diag', match: 'five-tuple', gapUs: 40, holders: 1 },
+    ],
   });
   withDatabase([unnamed, named], (path) => {
     const [row] = rowsOf(path, 'SELECT * FROM flow_record');
@@ -91,17 +96,29 @@ test('write() fills the program of an end from its process when the sender left 
     ends: [{ serial: 1, side: 'dst', process: 1, source: 'diag', match: 'bound', holders: 1 }],
   });
   withDatabase([one], (path) => {
-    assert.deepEqual(rowsOf(path, 'SELECT dst_exe, dst_uid FROM flow_record'), [{ dst_exe: '/usr/bin/curl', dst_uid: 1000 }]);
+    assert.deepEqual(rowsOf(path, 'SELECT dst_exe, dst_uid FROM flow_record'), [
+      { dst_exe: '/usr/bin/curl', dst_uid: 1000 },
+    ]);
   });
 });
 
 test('write() stores null for what is absent', () => {
-  const one = tick({ flows: [{ serial: 1, tuple: 'gre 10.0.0.1 > 10.0.0.2' }], sockets: [{ id: 1, tuple: 'udp 0.0.0.0:53 > 0.0.0.0' }] });
+  const one = tick({
+    flows: [{ serial: 1, tuple: 'gre 10.0.0.1 > 10.0.0.2' }],
+    sockets: [{ id: 1, tuple: 'udp 0.0.0.0:53 > 0.0.0.0' }],
+  });
   withDatabase([one], (path) => {
     const [flow] = rowsOf(path, 'SELECT src_port, dst_port, ifindex, end_reason FROM flow');
     assert.deepEqual(flow, { src_port: null, dst_port: null, ifindex: null, end_reason: null });
     const [socket] = rowsOf(path, 'SELECT remote_address, remote_port, cookie, inode, uid, process FROM socket');
-    assert.deepEqual(socket, { remote_address: null, remote_port: null, cookie: null, inode: null, uid: null, process: null });
+    assert.deepEqual(socket, {
+      remote_address: null,
+      remote_port: null,
+      cookie: null,
+      inode: null,
+      uid: null,
+      process: null,
+    });
   });
 });
 
@@ -112,7 +129,9 @@ test('write() keeps the echo id of a ping as the port of the end that asks', () 
 });
 
 test('write() stores each address once, however many flows and ticks use it', () => {
-  const ticks = [1, 2, 3].map((serial) => tick({ flows: [{ serial, tuple: `udp [2001:db8::1]:${serial} > [2001:db8::2]:53` }] }));
+  const ticks = [1, 2, 3].map((serial) =>
+    tick({ flows: [{ serial, tuple: `udp [2001:db8::1]:${serial} > [2001:db8::2]:53` }] }),
+  );
   withDatabase(ticks, (path) => {
     assert.deepEqual(
       rowsOf(path, 'SELECT text, length(bytes) AS length FROM address ORDER BY text'),
@@ -152,18 +171,37 @@ test('write() keeps what was known of a process when a later row knows less', ()
   const zombie = { ...known, process: { ...known.process, exe: null, argv: null }, lastUs: NOON - 9, exitUs: NOON + 3 };
   withDatabase([tick({ ...people }), tick({ processes: [zombie] })], (path) => {
     const [row] = rowsOf(path, 'SELECT exe, cmdline, first_us, last_us, exit_us FROM process');
-    assert.deepEqual(row, { exe: '/usr/bin/curl', cmdline: "curl 'it'\\''s'", first_us: NOON, last_us: NOON, exit_us: NOON + 3 });
+    assert.deepEqual(row, {
+      exe: '/usr/bin/curl',
+      cmdline: "curl 'it'\\''s'",
+      first_us: NOON,
+      last_us: NOON,
+      exit_us: NOON + 3,
+    });
   });
 });
 
 test('write() stores the counters of the capture and of its interfaces', () => {
   const counters = { ...COUNTERS, packets: 10, notIpPackets: 2, kernelDrops: 1 };
-  const one = tick({ counters, interfaces: [{ ifindex: 1, name: 'lo', packets: 4, bytes: 40 }], clock: { bootUs: 5, offsetUs: 6 } });
+  const one = tick({
+    counters,
+    interfaces: [{ ifindex: 1, name: 'lo', packets: 4, bytes: 40 }],
+    clock: { bootUs: 5, offsetUs: 6 },
+  });
   withDatabase([one, one], (path) => {
     const [row] = rowsOf(path, 'SELECT packets, not_ip_packets, kernel_drops, received, forced, ended_us FROM capture');
-    assert.deepEqual(row, { packets: 10, not_ip_packets: 2, kernel_drops: 1, received: null, forced: 0, ended_us: NOON + SECOND });
+    assert.deepEqual(row, {
+      packets: 10,
+      not_ip_packets: 2,
+      kernel_drops: 1,
+      received: null,
+      forced: 0,
+      ended_us: NOON + SECOND,
+    });
     assert.deepEqual(rowsOf(path, 'SELECT * FROM clock'), [{ boot: 1, boot_us: 5, offset_us: 6 }]);
-    assert.deepEqual(rowsOf(path, 'SELECT * FROM capture_interface'), [{ capture: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 }]);
+    assert.deepEqual(rowsOf(path, 'SELECT * FROM capture_interface'), [
+      { capture: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 },
+    ]);
   });
 });
 
@@ -173,12 +211,25 @@ test('write() throws StoreBusy on a full disk, stores nothing of the tick, and s
     const store = FlowStore.open(path, { ...OPTIONS, maxPages: 60 });
     store.beginCapture(INFO);
     store.write(tick({ flows: [{ serial: 1, tuple: TUPLE }] }));
-    const flows = Array.from({ length: 5000 }, (_, i) => ({ serial: i + 2, tuple: `udp 10.0.0.5:53 > 10.1.${i >> 8}.${i & 255}:53` }));
+    const flows = Array.from({ length: 5000 }, (_, i) => ({
+      serial: i + 2,
+      tuple: `udp 10.0.0.5:53 > 10.1.${i >> 8}.${i & 255}:53`,
+    }));
     const { row, program } = processRow(1, { pid: 9, netns: 4711 });
-    const big = tick({ flows, programs: [program], processes: [row], ends: [{ serial: 2, side: 'src', process: 1, netns: 4711 }] });
-    assert.throws(() => store.write(big), (error) => error instanceof StoreBusy && error.code === 'SQLITE_FULL');
+    const big = tick({
+      flows,
+      programs: [program],
+      processes: [row],
+      ends: [{ serial: 2, side: 'src', process: 1, netns: 4711 }],
+    });
+    assert.throws(
+      () => store.write(big),
+      (error) => error instanceof StoreBusy && error.code === 'SQLITE_FULL',
+    );
     store.close();
-    assert.deepEqual(rowsOf(path, 'SELECT (SELECT count(*) FROM flow) f, (SELECT count(*) FROM process) p'), [{ f: 1, p: 0 }]);
+    assert.deepEqual(rowsOf(path, 'SELECT (SELECT count(*) FROM flow) f, (SELECT count(*) FROM process) p'), [
+      { f: 1, p: 0 },
+    ]);
 
     const again = FlowStore.open(path, OPTIONS);
     again.beginCapture(INFO);
@@ -197,12 +248,20 @@ test('write() after a rollback forgets the rows of addresses and namespaces that
     store.beginCapture(INFO);
     const { row, program } = processRow(1, { pid: 9, netns: 4711 });
     const good = { programs: [program], processes: [row], flows: [{ serial: 1, tuple: TUPLE }] };
-    const broken = { ...tick(good), get interfaces(): never { throw new Error('half way'); } };
+    const broken = {
+      ...tick(good),
+      get interfaces(): never {
+        throw new Error('half way');
+      },
+    };
     assert.throws(() => store.write(broken), /half way/);
     store.write(tick({ flows: [{ serial: 7, tuple: 'udp 1.1.1.1:1 > 2.2.2.2:2' }] })); // takes the row ids that were free again
     store.write(tick(good));
     store.close();
-    assert.deepEqual(rowsOf(path, 'SELECT src_addr FROM flow_record ORDER BY flow_id'), [{ src_addr: '10.0.0.5' }, { src_addr: '1.1.1.1' }]);
+    assert.deepEqual(rowsOf(path, 'SELECT src_addr FROM flow_record ORDER BY flow_id'), [
+      { src_addr: '10.0.0.5' },
+      { src_addr: '1.1.1.1' },
+    ]);
     assert.deepEqual(rowsOf(path, 'PRAGMA foreign_key_check'), []);
     assert.deepEqual(rowsOf(path, 'SELECT n.inode FROM process p JOIN netns n ON n.id = p.netns'), [{ inode: 4711 }]);
   });

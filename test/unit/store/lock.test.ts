@@ -67,7 +67,9 @@ else {
       const db = FlowStore.open(path, OTHER);
       db.close();
       assert.deepEqual(rowsOf(path, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
-      assert.deepEqual(rowsOf(path, 'SELECT flow_id, end_reason FROM flow_record'), [{ flow_id: 1, end_reason: 'forced' }]);
+      assert.deepEqual(rowsOf(path, 'SELECT flow_id, end_reason FROM flow_record'), [
+        { flow_id: 1, end_reason: 'forced' },
+      ]);
       assert.deepEqual(rowsOf(path, 'SELECT forced FROM capture'), [{ forced: 1 }]);
     });
   });
@@ -77,7 +79,10 @@ function recordUntilKilled(path: string): void {
   const store = FlowStore.open(path, OPTIONS);
   store.beginCapture(INFO);
   store.write(tick({ flows: [{ serial: 1, tuple: TUPLE }] }));
-  const flows = Array.from({ length: 3000 }, (_, i) => ({ serial: i + 2, tuple: `udp 10.0.0.1:1 > 10.9.${i >> 8}.${i & 255}:1` }));
+  const flows = Array.from({ length: 3000 }, (_, i) => ({
+    serial: i + 2,
+    tuple: `udp 10.0.0.1:1 > 10.9.${i >> 8}.${i & 255}:1`,
+  }));
   store.write({
     ...tick({ flows, atUs: NOON + SECOND }),
     get interfaces(): never {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CONFIDENCE_TABLE, confidence, MATCHES, REASONS } from '../../../src/core/attribution.ts';
+import {
+  CONFIDENCE_TABLE,
+  confidence,
+  MATCHES,
+  type Match,
+  REASONS,
+  type Reason,
+} from '../../../src/core/attribution.ts';
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
 import { protocolName } from '../../../src/core/tuple.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
@@ -70,7 +77,10 @@ test('a file of the first release still opens, is brought up to date, and answer
     change(path, (db) => db.exec(readFileSync('test/fixtures/db/v1.sql', 'utf8')));
     FlowStore.open(path, OPTIONS).close();
     const reader = Reader.open(path);
-    const rows = reader.all({ sql: 'SELECT src_comm, dst_addr, src_confidence FROM flow_record WHERE flow_id = 1', params: [] });
+    const rows = reader.all({
+      sql: 'SELECT src_comm, dst_addr, src_confidence FROM flow_record WHERE flow_id = 1',
+      params: [],
+    });
     reader.close();
     assert.deepEqual(rows, [{ src_comm: 'curl', dst_addr: '93.184.216.34', src_confidence: 'exact' }]);
   });
@@ -101,7 +111,7 @@ test('flow_record has the fields of core/record.ts in their order', () => {
 
 test('flow_record derives the confidence that core derives, for every match, gap and reason', () => {
   const { row, program } = processRow(1, { pid: 1 });
-  const ends = [];
+  const ends: { match: Match | null; gapUs: number; reason: Reason | null; process: number }[] = [];
   for (const match of MATCHES) {
     for (const gapUs of [0, 1]) {
       for (const reason of REASONS) {
@@ -140,12 +150,16 @@ test('endpoint shows each local end once, from its own point of view', () => {
     { serial: 3, side: 'dst', reason: 'forwarded' },
   ] as const;
   withDatabase([tick({ flows, ends })], (path) => {
-    const sql = 'SELECT flow_id, side, local_addr, remote_addr, tx_ip_bytes, rx_ip_bytes, service_port, reason FROM endpoint ORDER BY flow_id, side DESC';
-    assert.deepEqual(rowsOf(path, sql).map((row) => Object.values(row)), [
-      [1, 'src', '127.0.0.1', '127.0.0.1', 100, 200, 80, 'no-socket'],
-      [1, 'dst', '127.0.0.1', '127.0.0.1', 200, 100, 80, 'kernel'],
-      [2, 'dst', '10.0.0.1', '1.1.1.1', 400, 300, 80, 'no-permission'],
-    ]);
+    const sql =
+      'SELECT flow_id, side, local_addr, remote_addr, tx_ip_bytes, rx_ip_bytes, service_port, reason FROM endpoint ORDER BY flow_id, side DESC';
+    assert.deepEqual(
+      rowsOf(path, sql).map((row) => Object.values(row)),
+      [
+        [1, 'src', '127.0.0.1', '127.0.0.1', 100, 200, 80, 'no-socket'],
+        [1, 'dst', '127.0.0.1', '127.0.0.1', 200, 100, 80, 'kernel'],
+        [2, 'dst', '10.0.0.1', '1.1.1.1', 400, 300, 80, 'no-permission'],
+      ],
+    );
   });
 });
 
@@ -155,11 +169,17 @@ test('docs/schema.md names every table, view and column, and no other', () => {
   for (const line of readFileSync('docs/schema.md', 'utf8').split('\n')) {
     const heading = /^### (\w+)$/.exec(line);
     const column = /^\| `(\w+)` \|/.exec(line);
-    if (heading !== null) documented.set(heading[1]!, (columns = []));
+    if (heading !== null) {
+      columns = [];
+      documented.set(heading[1]!, columns);
+    }
     if (column !== null) columns.push(column[1]!);
   }
   withDatabase([tick()], (path) => {
-    const tables = rowsOf(path, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'");
+    const tables = rowsOf(
+      path,
+      "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'",
+    );
     assert.deepEqual([...documented.keys()].sort(), tables.map(({ name }) => name).sort());
     for (const [name, found] of documented) {
       const real = rowsOf(path, 'SELECT name FROM pragma_table_info(?)', name).map((column) => column.name);

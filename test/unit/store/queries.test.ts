@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { parseCidr } from '../../../src/cli/filters.ts';
 import { compileFlows, compileProcesses, FLOW_SORTS, type FlowSort } from '../../../src/store/compile-query.ts';
-import { compileHolders, compileSocketHolders, compileSockets, compileTuple } from '../../../src/store/compile-tuple.ts';
+import {
+  compileHolders,
+  compileSocketHolders,
+  compileSockets,
+  compileTuple,
+} from '../../../src/store/compile-tuple.ts';
 import type { FlowFilter } from '../../../src/store/conditions.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
 import { Reader } from '../../../src/store/reader.ts';
@@ -44,7 +49,16 @@ const TICK = tick({
     { serial: 4, side: 'src', reason: 'no-socket' },
     { serial: 4, side: 'dst', reason: 'not-local' },
     { serial: 5, side: 'src', reason: 'not-local' },
-    { serial: 5, side: 'dst', program: 2, reason: 'ambiguous', source: 'diag', match: 'listener', holders: 2, socket: 2 },
+    {
+      serial: 5,
+      side: 'dst',
+      program: 2,
+      reason: 'ambiguous',
+      source: 'diag',
+      match: 'listener',
+      holders: 2,
+      socket: 2,
+    },
     { serial: 6, side: 'src', reason: 'forwarded' },
     { serial: 6, side: 'dst', reason: 'forwarded' },
   ],
@@ -108,7 +122,21 @@ describe('queries', () => {
     ['since keeps what still lasted', { sinceUs: NOON + 40 * SECOND }, [1, 5, 6]],
     ['until is exclusive', { untilUs: NOON + 10 * SECOND }, [1]],
     ['a range in the middle', { sinceUs: NOON + 15 * SECOND, untilUs: NOON + 25 * SECOND }, [1, 3]],
-    ['everything together', { process: 'curl', pid: 100, user: 'alice', unit: 'session-1.scope', remote: parseCidr('93.184.216.34'), port: 443, protocol: 6, sinceUs: NOON, untilUs: NOON + 1 }, [1]],
+    [
+      'everything together',
+      {
+        process: 'curl',
+        pid: 100,
+        user: 'alice',
+        unit: 'session-1.scope',
+        remote: parseCidr('93.184.216.34'),
+        port: 443,
+        protocol: 6,
+        sinceUs: NOON,
+        untilUs: NOON + 1,
+      },
+      [1],
+    ],
   ];
   for (const [name, filter, expected] of CASES) {
     test(`compileFlows() filters: ${name}`, () => assert.deepEqual(flowsOf(filter), expected));
@@ -127,7 +155,11 @@ describe('queries', () => {
 
   test('compileFlows() binds every value: quotes in a filter are only text', () => {
     const text = `x' OR '1'='1`;
-    const query = compileFlows({ process: text, user: text, unit: text, container: text }, { by: 'first', direction: 'asc' }, null);
+    const query = compileFlows(
+      { process: text, user: text, unit: text, container: text },
+      { by: 'first', direction: 'asc' },
+      null,
+    );
     assert.ok(!query.sql.includes(text));
     assert.deepEqual(reader.all(query), []);
   });
@@ -185,7 +217,10 @@ describe('queries', () => {
 
   test('compileSockets() finds a socket that never had a packet, and its holders', () => {
     const [dhcp] = reader.all(compileSockets({ ends: [{ port: 68 }] }, null));
-    assert.deepEqual([dhcp?.src_comm, dhcp?.src_addr, dhcp?.dst_addr, dhcp?.src_reason], ['worker', '0.0.0.0', null, null]);
+    assert.deepEqual(
+      [dhcp?.src_comm, dhcp?.src_addr, dhcp?.dst_addr, dhcp?.src_reason],
+      ['worker', '0.0.0.0', null, null],
+    );
     const [shared] = reader.all(compileSockets({ ends: [{ port: 80 }] }, null));
     assert.deepEqual([shared?.src_pid, shared?.src_reason], [null, 'ambiguous']);
     assert.equal(reader.all(compileSocketHolders(Number(shared?.socket))).length, 2);
@@ -194,7 +229,10 @@ describe('queries', () => {
   });
 
   test('Reader is read-only, and no statement of a query can write', () => {
-    assert.throws(() => reader.all({ sql: 'DELETE FROM flow RETURNING id', params: [] }), /readonly|read-only|cannot be opened/);
+    assert.throws(
+      () => reader.all({ sql: 'DELETE FROM flow RETURNING id', params: [] }),
+      /readonly|read-only|cannot be opened/,
+    );
     assert.equal(flowsOf({}).length, 6);
   });
 });

@@ -7,8 +7,8 @@ import { compileFlows } from '../../../src/store/compile-query.ts';
 import { compileUsage } from '../../../src/store/compile-usage.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
 import { Reader } from '../../../src/store/reader.ts';
-import { HOSTILE_TEXTS } from '../../support/hostile.ts';
 import { OPTIONS, withDatabase, withFolder } from '../../support/database.ts';
+import { HOSTILE_TEXTS } from '../../support/hostile.ts';
 import { INFO, processRow, tick } from '../../support/ticks.ts';
 
 const FLOWS = compileFlows({}, { by: 'first', direction: 'desc' }, null);
@@ -28,26 +28,44 @@ test('Reader reads while a recorder writes', () => {
 });
 
 test('Reader gives hostile names back as they were stored', () => {
-  const rows = HOSTILE_TEXTS.map((text, i) => processRow(i + 1, { pid: i + 1, comm: text, exe: text, unit: text, container: text }));
+  const rows = HOSTILE_TEXTS.map((text, i) =>
+    processRow(i + 1, { pid: i + 1, comm: text, exe: text, unit: text, container: text }),
+  );
   const one = tick({
     programs: rows.map(({ program }) => program),
     processes: rows.map(({ row }) => row),
     users: HOSTILE_TEXTS.map((name, i) => ({ uid: i, name })),
     flows: rows.map((_, i) => ({ serial: i + 1, tuple: 'udp 1.1.1.1:1 > 2.2.2.2:2' })),
-    ends: rows.map((_, i) => ({ serial: i + 1, side: 'src', process: i + 1, program: i + 1, source: 'diag', match: 'bound', holders: 1 })),
+    ends: rows.map((_, i) => ({
+      serial: i + 1,
+      side: 'src',
+      process: i + 1,
+      program: i + 1,
+      source: 'diag',
+      match: 'bound',
+      holders: 1,
+    })),
   });
   withDatabase([one], (path) => {
     const reader = Reader.open(path);
     for (const [i, text] of HOSTILE_TEXTS.entries()) {
-      const [row, ...more] = reader.all(compileFlows({ process: text, pid: i + 1 }, { by: 'first', direction: 'asc' }, null));
-      assert.deepEqual([row?.src_comm, row?.src_exe, row?.src_unit, row?.src_container, more.length], [text, text, text, text, 0]);
+      const [row, ...more] = reader.all(
+        compileFlows({ process: text, pid: i + 1 }, { by: 'first', direction: 'asc' }, null),
+      );
+      assert.deepEqual(
+        [row?.src_comm, row?.src_exe, row?.src_unit, row?.src_container, more.length],
+        [text, text, text, text, 0],
+      );
     }
     reader.close();
   });
 });
 
 test('Reader answers with rows or a UserError for a file with any damage, and never crashes', () => {
-  const flows = Array.from({ length: 300 }, (_, i) => ({ serial: i + 1, tuple: `udp 1.1.1.1:${i} > 2.2.${i}.2:2`.replace(/\.(2[6-9]\d|299)\./, '.9.') }));
+  const flows = Array.from({ length: 300 }, (_, i) => ({
+    serial: i + 1,
+    tuple: `udp 1.1.1.1:${i} > 2.2.${i}.2:2`.replace(/\.(2[6-9]\d|299)\./, '.9.'),
+  }));
   withDatabase([tick({ flows: flows.filter(({ serial }) => serial < 250) })], (path) => {
     const sound = readFileSync(path);
     fc.assert(

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { REASONS, type Reason } from '../../../src/core/attribution.ts';
-import { compileBesides, compileConservation, compileUsage, GROUPS, type GroupBy } from '../../../src/store/compile-usage.ts';
+import {
+  compileBesides,
+  compileConservation,
+  compileUsage,
+  GROUPS,
+  type GroupBy,
+} from '../../../src/store/compile-usage.ts';
 import type { FlowFilter } from '../../../src/store/conditions.ts';
 import { Reader, type Row } from '../../../src/store/reader.ts';
 import { withDatabase } from '../../support/database.ts';
@@ -13,7 +19,8 @@ const people = [
   processRow(2, { pid: 2, comm: 'b', exe: '/b', uid: 1 }),
 ];
 const PEOPLE = { programs: people.map(({ program }) => program), processes: people.map(({ row }) => row) };
-const named = (process: number) => ({ process, program: process, source: 'diag', match: 'five-tuple', holders: 1 }) as const;
+const named = (process: number) =>
+  ({ process, program: process, source: 'diag', match: 'five-tuple', holders: 1 }) as const;
 
 function ask(path: string, filter: FlowFilter, groupBy: GroupBy) {
   const reader = Reader.open(path);
@@ -37,7 +44,13 @@ test('compileUsage() counts a loopback flow at both of its ends, as each sees it
   });
   withDatabase([one], (path) => {
     const { usage, parts } = ask(path, {}, 'process');
-    const seen = usage.map(({ comm, tx_ip_bytes, rx_ip_bytes, ip_bytes, share }) => [comm, tx_ip_bytes, rx_ip_bytes, ip_bytes, share]);
+    const seen = usage.map(({ comm, tx_ip_bytes, rx_ip_bytes, ip_bytes, share }) => [
+      comm,
+      tx_ip_bytes,
+      rx_ip_bytes,
+      ip_bytes,
+      share,
+    ]);
     assert.deepEqual(seen, [
       ['a', 100, 900, 1000, 0.5],
       ['b', 900, 100, 1000, 0.5],
@@ -60,11 +73,40 @@ test('compileUsage() lists ends without a process by reason, and what is known o
   });
   withDatabase([one], (path) => {
     const of = (groupBy: GroupBy, ...fields: string[]) =>
-      ask(path, {}, groupBy).usage.map((row) => [...fields, 'reason', 'flows'].map((field) => row[field])).sort();
-    assert.deepEqual(of('process', 'comm', 'exe'), [[null, '/b', 'ambiguous', 1], [null, null, 'no-socket', 2], ['a', '/a', null, 1]].sort());
-    assert.deepEqual(of('program', 'exe'), [['/a', null, 1], ['/b', null, 1], [null, 'no-socket', 2]].sort());
-    assert.deepEqual(of('user', 'uid'), [[1, null, 2], [null, 'no-socket', 2]].sort());
-    assert.deepEqual(of('unit', 'unit'), [['a.service', null, 1], [null, 'ambiguous', 1], [null, 'no-socket', 2]].sort());
+      ask(path, {}, groupBy)
+        .usage.map((row) => [...fields, 'reason', 'flows'].map((field) => row[field]))
+        .sort();
+    assert.deepEqual(
+      of('process', 'comm', 'exe'),
+      [
+        [null, '/b', 'ambiguous', 1],
+        [null, null, 'no-socket', 2],
+        ['a', '/a', null, 1],
+      ].sort(),
+    );
+    assert.deepEqual(
+      of('program', 'exe'),
+      [
+        ['/a', null, 1],
+        ['/b', null, 1],
+        [null, 'no-socket', 2],
+      ].sort(),
+    );
+    assert.deepEqual(
+      of('user', 'uid'),
+      [
+        [1, null, 2],
+        [null, 'no-socket', 2],
+      ].sort(),
+    );
+    assert.deepEqual(
+      of('unit', 'unit'),
+      [
+        ['a.service', null, 1],
+        [null, 'ambiguous', 1],
+        [null, 'no-socket', 2],
+      ].sort(),
+    );
     assert.deepEqual(of('port', 'protocol', 'port'), [['tcp', 53, null, 4]]);
     assert.deepEqual(of('remote', 'remote_addr'), [['8.8.8.8', null, 4]]);
     assert.deepEqual(of('protocol', 'protocol'), [['tcp', null, 4]]);
@@ -83,7 +125,14 @@ test('compileConservation() takes the reason of the end that is here, and counts
   });
   withDatabase([one], (path) => {
     const parts = ask(path, {}, 'process').parts.map(({ reason, flows }) => [reason, flows]);
-    assert.deepEqual(parts.sort(), [['forwarded', 1], ['kernel', 1], [null, 1]].sort());
+    assert.deepEqual(
+      parts.sort(),
+      [
+        ['forwarded', 1],
+        ['kernel', 1],
+        [null, 1],
+      ].sort(),
+    );
   });
 });
 
@@ -112,13 +161,27 @@ test('captured = attributed + unattributed by reason, in flows, packets and byte
         const { parts } = ask(path, {}, 'process');
         assert.equal(sum(parts, 'flows'), literals.length);
         assert.equal(sum(parts, 'packets'), literals.length * 3);
-        assert.equal(sum(parts, 'ip_bytes'), literals.reduce((total, { orig, reply }) => total + orig + reply, 0));
-        const attributed = literals.filter(({ src, dst }) => [src, dst].some((one) => one !== undefined && 'process' in one));
-        assert.equal(sum(parts.filter((part) => part.attributed === 1), 'flows'), attributed.length);
+        assert.equal(
+          sum(parts, 'ip_bytes'),
+          literals.reduce((total, { orig, reply }) => total + orig + reply, 0),
+        );
+        const attributed = literals.filter(({ src, dst }) =>
+          [src, dst].some((one) => one !== undefined && 'process' in one),
+        );
+        assert.equal(
+          sum(
+            parts.filter((part) => part.attributed === 1),
+            'flows',
+          ),
+          attributed.length,
+        );
         // Every grouping divides the same local ends, so all have the same sum.
         const isHere = (one: (typeof literals)[number]['src']) =>
           one !== undefined && ('process' in one || (one.reason !== 'not-local' && one.reason !== 'forwarded'));
-        const expected = literals.reduce((total, { src, dst, orig, reply }) => total + [src, dst].filter(isHere).length * (orig + reply), 0);
+        const expected = literals.reduce(
+          (total, { src, dst, orig, reply }) => total + [src, dst].filter(isHere).length * (orig + reply),
+          0,
+        );
         for (const groupBy of GROUPS) assert.equal(sum(ask(path, {}, groupBy).usage, 'ip_bytes'), expected, groupBy);
       });
     }),

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FlowTable, type FlowTableOptions } from '../../src/flow/flow-table.ts';
+import { type FlowRow, feed, rowsOf } from '../support/flows.ts';
+import { ethernet, ipv4, ipv6, type Network, type TestPacket, type Transport, tcp, udp } from '../support/packets.ts';
+
+/** A packet between two of a few hosts and ports, so that most of them meet a flow. */
+interface Talk {
+  readonly isTcp: boolean;
+  readonly isIpv6: boolean;
+  readonly from: number;
+  readonly to: number;
+  readonly flags: number;
+  readonly seq: number;
+  readonly payload: number;
+  readonly gapUs: number;
+  readonly ifindex: number;
+}
+
+const talks = fc.array(
+  fc.record({
+    isTcp: fc.boolean(),
+    isIpv6: fc.boolean(),
+    from: fc.nat(3),
+    to: fc.nat(3),
+    flags: fc.constantFrom(0x02, 0x12, 0x10, 0x10, 0x10, 0x18, 0x11, 0x04),
+    seq: fc.nat(2),
+    payload: fc.nat(40),
+    gapUs: fc.oneof({ arbitrary: fc.nat(1000), weight: 20 }, fc.nat(400e6), fc.integer({ min: -2e6, max: 0 })),
+    ifindex: fc.oneof({ arbitrary: fc.constant(2), weight: 5 }, fc.integer({ min: 2, max: 9 })),
+  }),
+  { minLength: 1, maxLength: 120 },
+);
+
+function toPackets(all: readonly Talk[], order: 'as given' | 'swapped' = 'as given'): TestPacket[] {
+  let timeUs = 1e9;
+  return all.map((talk) => {
+    timeUs += talk.gapUs;
+    const [src, dst] = order === 'swapped' ? [talk.to, talk.from] : [talk.from, talk.to];
+    const ports = { src: 1000 + src, dst: 1000 + dst, payload: talk.payload };
+    const inner: Transport = talk.isTcp ? tcp({ ...ports, flags: talk.flags, seq: talk.seq }) : udp(ports);
+    const host = (n: number): string => (talk.isIpv6 ? `2001:db8::${n}` : `10.0.0.${n}`);
+    const ends = { src: host(src), dst: host(dst) };
+    const network: Network = talk.isIpv6 ? ipv6(ends, inner) : ipv4(ends, inner);
+    return { bytes: ethernet(network), timeUs, ifindex: talk.ifindex };
+  });
+}
+
+/** Feeds in batches of `size` with a drain after each. @returns the last row of each flow */
+function run(packets: readonly TestPacket[], options: FlowTableOptions, size: number): Map<number, FlowRow> {
+  const table = new FlowTable(options);
+  const last = new Map<number, FlowRow>();
+  const keep = (rows: readonly FlowRow[]): void => {
+    for (const row of rows) {
+      const before = last.get(row.serial);
+      assert.equal(row.isNew, before === undefined, 'the first row of a flow, and no other, is new');
+      assert.ok(before === undefined || before.end === null || before.end === row.end, 'an end stays');
+      last.set(row.serial, row);
+    }
+  };
+  for (let at = 0; at < packets.length; at += size) {
+    feed(table, packets.slice(at, at + size));
+    keep(rowsOf(table.drain(Infinity)));
+  }
+  keep(rowsOf(table.flush(Infinity)));
+  checkCounts(table, packets, last);
+  return last;
+}
+
+function checkCounts(table: FlowTable, packets: readonly TestPacket[], last: Map<number, FlowRow>): void {
+  let [rowPackets, rowBytes, duplicates] = [0, 0, 0];
+  for (const row of last.values()) {
+    assert.notEqual(row.end, null, 'nothing lives after flush()');
+    assert.ok(row.timesUs[1] >= row.timesUs[0]);
+    rowPackets += row.packets[0] + row.packets[1] + row.duplicates[0];
+    rowBytes += row.bytes[0] + row.bytes[1] + row.duplicates[1];
+    duplicates += row.duplicates[0];
+  }
+  assert.equal(rowPackets, packets.length, 'every packet is in one flow or a duplicate');
+  assert.equal(
+    rowBytes,
+    packets.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  );
+  assert.deepEqual([table.counts.packets, table.counts.bytes], [rowPackets, rowBytes]);
+  assert.equal(table.counts.duplicatePackets, duplicates);
+  assert.equal(table.counts.flows, last.size);
+}
+
+const options = fc.record({
+  capacity: fc.constantFrom(1, 2, 5, 1000),
+  activeUs: fc.constantFrom(Infinity, 3600e6, 100e6),
+  longLivedUs: fc.constantFrom(0, 5e6),
+});
+
+test('the sum over flows is the sum over packets, whatever ends and however often drain() is called', () => {
+  fc.assert(
+    fc.property(talks, options, fc.integer({ min: 1, max: 50 }), (all, limits, size) => {
+      run(toPackets(all), limits, size);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('flows do not depend on where batches begin, nor on the seed of the hash', () => {
+  fc.assert(
+    fc.property(talks, fc.integer({ min: 1, max: 50 }), fc.integer(), (all, size, seed) => {
+      const packets = toPackets(all.map((talk) => ({ ...talk, gapUs: Math.max(0, talk.gapUs) })));
+      const limits = { activeUs: Infinity };
+      const tell = (rows: Map<number, FlowRow>): unknown =>
+        [...rows.values()].map(({ isNew: _, ...row }) => row).sort((a, b) => a.serial - b.serial);
+      assert.deepEqual(tell(run(packets, { ...limits, seed }, size)), tell(run(packets, limits, packets.length)));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('swapping the ends of every packet swaps the ends of every flow and nothing else', () => {
+  const swap = (tuple: string): string => {
+    const [protocol, src, dst] = tuple.split(' ');
+    return `${protocol} ${dst} ${src}`;
+  };
+  fc.assert(
+    fc.property(talks, options, (all, limits) => {
+      const plain = run(toPackets(all), limits, 10);
+      const swapped = run(toPackets(all, 'swapped'), limits, 10);
+      assert.equal(swapped.size, plain.size);
+      for (const [serial, row] of plain) {
+        const other = swapped.get(serial)!;
+        assert.deepEqual({ ...other, tuple: swap(other.tuple) }, row);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});

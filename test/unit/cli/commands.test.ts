@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Command } from 'commander';
+import { flows } from '../../../src/cli/commands/flows.ts';
+import { processes } from '../../../src/cli/commands/processes.ts';
+import { usage } from '../../../src/cli/commands/usage.ts';
+import { makeWho } from '../../../src/cli/commands/who.ts';
+import type { CommandModule, Context } from '../../../src/cli/context.ts';
+import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
+import { PROCESS_FIELDS, USAGE_FIELDS } from '../../../src/report/usage-columns.ts';
+import { testContext } from '../../support/context.ts';
+import { withDatabase } from '../../support/database.ts';
+import { NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
+
+const evil = '\x1b[2Jx';
+const curl = processRow(1, {
+  pid: 1234,
+  comm: 'curl',
+  exe: '/usr/bin/curl',
+  argv: ['curl', 'https://example.com/'],
+  uid: 1000,
+});
+const other = processRow(2, { pid: 99, comm: evil });
+const TICK = tick({
+  programs: [curl.program, other.program],
+  processes: [curl.row, other.row],
+  users: [{ uid: 1000, name: 'alice' }],
+  flows: [
+    {
+      serial: 1,
+      tuple: 'tcp 10.0.0.5:43210 > 93.184.216.34:443',
+      orig: [10, 2000, 1500],
+      reply: [12, 20000, 18000],
+      lastUs: NOON + 12 * SECOND,
+    },
+    { serial: 2, tuple: 'udp 10.0.0.5:5353 > 8.8.8.8:53', firstUs: NOON + SECOND },
+  ],
+  ends: [
+    {
+      serial: 1,
+      side: 'src',
+      process: 1,
+      program: 1,
+      source: 'diag',
+      match: 'five-tuple',
+      gapUs: 1500,
+      holders: 2,
+      socket: 1,
+    },
+    { serial: 1, side: 'dst', reason: 'not-local' },
+    { serial: 2, side: 'src', reason: 'closed-before-scan' },
+    { serial: 2, side: 'dst', reason: 'not-local' },
+  ],
+  sockets: [{ id: 1, tuple: 'tcp 10.0.0.5:43210 > 93.184.216.34:443', process: 1 }],
+  holders: [{ socket: 1, process: 2 }],
+});
+
+function run(module: CommandModule, words: readonly string[], fields: Partial<Context> = {}) {
+  const context = testContext(fields);
+  const program = new Command('pcapid')
+    .exitOverride()
+    .configureOutput({ writeOut: context.out, writeErr: context.err });
+  program.addCommand(module(context).copyInheritedSettings(program));
+  program.parse(words, { from: 'user' });
+  return context;
+}
+
+const who = makeWho(); // answers from the database only
+
+const NAMES = new Map<CommandModule, string>([
+  [flows, 'flows'],
+  [processes, 'processes'],
+  [usage, 'usage'],
+  [who, 'who'],
+]);
+
+/** Runs one command on the database above, e.g. ask(flows, '--limit', '1'). */
+function ask(module: CommandModule, ...words: string[]) {
+  return withDatabase([TICK], (path) => run(module, [NAMES.get(module) ?? 'who', ...words, '--db', path]));
+}
+
+test('flows prints a table of the latest flows first', () => {
+  const context = ask(flows);
+  const lines = context.stdout().trimEnd().split('\n');
+  assert.equal(lines.length, 3);
+  assert.match(lines[1]!, /\(closed-before-scan\) +udp +-> +8\.8\.8\.8:53 +60 B$/);
+  assert.match(lines[2]!, /curl\[1234\]\? +tcp +-> +93\.184\.216\.34:443 +19\.0 KiB$/);
+  assert.deepEqual([context.stderr(), context.exitCode], ['', 0]);
+});
+
+test('flows prints the whole record with stable names in every machine format', () => {
+  const [record] = JSON.parse(ask(flows, '--format', 'json', '--process', 'curl').stdout());
+  assert.deepEqual(Object.keys(record), [...FLOW_RECORD_FIELDS]);
+  assert.deepEqual([record.src_comm, record.dst_pid, record.src_holders], ['curl', null, 2]);
+  const lines = ask(flows, '--format', 'ndjson').stdout().trimEnd().split('\n');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).flow_id),
+    [2, 1],
+  );
+  assert.equal(ask(flows, '--format', 'csv').stdout().split('\r\n')[0], FLOW_RECORD_FIELDS.join(','));
+});
+
+test('flows says on stderr that nothing matched, and ends with 1', () => {
+  const context = ask(flows, '--process', 'nobody');
+  assert.deepEqual([context.stdout(), context.stderr(), context.exitCode], ['', 'pcapid: nothing matched\n', 1]);
+});
+
+test('flows says on stderr that there are more rows than the limit', () => {
+  const context = ask(flows, '--limit', '1');
+  assert.equal(context.stdout().trimEnd().split('\n').length, 2);
+  assert.match(context.stderr(), /only 1 rows? .*--limit 0/);
+  assert.equal(ask(flows, '--limit', '2').stderr(), '');
+});
+
+test('flows chooses columns, and refuses unknown ones with the list', () => {
+  assert.match(ask(flows, '--columns', 'dst_port,cmdline').stdout(), /^DST_PORT +CMDLINE\n/);
+  assert.throws(() => ask(flows, '--columns', 'nope'), { code: 'bad-column', hint: /remote/ });
+});
+
+test('a wrong value of an option is refused before the database is looked for', () => {
+  for (const words of [
+    ['--sort', 'x'],
+    ['--since', 'x'],
+    ['--remote', 'x'],
+    ['--port', 'x'],
+    ['--proto', 'x'],
+    ['--limit', 'x'],
+  ]) {
+    assert.throws(() => run(flows, ['flows', ...words, '--db', '/nonexistent']), {
+      name: 'UserError',
+      message: new RegExp(words[0]!),
+    });
+  }
+  assert.throws(() => run(flows, ['flows', '--db', '/nonexistent']), { code: 'no-database' });
+});
+
+test('processes lists who there was, and what it carried', () => {
+  const rows = JSON.parse(ask(processes, '--format', 'json').stdout());
+  assert.deepEqual(Object.keys(rows[0]), [...PROCESS_FIELDS]);
+  assert.deepEqual(
+    rows.map((row: Record<string, unknown>) => [row.comm, row.flows, row.ip_bytes]),
+    [
+      ['curl', 1, 19500],
+      [evil, 0, 0],
+    ],
+  );
+  assert.ok(ask(processes).stdout().includes('\\u{1b}[2Jx'));
+  assert.ok(!ask(processes).stdout().includes('\x1b'));
+});
+
+test('usage adds up by group, and prints the sum that comes out', () => {
+  const text = ask(usage, '--by', 'user').stdout();
+  assert.match(text, /^USER +TX +RX +TOTAL/);
+  assert.match(text, /\nalice +1\.46 KiB +17\.6 KiB +19\.0 KiB +99\.7 %/);
+  assert.match(text, /\n\(closed-before-scan\) +60 B/);
+  assert.match(
+    text,
+    /\ncaptured in flows +19\.1 KiB +100\.0 % {2}23 packets, 2 flows\n= attributed .*22 packets, 1 flow\n\+ closed-before-scan .*1 packet, 1 flow\n$/,
+  );
+});
+
+test('usage prints only rows to stdout in machine formats, the sum goes to stderr', () => {
+  const context = ask(usage, '--format', 'json');
+  const rows = JSON.parse(context.stdout());
+  assert.deepEqual(Object.keys(rows[0]), [...USAGE_FIELDS]);
+  assert.match(context.stderr(), /^captured in flows/);
+});
+
+test('usage says that flows reach beyond the range', () => {
+  const since = `@${(NOON + 5 * SECOND) / SECOND}`;
+  assert.match(ask(usage, '--since', since).stderr(), /1 flow reaches beyond the range of time and is counted whole/);
+  assert.match(ask(processes, '--since', since).stderr(), /1 flow reaches beyond/);
+  assert.equal(ask(usage).stderr(), '');
+});
+
+test('who tells owner, command, evidence, confidence and all holders in words', () => {
+  const text = ask(who, '93.184.216.34:443').stdout();
+  assert.match(text, /^tcp 10\.0\.0\.5:43210 -> 93\.184\.216\.34:443\n/);
+  assert.match(text, /10\.0\.0\.5:43210 is curl, process 1234 \(\/usr\/bin\/curl, user alice\)\n/);
+  assert.match(text, /command curl https:\/\/example\.com\/\n/);
+  assert.match(
+    text,
+    /evidence a socket had exactly these addresses and ports, .*\(diag\), 2 ms away from the packets: likely\n/,
+  );
+  assert.match(text, /held by \\u\{1b\}\[2Jx, process 99, user 0\n/);
+  assert.match(text, /93\.184\.216\.34:443 is not this host\n$/);
+});
+
+test('who says why it does not know', () => {
+  assert.match(ask(who, 'udp', '53').stdout(), /not known: its socket was gone before .*\(closed-before-scan\)/);
+});
+
+test('who looks at the time that was asked for', () => {
+  const at = (seconds: number) => ask(who, '443', '--at', `@${NOON / SECOND + seconds}`, '--format', 'ndjson');
+  assert.equal(JSON.parse(at(5).stdout()).flow_id, 1);
+  assert.deepEqual([at(13).stdout(), at(13).exitCode], ['', 1]);
+});
+
+test('who prints the answers of a live source first, and needs no database then', () => {
+  const record = Object.fromEntries(FLOW_RECORD_FIELDS.map((field) => [field, null]));
+  const live = makeWho(() => [
+    {
+      record: { ...record, protocol: 'tcp', src_addr: '10.9.9.9', src_port: 1, src_pid: 5, src_comm: 'live' },
+      holders: [],
+    },
+  ]);
+  assert.match(ask(live, '443').stdout(), /^tcp 10\.9\.9\.9:1\n(.*\n)+\ntcp 10\.0\.0\.5:43210/);
+  const alone = run(live, ['who', '443', '--db', '/nonexistent']);
+  assert.match(alone.stdout(), /10\.9\.9\.9:1 is live, process 5/);
+  assert.throws(() => run(who, ['who', '443', '--db', '/nonexistent']), { code: 'no-database' });
+});
+
+test('--help of every command shows examples', () => {
+  for (const [module, name] of NAMES) {
+    const context = testContext();
+    const command = module(context).configureOutput({ writeOut: context.out }).exitOverride();
+    assert.throws(() => command.parse(['--help'], { from: 'user' }));
+    assert.match(context.stdout(), new RegExp(`Examples:\n {2}pcapid ${name} `));
+    for (const line of context.stdout().split('\n')) assert.ok(line.length <= 88, line);
+  }
+});
