@@ -1,108 +1,81 @@
 /** What works on this host, tried by using it, and what is lost where it does not: `doctor` and the start of `record`. */
-import { getSystemErrorName } from 'node:util';
-import { createColumns } from '../core/columns.ts';
-import { UserError } from '../core/errors.ts';
 import type { Check } from '../core/health.ts';
-import { SOCKET_COLUMNS, SocketState } from '../core/socket.ts';
-import { Protocol } from '../core/tuple.ts';
 import { ProcFs } from '../linux/proc-fs.ts';
-import { SockDiag } from '../linux/sock-diag.ts';
 import type { Roots } from '../linux/system.ts';
 import type { Native } from '../native/binding.ts';
-import { checkProcFd, checkProcNet, hostChecks } from './doctor-host.ts';
-import { NETLINK_SOCK_DIAG, openNetlink } from './netlink-transport.ts';
+import { failed, isLossless, passed } from './doctor-check.ts';
+import { hostChecks } from './doctor-host.ts';
+import { checkDiag, checkForeignNetns, checkRoute } from './doctor-netlink.ts';
+import { checkProcFd, checkProcNet, procChecks } from './doctor-proc.ts';
+import { checkDatabase, checkDisk } from './doctor-store.ts';
 import type { SourceName } from './open-sources.ts';
-import { Capability, RECORD_CAPABILITIES, readCapabilities } from './privileges.ts';
 
 export const REAL_ROOTS: Roots = { proc: new ProcFs('/proc'), sys: new ProcFs('/sys'), root: new ProcFs('/') };
 
-/** All checks, in the order in which they matter. @param loadAddon throws UserError when there is no addon */
-export function examine(loadAddon: () => Native, roots: Roots, sources: readonly SourceName[]): readonly Check[] {
+/**
+ * All checks, in the order in which they matter.
+ *
+ * @param loadAddon throws UserError when there is none
+ * @param databaseFolder where a recording would write; undefined: a recording asks, which writes there already and
+ * enters no other namespace
+ */
+export function examine(
+  loadAddon: () => Native,
+  roots: Roots,
+  sources: readonly SourceName[],
+  databaseFolder?: string,
+): readonly Check[] {
+  const isRecording = databaseFolder === undefined;
+  const addon = addonChecks(loadAddon, sources, isRecording ? [] : [checkForeignNetns]);
+  const store = isRecording ? [] : [checkDatabase(), checkDisk(databaseFolder)];
+  const proc = sources.includes('proc') ? [checkProcNet(roots.proc), checkProcFd(roots.proc)] : [notWanted('proc')];
+  return [...addon, ...proc, ...procChecks(roots), ...store, ...hostChecks(roots)];
+}
+
+/** What is not ok and costs a recording something: for its start. */
+export function degradations(checks: readonly Check[]): readonly Check[] {
+  return checks.filter((check) => check.state !== 'ok' && !isLossless(check));
+}
+
+function addonChecks(
+  loadAddon: () => Native,
+  sources: readonly SourceName[],
+  more: readonly ((native: Native) => Check)[],
+): readonly Check[] {
   let native: Native;
   try {
     native = loadAddon();
   } catch (error) {
-    return [
-      failed('addon', error, 'no capture and no sock_diag; files and databases can be read'),
-      ...withoutAddon(roots),
-    ];
+    return [failed('addon', error, 'no capture and no sock_diag: `sockets` reads /proc, files can be read')];
   }
-  return [
-    checkCapture(native),
-    ...(sources.includes('diag') ? [checkDiag(native)] : [notWanted('diag')]),
-    ...(sources.includes('proc') ? withoutAddon(roots) : [notWanted('proc')]),
-    checkCapabilities(native),
-    ...hostChecks(roots),
-  ];
+  const addon = passed('addon', `loaded, interface ${native.abiVersion}`);
+  const diag = sources.includes('diag') ? checkDiag(native) : notWanted('diag');
+  return [addon, ...captureChecks(native), diag, checkRoute(native), ...more.map((check) => check(native))];
 }
 
-/** What is not ok: for the start of a recording. */
-export function degradations(checks: readonly Check[]): readonly Check[] {
-  return checks.filter((check) => check.state !== 'ok');
-}
+const NO_CAPTURE = 'no live capture; files and databases can be read';
 
-function withoutAddon(roots: Roots): readonly Check[] {
-  return [checkProcNet(roots.proc), checkProcFd(roots.proc)];
+/** libpcap first: without it there is no capture to try. */
+function captureChecks(native: Native): readonly Check[] {
+  let version: string;
+  try {
+    version = native.pcapVersion();
+  } catch (error) {
+    return [failed('libpcap', error, NO_CAPTURE)];
+  }
+  return [passed('libpcap', version), checkCapture(native)];
 }
 
 function checkCapture(native: Native): Check {
   try {
     const handle = native.pcapOpen('any', '', 64, 1 << 20, 100, 0, '');
     native.pcapClose(handle);
-    return { name: 'capture', state: 'ok', detail: native.pcapVersion(), loss: null, remedy: null };
+    return passed('capture', "a capture on 'any' starts");
   } catch (error) {
-    return failed('capture', error, 'no live capture; files and databases can be read');
+    return failed('capture', error, NO_CAPTURE);
   }
 }
 
-function checkDiag(native: Native): Check {
-  const loss = 'sockets are polled from /proc/net once a second: most short connections stay unknown';
-  try {
-    const diag = new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), () => 0);
-    const sockets = createColumns(SOCKET_COLUMNS);
-    const result = diag.dump(Protocol.Tcp, 2, 1 << SocketState.Listen, sockets);
-    diag.close();
-    if (result === 0)
-      return { name: 'diag', state: 'ok', detail: `${sockets.count} listeners seen`, loss: null, remedy: null };
-    const detail = `sock_diag refuses a dump: ${getSystemErrorName(result)}`;
-    return { name: 'diag', state: 'missing', detail, loss, remedy: 'Load the module: modprobe tcp_diag udp_diag' };
-  } catch (error) {
-    return failed('diag', error, loss);
-  }
-}
-
-function checkCapabilities(native: Native): Check {
-  const { effective } = readCapabilities(native);
-  const missing = Object.entries(Capability)
-    .filter(([, bit]) => RECORD_CAPABILITIES.includes(bit) && (effective & (1n << BigInt(bit))) === 0n)
-    .map(([name]) => name);
-  if (missing.length === 0) {
-    return { name: 'capabilities', state: 'ok', detail: 'all that a recording uses', loss: null, remedy: null };
-  }
-  return {
-    name: 'capabilities',
-    state: 'degraded',
-    detail: `missing: ${missing.join(', ')}`,
-    loss: lossOf(missing),
-    remedy: 'Run as root, or give the capabilities: see "Privileges" in the README.',
-  };
-}
-
-function lossOf(missing: readonly string[]): string {
-  const losses: string[] = [];
-  if (missing.includes('NetRaw')) losses.push('no live capture');
-  if (missing.includes('SysPtrace') || missing.includes('DacReadSearch')) {
-    losses.push("sockets of other users' processes get the user, not the process");
-  }
-  if (losses.length === 0) losses.push('nothing in this release');
-  return losses.join('; ');
-}
-
-function notWanted(name: string): Check {
+function notWanted(name: SourceName): Check {
   return { name, state: 'degraded', detail: 'left out by --sources', loss: 'what it alone sees', remedy: null };
-}
-
-function failed(name: string, error: unknown, loss: string): Check {
-  if (!(error instanceof UserError)) throw error;
-  return { name, state: 'missing', detail: error.message, loss, remedy: error.hint };
 }

@@ -7,7 +7,10 @@ import type { ProcFs } from '../linux/proc-fs.ts';
 import { readStatus } from '../linux/proc-pid.ts';
 import type { ScanReport } from './messages.ts';
 
-/** A scan may cost this share of the observer's time: after one of 60 ms the next waits 120 ms. */
+/**
+ * What a scan costs before the next: after one of 60 ms the next waits 120 ms. Of CPU: on a busy host a scan of 20 ms
+ * takes 400 ms, and a rest in proportion to that misses everything short.
+ */
 const REST_FACTOR = 2;
 const SHORTEST_REST_US = 50_000;
 /** Without any wish the whole of /proc is read this often: processes that exited, sockets that moved. */
@@ -16,9 +19,10 @@ const PERIOD_US = 10 * SECOND_US;
 const MOST_TRIES = 3;
 /** The holders known of a socket are looked at again at most this often when new flows appear on it. */
 const RECHECK_US = 100_000;
+const RECHECK_REST_FACTOR = 10; // and at most for a tenth of the time
 
 export interface ScanResult {
-  readonly holders: HolderColumns; // of wanted inodes, or of all after a periodic scan
+  readonly holders: HolderColumns; // of wanted inodes and new ones, or all after a periodic scan
   readonly report: ScanReport | null; // when a scan came to its end
 }
 
@@ -33,12 +37,14 @@ export class HolderScan {
   readonly #wantedNext = new Set<number>(); // wished for while a scan runs, which may have passed some holders already
   readonly #hopeless = new Set<number>(); // wanted MOST_TRIES times in vain; forgotten with the next periodic scan
   readonly #pidsOf = new Map<number, Set<number>>(); // inode -> pids, of the last scans
-  readonly #checkedUs = new Map<number, Us>(); // pid -> last look at this process alone
+  readonly #recheckUs = new Map<number, Us>(); // pid -> earliest next look at this process alone
+  #seenPids = new Set<number>(); // processes of the last scan, and children looked at since
   readonly findings = createScanFindings();
   #running: Generator<number, void, void> | undefined;
   #seen: HolderColumns = createColumns(HOLDER_COLUMNS);
   #pids: number[] = [];
   #startedUs: Us = 0;
+  #startedCpuUs: Us = 0;
   #periodic = true; // the running scan reports every holder
   #nextUs: Us = 0;
   #nextPeriodicUs: Us = 0;
@@ -90,6 +96,7 @@ export class HolderScan {
     this.#periodic = now >= this.#nextPeriodicUs;
     if (!this.#periodic && (this.#wanted.size === 0 || now < this.#nextUs)) return false;
     this.#startedUs = now;
+    this.#startedCpuUs = cpuUs();
     this.findings.parents.clear();
     this.findings.unreadable.clear();
     this.#pids = listPids(this.#proc);
@@ -102,7 +109,9 @@ export class HolderScan {
   #finish(): ScanReport {
     const now = this.#nowUs();
     this.#running = undefined;
-    this.#nextUs = now + Math.max(SHORTEST_REST_US, (now - this.#startedUs) * REST_FACTOR);
+    this.#seenPids = new Set(this.#pids);
+    const costUs = Math.min(now - this.#startedUs, cpuUs() - this.#startedCpuUs);
+    this.#nextUs = now + Math.max(SHORTEST_REST_US, costUs * REST_FACTOR);
     if (this.#periodic) this.#nextPeriodicUs = now + PERIOD_US;
     for (const [inode, tries] of this.#wanted) {
       const found = this.#pidsOf.has(inode);
@@ -131,42 +140,60 @@ export class HolderScan {
     return { deniedUids: [...denied].filter((uid) => !partly.has(uid)), partlyDeniedUids: [...partly] };
   }
 
-  /** Rows of the finished scan that somebody waits for; a periodic scan also replaces what is known. */
+  /**
+   * Rows of the finished scan that somebody waits for, and those that are new: a socket whose holder is known is not
+   * asked for again, so whoever sees it later relies on having been told. A periodic scan replaces what is known.
+   */
   #takeSeen(): HolderColumns {
     const all = this.#seen;
     if (this.#periodic) {
       this.#pidsOf.clear();
       this.#hopeless.clear();
-      this.#checkedUs.clear();
+      this.#recheckUs.clear();
     }
     const asked = createColumns(HOLDER_COLUMNS);
     for (let i = 0; i < all.count; i++) {
       const inode = all.inode[i]!;
       const pids = this.#pidsOf.get(inode);
+      const isNews = pids?.has(all.pid[i]!) !== true;
       if (pids === undefined) this.#pidsOf.set(inode, new Set([all.pid[i]!]));
       else pids.add(all.pid[i]!);
-      if (!this.#periodic && this.#wanted.has(inode)) copyRow(all, i, asked);
+      if (!this.#periodic && (isNews || this.#wanted.has(inode))) copyRow(all, i, asked);
     }
     return this.#periodic ? all : asked;
   }
 
   /**
-   * Looks at the known holders once more, and at their children: a fork shares the socket.
+   * Looks at the known holders once more, and at children that no scan has seen yet: a fork shares the socket.
    *
    * @returns whether every known holder still holds it (or was looked at a moment ago)
    */
-  #recheck(inode: number, pids: ReadonlySet<number>, into: HolderColumns): boolean {
+  #recheck(inode: number, pids: Set<number>, into: HolderColumns): boolean {
     const now = this.#nowUs();
-    const due = [...pids].filter((pid) => now - (this.#checkedUs.get(pid) ?? 0) >= RECHECK_US);
+    const due = [...pids].filter((pid) => now >= (this.#recheckUs.get(pid) ?? 0));
     if (due.length === 0) return true;
     const before = into.count;
-    for (const pid of due) this.#checkedUs.set(pid, now);
-    const looked = new Set(due.flatMap((pid) => [pid, ...(listChildren(this.#proc, pid) ?? [])]));
+    const looked = new Set([...due, ...due.flatMap((pid) => this.#newChildren(pid))]);
     for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs)) void _;
+    const restUs = Math.max(RECHECK_US, (this.#nowUs() - now) * RECHECK_REST_FACTOR);
+    for (const pid of due) this.#recheckUs.set(pid, now + restUs);
     const holding = new Set<number>();
     for (let i = before; i < into.count; i++) if (into.inode[i] === inode) holding.add(into.pid[i]!);
+    for (const pid of holding) pids.add(pid);
     return due.every((pid) => holding.has(pid));
   }
+
+  #newChildren(pid: number): readonly number[] {
+    const children = (listChildren(this.#proc, pid) ?? []).filter((child) => !this.#seenPids.has(child));
+    for (const child of children) this.#seenPids.add(child);
+    return children;
+  }
+}
+
+/** Of all threads together: an upper bound of what this one used (Node 20 cannot tell them apart). */
+function cpuUs(): Us {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 function copyRow(from: HolderColumns, i: number, to: HolderColumns): void {

@@ -5,11 +5,13 @@ import { KEY_WORDS } from '../core/tuple.ts';
  * When a tuple is looked up again: a connection has no inode before accept(), and a busy server accepts late. A look-up
  * costs 3 µs, a scan for the holders thousands of them, so only the look-up is repeated blindly.
  */
-const DELAYS_US: readonly Us[] = [20_000, 80_000, 250_000];
+const DELAYS_US: readonly Us[] = [20_000, 80_000, 250_000, 700_000, 2_000_000];
+/** The look that comes 250 ms after a socket was found: whoever forks does so at once, and shares what it holds. */
+export const CONFIRMING_LOOK = 4;
 /** Tuples that wait for one delay; more are left to the periodic dump. */
 const CAPACITY = 8192;
 
-/** Tuples (local end first) whose socket was not known well enough when they were looked up. */
+/** Tuples (local end first) that are looked up once more: their socket was not known well enough, or may be shared since. */
 export class LookAgain {
   readonly #queues = DELAYS_US.map(() => new DueQueue());
 

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import { UserError } from '../core/errors.ts';
 import type { NetlinkTransport } from '../linux/netlink-client.ts';
 import type { Native } from '../native/binding.ts';
@@ -15,7 +16,7 @@ export function openNetlink(native: Native, family: number, netnsPath = ''): Net
     const where = netnsPath === '' ? '' : ` in ${netnsPath}`;
     throw new UserError(
       'no-netlink',
-      `netlink family ${family} cannot be opened${where} (errno ${-fd})`,
+      `netlink family ${family} cannot be opened${where} ${getSystemErrorName(fd)}`,
       'Sockets are read from /proc/net instead.',
     );
   }

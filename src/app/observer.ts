@@ -9,7 +9,7 @@ import { hasChildren } from '../linux/proc-children.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
 import { readProcess } from '../linux/proc-pid.ts';
 import { HolderScan } from './holder-scan.ts';
-import { LookAgain } from './look-again.ts';
+import { CONFIRMING_LOOK, LookAgain } from './look-again.ts';
 import type { FactsMessage } from './messages.ts';
 import type { SocketSource } from './socket-source.ts';
 
@@ -83,7 +83,9 @@ export class Observer {
     for (const source of this.#options.sources) if (source.find(key, sockets)) break;
     for (let row = before; row < sockets.count; row++) this.#scan.want(sockets.inode[row]!, this.#holders);
     const settled = sockets.count > before && !isUnaccepted(sockets, before);
-    if (!settled) this.#again.add(key, looks, this.#options.nowUs());
+    const now = this.#options.nowUs();
+    if (!settled) this.#again.add(key, looks, now);
+    else if (looks < CONFIRMING_LOOK) this.#again.add(key, CONFIRMING_LOOK - 1, now);
   }
 
   /** Serves what is due now; undefined when nothing was learned. */

@@ -6,7 +6,7 @@ import type { Us } from '../core/time.ts';
 import { type FlowEnd, findSocket, gapUs } from './find-socket.ts';
 import type { HolderTable } from './holder-table.ts';
 import { agreedProgram, type ProcessTable, programOf } from './process-table.ts';
-import type { SocketTable } from './socket-table.ts';
+import { isClosing, type SocketTable } from './socket-table.ts';
 
 /** What the last complete scan of /proc/PID/fd could say. */
 export interface ScanState {
@@ -93,9 +93,11 @@ function holderGapUs(rows: readonly number[], end: FlowEnd, facts: Facts): Us {
 }
 
 function whyUnheld(row: number, facts: Facts): Reason {
-  const { uid, toUs, fromUs, inode } = facts.sockets.facts;
+  const { uid, toUs, fromUs, inode, state } = facts.sockets.facts;
   const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
-  if (startedUs <= fromUs[row]! || inode[row] === 0) return 'closed-before-scan';
+  // An orphan or TIME_WAIT is seen for a while after its process has closed it: that is no sign of a hidden holder.
+  const isClosed = inode[row] === 0 || isClosing(state[row]!);
+  if (startedUs <= fromUs[row]! || isClosed) return 'closed-before-scan';
   if (deniedUids.has(uid[row]!)) return 'no-permission';
   // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own.
   if (toUs[row]! <= startedUs) return 'closed-before-scan';

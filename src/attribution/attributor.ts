@@ -71,16 +71,19 @@ export class Attributor {
     }
   }
 
-  /** Asks for every end that new facts could name. */
+  /** Asks for every end that new facts could name, or could take a name from: while a flow lives, others may share its socket. */
   answer(onAnswer: OnAnswer): void {
+    const { rows } = this.pending;
     for (const row of this.pending.takeDirty()) {
       const answer = attribute(this.pending.view(row), this);
       const strength = rank(answer) + 1; // 0: nothing was said yet
-      if (strength > this.pending.rows.rank[row]!) {
-        this.pending.rows.rank[row] = strength;
-        onAnswer(this.pending.rows.serial[row]!, this.pending.rows.side[row]!, answer);
+      const refuted = answer.reason === 'ambiguous' && answer.holders.length > rows.holders[row]!;
+      if (strength > rows.rank[row]! || refuted) {
+        rows.rank[row] = strength;
+        rows.holders[row] = answer.holders.length;
+        onAnswer(rows.serial[row]!, rows.side[row]!, answer);
       }
-      if (strength > EXACT_RANK) this.pending.settle(row);
+      if (strength > EXACT_RANK && rows.ended[row] === 1) this.pending.settle(row);
     }
   }
 

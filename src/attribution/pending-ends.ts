@@ -14,6 +14,7 @@ const PENDING_COLUMNS = {
   multicast: 'u8',
   ifindex: 'u32',
   rank: 'u8', // of the answer given so far
+  holders: 'u32', // that it spoke of
   asked: 'u8', // 1: stands in the queue of #dirty
 } as const;
 
@@ -47,6 +48,7 @@ export class PendingEnds {
     rows.multicast[row] = end.multicast ? 1 : 0;
     rows.ifindex[row] = end.ifindex;
     rows.rank[row] = 0;
+    rows.holders[row] = 0;
     rows.asked[row] = 0;
     const at = row * KEY_WORDS;
     this.#bySerial.add(mixHash(serial | 0), row);

@@ -2,7 +2,6 @@ import { KEY_WORDS } from './tuple.ts';
 
 /** Why a packet has no row in `key`. Numbers, because they live in a Uint8Array. */
 export const DecodeStatus = { Ok: 0, Truncated: 1, Malformed: 2, NotIp: 3, Unsupported: 4 } as const;
-export const DECODE_STATUS_NAMES = ['ok', 'truncated', 'malformed', 'not-ip', 'unsupported'] as const;
 
 /** What the decoder says of each packet of a PacketBatch; same index. Columns are [capacity]. */
 export interface DecodedBatch {

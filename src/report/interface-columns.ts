@@ -15,7 +15,13 @@ export function interfaceColumns(fields: readonly string[]): readonly Column[] {
     { name: 'mtu', title: 'MTU', ...right, cell: (row) => textOf(row, 'mtu') ?? '' },
     { name: 'rx', title: 'RX', ...right, cell: size('rx_bytes') },
     { name: 'tx', title: 'TX', ...right, cell: size('tx_bytes') },
-    { name: 'addresses', title: 'ADDRESSES', align: 'left', mayShrink: true, cell: (row) => textOf(row, 'addresses') ?? '' },
+    {
+      name: 'addresses',
+      title: 'ADDRESSES',
+      align: 'left',
+      mayShrink: true,
+      cell: (row) => textOf(row, 'addresses') ?? '',
+    },
   ];
   const names = own.map(({ name }) => name);
   return [...own, ...fields.filter((field) => !names.includes(field)).map(fieldColumn)];

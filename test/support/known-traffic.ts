@@ -42,30 +42,34 @@ export interface Stage {
 
 type Words = readonly (string | number)[];
 const COUNT = 23;
+const AT_A_TIME = 3; // starting fifty processes at once would keep the recorder from its work
 const FAMILIES = ['4', '6', 'mapped'] as const;
-const HOLD = ['--hold', '0.5'];
+const HOLD = ['--hold', '1'];
 
-/** Runs everything at the same time. @returns what happened, once all sockets are closed */
+/** Runs everything, a few scenarios at a time. @returns what happened, once all sockets are closed */
 export async function makeKnownTraffic(stage: Stage): Promise<readonly TrueFlow[]> {
-  const byFamily = FAMILIES.flatMap((family) => [
-    tcp(stage, `tcp ${family}`, family, ['tcp-server', COUNT], ['tcp-clients', COUNT]),
-    udp(stage, `udp ${family}`, family, ['udp-server', '--reply'], ['udp-datagrams', COUNT, '--reply']),
-  ]);
   const wild = ['--wildcard'];
-  const parts = [
-    ...byFamily,
-    tcp(stage, 'tcp wildcard', '4', ['tcp-server', COUNT, ...wild], ['tcp-clients', COUNT]),
-    tcp(stage, 'a process for each', '4', ['tcp-server', COUNT, '--fork'], ['tcp-clients', COUNT, '--fork']),
-    tcp(stage, 'listener forked', '4', ['forked-listener', COUNT], ['tcp-clients', COUNT]),
-    sharedConnection(stage, 'parent'),
-    sharedConnection(stage, 'child'),
-    ...['4', '6'].map((family) =>
-      udp(stage, `udp wildcard ${family}`, family, ['udp-server', ...wild], ['udp-datagrams', COUNT]),
-    ),
-    udp(stage, 'udp sendto', '4', ['udp-server'], ['udp-datagrams', COUNT, '--unconnected']),
-    reuseport(stage),
+  const scenarios: (() => Promise<readonly TrueFlow[]>)[] = [
+    ...FAMILIES.flatMap((family) => [
+      () => tcp(stage, `tcp ${family}`, family, ['tcp-server', COUNT], ['tcp-clients', COUNT]),
+      () => udp(stage, `udp ${family}`, family, ['udp-server', '--reply'], ['udp-datagrams', COUNT, '--reply']),
+    ]),
+    () => tcp(stage, 'tcp wildcard', '4', ['tcp-server', COUNT, ...wild], ['tcp-clients', COUNT]),
+    () => tcp(stage, 'a process for each', '4', ['tcp-server', COUNT, '--fork'], ['tcp-clients', COUNT, '--fork']),
+    () => tcp(stage, 'listener forked', '4', ['forked-listener', COUNT], ['tcp-clients', COUNT]),
+    () => sharedConnection(stage, 'parent'),
+    () => sharedConnection(stage, 'child'),
+    () => udp(stage, 'udp wildcard 4', '4', ['udp-server', ...wild], ['udp-datagrams', COUNT]),
+    () => udp(stage, 'udp wildcard 6', '6', ['udp-server', ...wild], ['udp-datagrams', COUNT]),
+    () => udp(stage, 'udp sendto', '4', ['udp-server'], ['udp-datagrams', COUNT, '--unconnected']),
+    () => reuseport(stage),
   ];
-  return (await Promise.all(parts)).flat();
+  const truth: TrueFlow[] = [];
+  const work = async (): Promise<void> => {
+    for (let next = scenarios.shift(); next !== undefined; next = scenarios.shift()) truth.push(...(await next()));
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  return truth;
 }
 
 async function tcp(stage: Stage, scenario: string, family: string, server: Words, client: Words) {

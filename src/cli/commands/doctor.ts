@@ -1,23 +1,48 @@
-import { Command } from 'commander';
+import { dirname } from 'node:path';
+import { Command, Option } from 'commander';
 import { examine, REAL_ROOTS } from '../../app/doctor.ts';
 import { SOURCE_NAMES } from '../../app/open-sources.ts';
+import type { Check } from '../../core/health.ts';
 import { loadNative } from '../../native/binding.ts';
-import type { CommandModule } from '../context.ts';
+import { escapeJson } from '../../report/escape.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { resolveDatabaseToWrite } from '../database-path.ts';
 import { formatCheck } from '../print-checks.ts';
+
+interface DoctorFlags {
+  readonly db?: string;
+  readonly format: 'table' | 'json';
+}
 
 const EXAMPLES = `
 Examples:
   pcapid doctor                  what works here, and what its absence costs
-  pcapid doctor --format json    the same for a script`;
+  sudo pcapid doctor             the same with all rights
+  pcapid doctor --format json    for a script: name, state, detail, loss, remedy
+
+ok works, -- works in part, NO does not work.`;
 
 export const doctor: CommandModule = (context) =>
   new Command('doctor')
     .summary('say what works on this host, and what is lost where it does not')
     .description('Tries every source by using it. Nothing that it finds is an error: pcapid works with what there is.')
-    .option('--format <name>', 'table or json', 'table')
+    .option('--db <file>', 'database that a recording would write')
+    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))
     .addHelpText('after', EXAMPLES)
-    .action((flags: { readonly format: string }) => {
-      const checks = examine(loadNative, REAL_ROOTS, SOURCE_NAMES);
-      if (flags.format === 'json') context.out(`${JSON.stringify(checks, null, 2)}\n`);
-      else for (const check of checks) context.out(formatCheck(check));
-    });
+    .action((flags: DoctorFlags) => printChecks(context, flags));
+
+function printChecks(context: Context, { db, format }: DoctorFlags): void {
+  const checks = examine(loadNative, REAL_ROOTS, SOURCE_NAMES, dirname(resolveDatabaseToWrite(context, db)));
+  if (format === 'json') {
+    context.out(`${escapeJson(JSON.stringify(checks, null, 2))}\n`);
+    return;
+  }
+  for (const check of checks) context.out(formatCheck(check, context.columns));
+  context.out(`\n${summaryOf(checks)}\n`);
+}
+
+function summaryOf(checks: readonly Check[]): string {
+  const working = checks.filter(({ state }) => state === 'ok').length;
+  if (working === checks.length) return 'Everything works.';
+  return `${working} of ${checks.length} work in full; what the others cost stands after "lost".`;
+}

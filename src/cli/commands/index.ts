@@ -10,4 +10,14 @@ import { usage } from './usage.ts';
 import { who } from './who.ts';
 
 /** Every command of the program, in the order of --help. A new one is a file here and a line in this list. */
-export const commands: readonly CommandModule[] = [record, read, flows, usage, processes, who, sockets, interfaces, doctor];
+export const commands: readonly CommandModule[] = [
+  record,
+  read,
+  flows,
+  usage,
+  processes,
+  who,
+  sockets,
+  interfaces,
+  doctor,
+];

@@ -24,11 +24,11 @@ const records = (count: number, length: number): PcapRecord[] =>
   Array.from({ length: count }, (_, i) => ({ bytes: new Uint8Array(length).fill(i), sec: i }));
 
 /** Seconds of all packets, which number them; checks their octets. */
-function readAll(source: PcapFileSource, capacity = 7, bytes = FILE_BATCH_BYTES): number[] {
-  const batches = [createPacketBatch(capacity, bytes), createPacketBatch(capacity, bytes)];
+function readAll(source: PcapFileSource, capacity = 7, bytes = FILE_BATCH_BYTES, buffers = 1): number[] {
+  const batches = Array.from({ length: buffers }, () => createPacketBatch(capacity, bytes));
   const seen: number[] = [];
   for (let turn = 0; ; turn++) {
-    const batch = batches[turn % 2]!;
+    const batch = batches[turn % buffers]!;
     if (source.read(batch, 1000) < 0) return seen;
     for (let i = 0; i < batch.count; i++) {
       seen.push(batch.sec[i]!);
@@ -53,11 +53,13 @@ describe('PcapFileSource', () => {
       [5000, FILE_BATCH_BYTES],
       [64, 3000],
     ] as const) {
-      const source = new PcapFileSource({ path });
-      assert.deepEqual(readAll(source, capacity, bytes), numbers(1000));
-      assert.deepEqual([source.damage, source.size, source.bytesRead], [undefined, file.length, file.length]);
-      assert.equal(source.stats().received, 1000);
-      source.close();
+      for (const buffers of [1, 3]) {
+        const source = new PcapFileSource({ path });
+        assert.deepEqual(readAll(source, capacity, bytes, buffers), numbers(1000));
+        assert.deepEqual([source.damage, source.size, source.bytesRead], [undefined, file.length, file.length]);
+        assert.equal(source.stats().received, 1000);
+        source.close();
+      }
     }
   });
 

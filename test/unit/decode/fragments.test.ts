@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { K_PORTS, KEY_WORDS, packPorts } from '../../../src/core/tuple.ts';
 import { Decoder } from '../../../src/decode/decode-batch.ts';
+import { FragmentTable } from '../../../src/decode/fragments.ts';
 import { decodeAll } from '../../support/decode-one.ts';
 import { ethernet, extension, fragment6, ipv4, ipv6, type TestPacket, udp } from '../../support/packets.ts';
 
@@ -54,6 +56,19 @@ describe('FragmentTable', () => {
   test('FragmentTable forgets after a minute, because identifications are used again', () => {
     assert.deepEqual(tuples([first(7, 1e6), later(7, 61e6)]), [JOINED, JOINED]);
     assert.deepEqual(tuples([first(7, 1e6), later(7, 62e6)]), [JOINED, ALONE]);
+  });
+
+  test('FragmentTable compares addresses, protocol and identification, not only the slot', () => {
+    const table = new FragmentTable(1);
+    const { out } = decodeAll([first(7), later(7), later(7, 0, { src: '10.0.0.9', dst: ends.dst })])[0]!;
+    table.remember(out, 0, 17, 7, 0);
+    const portsAfter = (row: number, protocol: number, id: number): number => {
+      out.key[row * KEY_WORDS + K_PORTS] = 0;
+      table.join(out, row, protocol, id, 0);
+      return out.key[row * KEY_WORDS + K_PORTS]!;
+    };
+    assert.deepEqual([portsAfter(1, 6, 7), portsAfter(1, 17, 8), portsAfter(2, 17, 7)], [0, 0, 0]);
+    assert.equal(portsAfter(1, 17, 7), packPorts(2049, 700));
   });
 
   test('FragmentTable takes the newest first fragment of an identification', () => {

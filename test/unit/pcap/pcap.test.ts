@@ -8,8 +8,8 @@ import { type PcapFields, type PcapRecord, pcapFile } from '../../support/packet
 const three = Uint8Array.of(1, 2, 3);
 
 /** Walks the records of a whole file that lies in one batch. */
-function walk(file: Uint8Array, capacity = 10): { batch: PacketBatch; stretch: Stretch } {
-  const batch = createPacketBatch(capacity, Math.max(file.length, 1000));
+function walk(file: Uint8Array, capacity = 10, room = 1000): { batch: PacketBatch; stretch: Stretch } {
+  const batch = createPacketBatch(capacity, Math.max(file.length, room));
   batch.bytes.set(file);
   const stretch: Stretch = { from: PCAP_HEADER, have: file.length, damage: undefined };
   walkRecords(parsePcapHeader(file, 'test'), stretch, batch);
@@ -128,10 +128,14 @@ describe('walkRecords()', () => {
 
   test('walkRecords() calls a record longer than possible damage, after the packets before it', () => {
     const file = pcapFile([{ bytes: three }, { bytes: three }]);
-    new DataView(file.buffer).setUint32(PCAP_HEADER + 19 + 8, 262_145, true);
-    const { batch, stretch } = walk(file);
+    const walkWith = (captured: number): ReturnType<typeof walk> => {
+      new DataView(file.buffer).setUint32(PCAP_HEADER + 19 + 8, captured, true);
+      return walk(file, 10, 1_000_000);
+    };
+    const { batch, stretch } = walkWith(262_145);
     assert.deepEqual([batch.count, stretch.from], [1, PCAP_HEADER + 19]);
     assert.match(stretch.damage ?? '', /record of 262145 octets/);
+    assert.equal(walkWith(262_144).stretch.damage, undefined);
   });
 
   test('walkRecords() believes a large snaplen only as far as the batch has room', () => {
