@@ -64,7 +64,7 @@ const long = [
   demo('resolver', THERE, 53),
   demo('backup', THERE, 9100),
   ['ping', '-c', '6', '-i', '0.5', THERE],
-  [...NOBODY, ...curl(`http://[${THERE6}]/index.html`, '--limit-rate', '10k')],
+  [...NOBODY, ...curl(`http://[${THERE6}]/index.html`, '--limit-rate', '30k')],
   there(curl(`http://${HERE}:8080/release.tar`, '--limit-rate', '100k')),
   there(demo('app', HERE, 9000)),
   there(['ping', '-c', '2', '-i', '0.3', HERE]),

@@ -88,7 +88,7 @@ def backup(address, port):
 
 
 def once(address, port):
-    """A connection of a millisecond: too short for whoever looks into /proc."""
+    """A connection of some milliseconds: found only by whoever asks at its first packet."""
     with socket.create_connection((address, port)) as connection:
         connection.sendall(b"x" * 100)
         connection.recv(64)

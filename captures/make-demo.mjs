@@ -25,6 +25,8 @@ function connectNamespaces() {
   for (const netns of [HOST, NEIGHBOUR]) {
     run('ip', 'netns', 'add', netns);
     inside(netns, 'ip', 'link', 'set', 'lo', 'up');
+    // Small buffers: else a server has handed its answer to the kernel and closed before the client has read much.
+    for (const name of ['rmem', 'wmem']) inside(netns, 'sysctl', '-q', `net.ipv4.tcp_${name}=4096 16384 32768`);
   }
   run('ip', 'link', 'add', 'eth0', 'netns', HOST, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', NEIGHBOUR);
   const off = ['tso', 'gso', 'gro', 'tx', 'rx', 'sg'].flatMap((feature) => [feature, 'off']);
@@ -48,7 +50,7 @@ async function makeStage() {
   chmodSync(stage, 0o755); // the web server is nobody
   copyFileSync(join(folder, 'demo-programs.py'), join(stage, 'demo.py'));
   writeFileSync(join(stage, 'release.tar'), Buffer.alloc(300_000, 'demo'));
-  writeFileSync(join(stage, 'index.html'), Buffer.alloc(20_000, 'page'));
+  writeFileSync(join(stage, 'index.html'), Buffer.alloc(60_000, 'page'));
   const { outExtension: _, sourcemap: __, ...options } = bundleOptions;
   await build({
     ...options,

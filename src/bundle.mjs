@@ -25,6 +25,7 @@ export const bundleOptions = {
 
 const entryPoints = {
   pcapid: 'src/cli/main.ts',
+  start: 'src/cli/start.ts', // npm start
   'capture-thread': 'src/app/capture-thread.ts',
   'observer-thread': 'src/app/observer-thread.ts',
   'store-thread': 'src/app/store-thread.ts',

@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { Attributor, type OnAnswer } from '../attribution/attributor.ts';
-import { createColumns, transferList } from '../core/columns.ts';
+import { type ColumnSpec, type Columns, createColumns, sliceColumns, transferList } from '../core/columns.ts';
 import { UserError } from '../core/errors.ts';
 import { FLOW_COLUMNS } from '../core/flow.ts';
+import { HOLDER_COLUMNS } from '../core/process.ts';
+import { SOCKET_COLUMNS } from '../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../core/tick.ts';
 import { HOUR_US, SECOND_US, type Us } from '../core/time.ts';
 import type { Native } from '../native/binding.ts';
@@ -14,6 +16,7 @@ import type { InterfaceNames } from './interface-names.ts';
 import type { CaptureReport, FactsMessage, StoreCommand, StoreReport } from './messages.ts';
 import type { ObserverThreadData } from './observer-thread.ts';
 import type { SourceName } from './open-sources.ts';
+import { SlicedWork } from './sliced-work.ts';
 import type { StoreThreadData } from './store-thread.ts';
 import { isFailure } from './thread.ts';
 import { TickBuilder } from './tick-builder.ts';
@@ -23,6 +26,10 @@ const TICK_MS = 1000;
 const HOUSEKEEPING_US = 5 * SECOND_US;
 /** Ticks the store may be behind before the capture thread keeps its counters to itself. */
 const MOST_UNWRITTEN = 8;
+/** Rows that are worked on before the event loop may have its turn; 1,000 ends are answered in some 5 ms. */
+const SLICE_ROWS = 512;
+const NO_SOCKETS = createColumns(SOCKET_COLUMNS, 1);
+const NO_HOLDERS = createColumns(HOLDER_COLUMNS, 1);
 /** An offset between the clocks that moved this much is a step worth a row. */
 const CLOCK_STEP_US = 1000;
 
@@ -56,6 +63,7 @@ export class Recorder {
   readonly #captureWakeFd: number;
   readonly #observerWakeFd: number;
   readonly #workers: Worker[] = [];
+  readonly #work = new SlicedWork();
   #timer: NodeJS.Timeout | undefined;
   #waitsForCapture = false;
   #unwritten = 0;
@@ -128,8 +136,8 @@ export class Recorder {
       });
     };
     on<StoreReport>(this.#store, (report) => this.#takeStoreReport(report));
-    on<FactsMessage>(this.#observer, (facts) => this.#takeFacts(facts));
-    on<CaptureReport>(this.#capture, (report) => this.#takeCapture(report));
+    on<FactsMessage>(this.#observer, (facts) => this.#work.add(this.#takeFacts(facts)));
+    on<CaptureReport>(this.#capture, (report) => this.#work.add(this.#takeCapture(report)));
   }
 
   /** One tick: ask the capture thread for its flows, unless it still owes an answer or the store is behind. */
@@ -143,42 +151,51 @@ export class Recorder {
     this.#native.wake(this.#captureWakeFd);
   }
 
-  #takeFacts(facts: FactsMessage): void {
-    this.#attributor.observe(facts);
+  *#takeFacts(facts: FactsMessage): Generator<void> {
+    const { sockets, holders } = facts;
+    const nothing = { ...facts, sockets: NO_SOCKETS, holders: NO_HOLDERS, processes: [], scan: null, addresses: null };
+    this.#attributor.observe({ ...nothing, processes: facts.processes, addresses: facts.addresses });
+    for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });
+    for (const slice of slices(HOLDER_COLUMNS, holders)) yield this.#attributor.observe({ ...nothing, holders: slice });
+    this.#attributor.observe({ ...nothing, scan: facts.scan });
     this.#factsLost = facts.factsLost;
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
-    if (facts.last) this.#end();
+    if (facts.last) yield* this.#end();
   }
 
-  #takeCapture(report: CaptureReport): void {
-    this.#waitsForCapture = false;
+  *#takeCapture(report: CaptureReport): Generator<void> {
     const { flows } = report;
     for (let i = 0; i < flows.count; i++) this.#flows = Math.max(this.#flows, flows.serial[i]!);
     this.#builder.offsetUs = report.offsetUs;
-    this.#attributor.addFlows(report.flows, this.#onAnswer);
-    this.#attributor.answer(this.#onAnswer);
-    this.#keepHouse();
+    for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
+    yield* this.#answer();
+    yield* this.#keepHouse();
     this.#lastReport = report;
     this.#write(report);
     this.#tell(report);
+    this.#waitsForCapture = false;
     if (!report.last) return;
     this.#observer.postMessage('stop');
     this.#native.wake(this.#observerWakeFd);
   }
 
   /** The observer has said its last: the ends that still waited get their final answers. */
-  #end(): void {
-    this.#attributor.answer(this.#onAnswer);
-    this.#builder.addSockets(Infinity);
+  *#end(): Generator<void> {
+    yield* this.#answer();
+    yield* this.#builder.addSocketsStepwise(Infinity);
     if (this.#lastReport !== undefined) this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) });
     this.#say({ kind: 'end', endedUs: this.#wallUs() });
   }
 
-  #keepHouse(): void {
+  *#answer(): Generator<void> {
+    while (this.#attributor.answer(this.#onAnswer, SLICE_ROWS)) yield;
+  }
+
+  *#keepHouse(): Generator<void> {
     const now = this.#clock.nowUs();
     if (now < this.#housekeepingUs) return;
     this.#housekeepingUs = now + HOUSEKEEPING_US;
-    this.#builder.addSockets(now);
+    yield* this.#builder.addSocketsStepwise(now);
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }
 
@@ -242,5 +259,11 @@ export class Recorder {
   #wallUs(): Us {
     this.#clock.read();
     return this.#clock.bootUs + this.#clock.offsetUs;
+  }
+}
+
+function* slices<S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> {
+  for (let from = 0; from < columns.count; from += SLICE_ROWS) {
+    yield sliceColumns(spec, columns, from, Math.min(from + SLICE_ROWS, columns.count));
   }
 }

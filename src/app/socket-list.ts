@@ -2,7 +2,7 @@
 import { formatAddress, isUnspecified } from '../core/address.ts';
 import type { Reason } from '../core/attribution.ts';
 import type { Value } from '../core/record.ts';
-import { NO_UID, SOCKET_STATE_NAMES, SOURCES } from '../core/socket.ts';
+import { NO_UID, SOCKET_STATE_NAMES, SOURCES, type SocketColumns, SocketState, SourceCode } from '../core/socket.ts';
 import type { SocketRecord } from '../core/socket-record.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort, protocolName } from '../core/tuple.ts';
 import type { InternetSockets } from './internet-sockets.ts';
@@ -53,11 +53,16 @@ function internetRow({ family, type, protocol, sockets }: InternetSockets, i: nu
     peer_inode: null,
     port_id: null,
     receive_queue: sockets.receiveQueue[i]!,
-    send_queue: sockets.sendQueue[i]!,
+    send_queue: isBacklogHidden(sockets, i) ? null : sockets.sendQueue[i]!,
     cookie: sockets.cookie[i] || null,
     source: SOURCES[sockets.source[i]!] ?? null,
   };
   return finishRow(fields, inode, sockets.uid[i] === NO_UID ? null : sockets.uid[i]!, input);
+}
+
+/** Of a TCP listener /proc/net has a 0 there, net/ipv4/tcp_ipv4.c get_tcp4_sock(). */
+function isBacklogHidden({ state, source }: SocketColumns, i: number): boolean {
+  return state[i] === SocketState.Listen && source[i] === SourceCode.Proc;
 }
 
 /** The key spells an IPv6 socket's :: as 0.0.0.0 when the other end is IPv4. */
@@ -113,15 +118,25 @@ function finishRow(
     fd: first?.fd ?? null,
     holders: new Set(holders.map(({ pid }) => pid)).size || null,
     holder_list: holderList(holders),
-    reason: first === undefined ? reasonOf(fields.port_id, inode, input.holders) : null,
+    reason: first === undefined ? reasonOf(fields, inode, input.holders) : null,
   };
   return { record, holders };
 }
 
-/** @returns null when it is not known: the kernel's own sockets have inodes too, and so have those of other containers */
-function reasonOf(portId: Value, inode: number, holders: Holders): Reason | null {
-  if (portId === 0) return 'kernel'; // of netlink
-  if (inode === 0) return 'closed-before-scan'; // TIME_WAIT, an orphan, a handshake
+/** Their process has closed them; the kernel finishes the conversation. */
+const CLOSED: readonly Value[] = ['TIME-WAIT', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'LAST-ACK'];
+
+/**
+ * @returns null when it is not known: the kernel's own sockets have inodes too, so have those of other containers, and a
+ * connection that nobody has accepted yet has none
+ */
+function reasonOf(
+  { port_id, state }: Pick<SocketRecord, 'port_id' | 'state'>,
+  inode: number,
+  holders: Holders,
+): Reason | null {
+  if (port_id === 0) return 'kernel'; // of netlink
+  if (inode === 0) return CLOSED.includes(state) ? 'closed-before-scan' : null;
   return holders.isPartial ? 'no-permission' : null;
 }
 

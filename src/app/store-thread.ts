@@ -1,6 +1,5 @@
 /** The store thread: the only writer of the database. Started by the recorder with StoreThreadData. */
 import { type MessagePort, workerData } from 'node:worker_threads';
-import type { Tick } from '../core/tick.ts';
 import { ProcFs } from '../linux/proc-fs.ts';
 import { type FlowStore, StoreBusy } from '../store/flow-store.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
@@ -36,28 +35,28 @@ class StoreThread {
     if (this.#retry === undefined) this.#work();
   }
 
-  /** In order, one after the other: a tick that cannot be written holds the later ones back. */
+  /** In order, one after the other: what cannot be written now holds the later ones back. */
   #work(): void {
     this.#retry = undefined;
     while (this.#waiting.length > 0) {
-      const command = this.#waiting[0]!;
-      if (command.kind === 'tick' && !this.#write(command.tick)) return;
-      if (command.kind === 'begin') this.#store.beginCapture(command.info);
-      if (command.kind === 'end') this.#close(command.endedUs);
+      try {
+        this.#do(this.#waiting[0]!);
+      } catch (error) {
+        if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be written: ${String(error)}`); // a SqliteError loses its text between threads
+        this.#say({ kind: 'retry', message: error.message });
+        this.#retry = setTimeout(() => this.#work(), RETRY_MS);
+        return;
+      }
       this.#waiting.shift();
     }
   }
 
-  #write(tick: Tick): boolean {
-    try {
-      this.#store.write(tick);
+  #do(command: StoreCommand): void {
+    if (command.kind === 'begin') this.#store.beginCapture(command.info);
+    else if (command.kind === 'end') this.#close(command.endedUs);
+    else {
+      this.#store.write(command.tick);
       this.#say({ kind: 'written' });
-      return true;
-    } catch (error) {
-      if (!(error instanceof StoreBusy)) throw new Error(`a tick cannot be stored: ${String(error)}`); // a SqliteError loses its text between threads
-      this.#say({ kind: 'retry', message: error.message });
-      this.#retry = setTimeout(() => this.#work(), RETRY_MS);
-      return false;
     }
   }
 

@@ -24,7 +24,7 @@ const TELL_ALIVE_US = 5 * SECOND_US;
 
 interface KnownRow {
   readonly id: number;
-  readonly process: Process;
+  process: Process; // as last read
   readonly firstUs: Us;
   lastUs: Us; // as told last
 }
@@ -94,8 +94,14 @@ export class TickBuilder {
 
   /** Sockets that became old enough, or were seen again: their history rows. Called once in a few seconds. */
   addSockets(nowUs: Us): void {
+    for (const _ of this.addSocketsStepwise(nowUs)) void _;
+  }
+
+  /** The same, with a yield after each socket. */
+  *addSocketsStepwise(nowUs: Us): Generator<void> {
     const { sockets } = this.#attributor;
     for (const row of sockets.rows()) {
+      yield;
       const known = this.#sockets.get(row);
       const age = nowUs - sockets.facts.fromUs[row]!;
       if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
@@ -132,12 +138,21 @@ export class TickBuilder {
   #processId(process: Process): number {
     const key = processKey(process.pid, process.startTicks);
     const known = this.#processes.get(key);
-    if (known !== undefined) return known.id;
+    if (known !== undefined) {
+      if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
+      return known.id;
+    }
     const firstUs = (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.offsetUs;
     const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs };
     this.#processes.set(key, created);
     this.#newProcesses.push(this.#row(created, firstUs, null));
     return created.id;
+  }
+
+  /** It has called exec: the row is what it is now, flows keep the program that they were given. */
+  #rename(known: KnownRow, process: Process): void {
+    known.process = process;
+    this.#newProcesses.push(this.#row(known, known.lastUs, null));
   }
 
   #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {
@@ -211,6 +226,10 @@ export class TickBuilder {
     this.#holders.fromUs[out] = fromUs;
     this.#holders.toUs[out] = toUs;
   }
+}
+
+function sameProgram(a: Process, b: Process): boolean {
+  return a.exe === b.exe && a.comm === b.comm && a.unit === b.unit && a.container === b.container && a.uid === b.uid;
 }
 
 export interface BuiltTick {

@@ -5,7 +5,7 @@ import type { HolderColumns, Process } from '../core/process.ts';
 import type { SocketColumns } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { K_FIRST, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort, Protocol, reverseKey } from '../core/tuple.ts';
-import { type Answer, attribute, EXACT_RANK, rank, type ScanState, unknown } from './attribute.ts';
+import { type Answer, attribute, EXACT_RANK, rank, type ScanState, UNNAMED_RANK, unknown } from './attribute.ts';
 import { HolderTable } from './holder-table.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import { PendingEnds } from './pending-ends.ts';
@@ -59,7 +59,7 @@ export class Attributor {
     if (facts.scan === null) return;
     const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
     this.#scan = { startedUs, deniedUids: new Set(deniedUids), partlyDeniedUids: new Set(partlyDeniedUids) };
-    this.pending.touchWeaker(EXACT_RANK); // what a complete scan did not find will not be found by waiting
+    this.pending.touchWeaker(UNNAMED_RANK); // what a complete scan did not find will not be found by waiting
   }
 
   /** Takes flows of a drain: ends of new ones wait for an owner, the others' intervals grow. */
@@ -71,10 +71,13 @@ export class Attributor {
     }
   }
 
-  /** Asks for every end that new facts could name, or could take a name from: while a flow lives, others may share its socket. */
-  answer(onAnswer: OnAnswer): void {
+  /**
+   * Asks for every end that new facts could name, or could take a name from: while a flow lives, others may share its
+   * socket. At most `most` of them; @returns whether some still wait
+   */
+  answer(onAnswer: OnAnswer, most = Infinity): boolean {
     const { rows } = this.pending;
-    for (const row of this.pending.takeDirty()) {
+    for (const row of this.pending.takeDirty(most)) {
       const answer = attribute(this.pending.view(row), this);
       const strength = rank(answer) + 1; // 0: nothing was said yet
       const refuted = answer.reason === 'ambiguous' && answer.holders.length > rows.holders[row]!;
@@ -85,6 +88,7 @@ export class Attributor {
       }
       if (strength > EXACT_RANK && rows.ended[row] === 1) this.pending.settle(row);
     }
+    return this.pending.dirty > 0;
   }
 
   /** Drops what can name nothing any more. */

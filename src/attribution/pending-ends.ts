@@ -29,7 +29,7 @@ export class PendingEnds {
   readonly #byTuple = new RowIndex();
   readonly #byPort = new RowIndex();
   readonly #ended: number[] = []; // rows in order of their end, oldest first
-  #dirty: number[] = [];
+  readonly #dirty: number[] = [];
 
   get size(): number {
     return this.#store.size;
@@ -86,12 +86,15 @@ export class PendingEnds {
     for (const row of this.#store.rows()) if (this.rows.rank[row]! < rank) this.#ask(row);
   }
 
-  /** Rows to ask again; the queue is empty afterwards. */
-  takeDirty(): readonly number[] {
-    const rows = this.#dirty.filter((row) => this.#store.isLive(row));
+  /** Rows to ask again, the oldest `most` of the queue. */
+  takeDirty(most = Infinity): readonly number[] {
+    const rows = this.#dirty.splice(0, most).filter((row) => this.#store.isLive(row));
     for (const row of rows) this.rows.asked[row] = 0;
-    this.#dirty = [];
     return rows;
+  }
+
+  get dirty(): number {
+    return this.#dirty.length;
   }
 
   /** View of a row for attribute(); valid until the row is settled. */

@@ -1,10 +1,28 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { formatShare, formatSize } from '../report/size.ts';
 import { compileLatestCapture } from '../store/compile-summary.ts';
 import { Reader } from '../store/reader.ts';
 import type { Context } from './context.ts';
 
+/**
+ * With PCAPID_LOOP_DELAY=1: measures how long the main thread was ever busy at a stretch.
+ *
+ * @returns the line of the summary that says so, '' without the variable
+ */
+export function watchLoopDelay({ env }: Pick<Context, 'env'>): () => string {
+  if (env.PCAPID_LOOP_DELAY !== '1') return () => '';
+  const resolution = 5; // milliseconds; the histogram holds the timer's period plus the delay
+  const delays = monitorEventLoopDelay({ resolution });
+  delays.enable();
+  return () => {
+    delays.disable();
+    const ms = (ns: number): string => Math.max(0, ns / 1e6 - resolution).toFixed(1);
+    return `main thread busy for ${ms(delays.max)} ms at most, ${ms(delays.percentile(99))} ms in 99 of 100 cases`;
+  };
+}
+
 /** What the recording that just ended stored, read back from the database, and what it cost. On stderr. */
-export function printSummary(context: Context, database: string): void {
+export function printSummary(context: Context, database: string, loopDelay = ''): void {
   const reader = Reader.open(database);
   const [row] = reader.all(compileLatestCapture());
   reader.close();
@@ -24,6 +42,7 @@ export function printSummary(context: Context, database: string): void {
     ...losses(number),
     `stored in ${database}`,
     costs(),
+    ...(loopDelay === '' ? [] : [loopDelay]),
   ];
   for (const line of lines) context.err(`${line}\n`);
 }

@@ -99,7 +99,7 @@ export class FlowLife {
   attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number, bootUs: Us, epoch: number): number {
     const id = way >> 1;
     const direction = way & 1;
-    const { words, doubles, hash, synSeq } = this.entries;
+    const { words, hash, synSeq } = this.entries;
     const word = id << ENTRY_SHIFT;
     const state = words[word + E_STATE]!;
     const flags = decoded.tcpFlags[i]!;
@@ -109,8 +109,7 @@ export class FlowLife {
       this.#retire(id, another ? FlowEnd.Forced : FlowEnd.Idle);
       return this.attend(this.create(key, batch, decoded, i, bootUs), batch, decoded, i, bootUs, epoch);
     }
-    const first = doubles[(id << DOUBLE_SHIFT) + D_FIRST]!;
-    if ((state & (S_ENDED | S_PAUSED)) === 0 && bootUs - first >= this.#limits.activeUs) this.#pause(id);
+    if ((state & (S_ENDED | S_PAUSED)) === 0 && this.#isLong(id, bootUs)) this.#pause(id);
     if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, i, bootUs);
     this.#touch(id, epoch);
     if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i, bootUs);
@@ -137,18 +136,17 @@ export class FlowLife {
 
   /** Writes the rows that are due and takes them. */
   drain(nowUs: Us): FlowColumns {
-    const { words, doubles, sentBootUs } = this.entries;
+    const { sentBootUs } = this.entries;
     const changed = this.#changed;
-    this.rows.reserve(changed.count);
+    let due = 0;
+    for (let c = 0; c < changed.count; c++) if (this.#isDue(changed.ids[c]!, nowUs)) due++;
+    this.rows.reserve(due);
     for (let c = changed.count - 1; c >= 0; c--) {
       const id = changed.ids[c]!;
-      const word = id << ENTRY_SHIFT;
-      const state = words[word + E_STATE]!;
-      if ((state & S_ENDED) !== 0) this.#tell(id, FlowEnd.EndOfFlow);
-      else if (nowUs - doubles[(id << DOUBLE_SHIFT) + D_FIRST]! >= this.#limits.activeUs) this.#pause(id);
-      else if ((state & S_SENT) === 0 || nowUs - sentBootUs[id]! >= this.#limits.longLivedUs)
-        this.#tell(id, FlowEnd.None);
-      else continue;
+      if (!this.#isDue(id, nowUs)) continue;
+      if (this.#isEnded(id)) this.#tell(id, FlowEnd.EndOfFlow);
+      else if (this.#isLong(id, nowUs)) this.#pause(id);
+      else this.#tell(id, FlowEnd.None);
       sentBootUs[id] = nowUs;
     }
     return this.rows.take();
@@ -228,10 +226,25 @@ export class FlowLife {
     this.#lingering.append(id);
   }
 
+  #isEnded(id: number): boolean {
+    return (this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
+  }
+
+  #isLong(id: number, nowUs: Us): boolean {
+    return nowUs - this.entries.doubles[(id << DOUBLE_SHIFT) + D_FIRST]! >= this.#limits.activeUs;
+  }
+
+  /** Whether a flow that changed is told now. */
+  #isDue(id: number, nowUs: Us): boolean {
+    const state = this.entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
+    if ((state & S_ENDED) !== 0 || (state & S_SENT) === 0 || this.#isLong(id, nowUs)) return true;
+    return nowUs - this.entries.sentBootUs[id]! >= this.#limits.longLivedUs;
+  }
+
   #isOver(id: number, nowUs: Us): boolean {
     const { idleTcpUs, idleOtherUs, lingerUs } = this.#limits;
     const state = this.entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
-    if ((state & S_ENDED) !== 0) return nowUs - this.entries.endedBootUs[id]! > lingerUs;
+    if (this.#isEnded(id)) return nowUs - this.entries.endedBootUs[id]! > lingerUs;
     const quietUs = nowUs - this.entries.doubles[(id << DOUBLE_SHIFT) + D_LAST]!;
     return quietUs > ((state & S_TCP) !== 0 ? idleTcpUs : idleOtherUs);
   }

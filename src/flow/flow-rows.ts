@@ -29,7 +29,7 @@ export class FlowRows {
     this.#sightings = sightings;
   }
 
-  /** Says how many rows are to come at most, to save growing. */
+  /** Makes room for `rows` at once: growing by and by takes longer than writing them. */
   reserve(rows: number): void {
     if (rows > 0) this.#rows ??= createColumns(FLOW_COLUMNS, rows);
   }
@@ -77,7 +77,7 @@ export class FlowRows {
 
   /** Hands the rows over; the caller may transfer their buffers. */
   take(): FlowColumns {
-    const rows = this.#rows ?? createColumns(FLOW_COLUMNS);
+    const rows = this.#rows ?? createColumns(FLOW_COLUMNS, 1);
     this.#rows = undefined;
     return rows;
   }

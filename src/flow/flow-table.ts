@@ -55,17 +55,16 @@ export class FlowTable {
   readonly #life: FlowLife;
   readonly #epochUs: Us;
   readonly #seed: number;
-  readonly #times = new Float64Array(STRETCH); // scratch of one stretch: boottime,
-
-  readonly #hashes = new Int32Array(STRETCH); // hash of its tuple, and
-  readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction
+  readonly #times = new Float64Array(STRETCH); // boottime of each packet of the stretch,
+  readonly #hashes = new Int32Array(STRETCH); // hash of its tuple,
+  readonly #ways = new Int32Array(STRETCH); // and entry << 1 | direction of its flow
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
   #latestBootUs = Number.NEGATIVE_INFINITY; // largest packet time
   #nowBootUs = Number.NEGATIVE_INFINITY; // of the batch before
   #epoch = 0;
-  #epochEndUs = Number.NEGATIVE_INFINITY;
+  #epochEndUs = Number.NEGATIVE_INFINITY; // an epoch is a time, not a number of packets
 
   constructor(options: FlowTableOptions = {}) {
     const limits = { ...DEFAULTS, ...options };
@@ -135,7 +134,7 @@ export class FlowTable {
     return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
-  /** Fills `times` for a stretch of packets of one epoch. @returns its end */
+  /** Fills `times` for a stretch of packets of one epoch. A file may also go far back. @returns its end */
   #takeStretch(batch: PacketBatch, from: number, offsetUs: Us, nowBootUs: Us): number {
     const { sec, nsec } = batch;
     const times = this.#times;
@@ -143,14 +142,15 @@ export class FlowTable {
     const end = Math.min(from + STRETCH, batch.count);
     let latestUs = this.#latestBootUs;
     let epochEndUs = this.#epochEndUs;
+    const epochUs = this.#epochUs;
     let i = from;
     for (; i < end; i++) {
       const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
       const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      if (bootUs >= epochEndUs) {
+      if (bootUs >= epochEndUs || bootUs < epochEndUs - 2 * epochUs) {
         if (i > from) break;
         this.#epoch = (this.#epoch + 1) & 0x7fffffff;
-        this.#epochEndUs = epochEndUs = bootUs + this.#epochUs;
+        this.#epochEndUs = epochEndUs = bootUs + epochUs;
       }
       times[i - from] = bootUs;
       latestUs = Math.max(latestUs, bootUs);

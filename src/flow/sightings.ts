@@ -28,6 +28,11 @@ export class Sightings {
   #used = 1;
   #free = 0;
 
+  /** Rows in use and free. */
+  get size(): number {
+    return this.#used;
+  }
+
   /** Counts a packet seen on another interface than the entry's own. @returns the chain, which may have a new head */
   count(chain: number, direction: number, ifindex: number, bytes: number, ipBytes: number): number {
     let head = chain;

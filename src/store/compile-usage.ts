@@ -13,7 +13,7 @@ interface Grouping {
 }
 
 /** Columns that name a group; those that a grouping does not use are null. */
-export const USAGE_KEYS = [
+const USAGE_KEYS = [
   'pid',
   'comm',
   'exe',

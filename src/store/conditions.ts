@@ -130,7 +130,7 @@ function portWhere({ port, protocol }: FlowFilter, one: string, other: string, n
 }
 
 /** Only first_us is indexed: capture.longest_us, the longest span of any flow, says how far before the range to look. */
-export function rangeWhere({ sinceUs, untilUs }: FlowFilter, alias: 'f' | 'e'): Fragment[] {
+function rangeWhere({ sinceUs, untilUs }: FlowFilter, alias: 'f' | 'e'): Fragment[] {
   const conditions: Fragment[] = [];
   if (untilUs !== undefined) conditions.push(fragment(`${alias}.first_us < ?`, untilUs));
   if (sinceUs !== undefined) {

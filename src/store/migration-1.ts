@@ -103,7 +103,7 @@ CREATE TABLE flow (
 const ownerJoins = (side: Side, t: string) => `
 LEFT JOIN process ${t}p ON ${t}p.id = f.${side}_process
 LEFT JOIN program ${t}g ON ${t}g.id = f.${side}_program
-LEFT JOIN user ${t}u ON ${t}u.host = c.host AND ${t}u.uid = coalesce(${t}p.uid, ${t}g.uid)
+LEFT JOIN user ${t}u ON ${t}u.host = c.host AND ${t}u.uid = coalesce(${t}g.uid, ${t}p.uid)
 LEFT JOIN netns ${t}n ON ${t}n.id = f.${side}_netns
 LEFT JOIN source ${t}s ON ${t}s.id = f.${side}_source
 LEFT JOIN match ${t}m ON ${t}m.id = f.${side}_match
@@ -114,10 +114,14 @@ const confidenceOf = (side: Side, t: string) => `CASE WHEN ${t}p.id IS NOT NULL 
     THEN CASE WHEN f.${side}_gap_us > 0 THEN ${t}m.gap ELSE ${t}m.held END
     WHEN f.${side}_reason = 8 THEN 'ambiguous' ELSE 'unknown' END`;
 
-/** @param as before each name of a column: '' or 'src_' or 'dst_' */
+/**
+ * The program is what the process was when the flow was named; the process row is what it became (exec, setuid).
+ *
+ * @param as before each name of a column: '' or 'src_' or 'dst_'
+ */
 const ownerColumns = (side: Side, t: string, as: string) => `${t}n.inode AS ${as}netns, ${t}p.pid AS ${as}pid,
-  ${t}p.comm AS ${as}comm, coalesce(${t}p.exe, ${t}g.exe) AS ${as}exe, ${t}p.cmdline AS ${as}cmdline,
-  coalesce(${t}p.uid, ${t}g.uid) AS ${as}uid, ${t}u.name AS ${as}user, ${t}g.unit AS ${as}unit,
+  ${t}p.comm AS ${as}comm, coalesce(${t}g.exe, ${t}p.exe) AS ${as}exe, ${t}p.cmdline AS ${as}cmdline,
+  coalesce(${t}g.uid, ${t}p.uid) AS ${as}uid, ${t}u.name AS ${as}user, ${t}g.unit AS ${as}unit,
   ${t}g.container AS ${as}container, NULL AS ${as}name, ${t}s.token AS ${as}source, ${t}m.token AS ${as}match,
   ${confidenceOf(side, t)} AS ${as}confidence, ${t}r.token AS ${as}reason,
   f.${side}_gap_us AS ${as}gap_us, f.${side}_holders AS ${as}holders`;

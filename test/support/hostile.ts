@@ -20,6 +20,8 @@ export const HOSTILE_TEXTS: readonly string[] = [
   'zero\u200bwidth\u200djoiner\ufeff',
   'line\u2028separator\u2029',
   'tag\u{e0041}character',
+  'interlinear\ufff9annotation\ufffb',
+  'Arabic\u0600number sign',
   '"quoted", with comma',
   "it's; rm -rf / #",
   '</script><script>alert(1)</script>',

@@ -1,48 +1,26 @@
 /**
- * A program: watches the sockets and processes of its network namespace until SIGTERM, then writes them as facts.
+ * A program: watches sockets and processes as a recording does until SIGTERM, then writes what it learned as facts.
  * captures/make-demo.mjs runs it beside tcpdump. `observe FILE`; prints `ready` when it watches.
  */
 import { writeFileSync } from 'node:fs';
 import { Clock } from '../../src/app/clock.ts';
 import { formatFacts } from '../../src/app/fact-file.ts';
-import { NETLINK_SOCK_DIAG, openNetlink } from '../../src/app/netlink-transport.ts';
 import { Observer } from '../../src/app/observer.ts';
 import { openSources } from '../../src/app/open-sources.ts';
-import type { SocketSource } from '../../src/app/socket-source.ts';
+import { LiveSource } from '../../src/capture/live.ts';
+import { createDecodedBatch } from '../../src/core/decoded.ts';
+import type { FreshColumns } from '../../src/core/flow.ts';
+import { createPacketBatch } from '../../src/core/packet.ts';
+import { Decoder } from '../../src/decode/decode-batch.ts';
+import { FlowTable } from '../../src/flow/flow-table.ts';
 import { ProcFs } from '../../src/linux/proc-fs.ts';
-import { SockDiag } from '../../src/linux/sock-diag.ts';
-import { loadNative } from '../../src/native/binding.ts';
+import { loadNative, type Native } from '../../src/native/binding.ts';
 
-const STEP_MS = 5;
-const DUMP_US = 10_000;
 /** A fact that did not change is repeated this often, so that the interval in which it held can be read. */
 const REPEAT_US = 1_000_000;
-
-const AF_INET = 2;
-const AF_INET6 = 10;
-const [TCP, UDP] = [6, 17];
-const ALL_STATES = 0xfff;
-
-/**
- * Every TCP and UDP socket, a hundred times a second. A recording asks for the tuple of each new flow instead, and is
- * cheaper; without a capture nobody says which flows are new.
- */
-function everySocket(diag: SockDiag, nowUs: () => number): SocketSource {
-  let dueUs = 0;
-  return {
-    lost: 0,
-    find: () => false,
-    poll(out) {
-      if (nowUs() < dueUs) return false;
-      dueUs = nowUs() + DUMP_US;
-      for (const protocol of [TCP, UDP]) {
-        diag.dump(protocol, AF_INET, ALL_STATES, out);
-        diag.dump(protocol, AF_INET6, ALL_STATES, out);
-      }
-      return true;
-    },
-  };
-}
+const BATCH_PACKETS = 256;
+const MOST_REST_MS = 10; // a packet ends the rest, a signal does not
+const LIVE = { device: 'any', filter: '', snaplen: 128, ringBytes: 1 << 20, timeoutMs: 10, promiscuous: false };
 
 interface Fact {
   readonly kind: string;
@@ -69,35 +47,50 @@ function reduce(facts: readonly Fact[]): readonly Fact[] {
   });
 }
 
+/** New flows, as the capture thread of a recording hands them to the observer. */
+function watchFlows(native: Native, clock: Clock): (waitMs: number) => FreshColumns | undefined {
+  const source = new LiveSource(native, { ...LIVE, netnsPath: '' });
+  const batch = createPacketBatch(BATCH_PACKETS, BATCH_PACKETS * LIVE.snaplen);
+  const decoded = createDecodedBatch(BATCH_PACKETS);
+  const decoder = new Decoder();
+  const table = new FlowTable({ fresh: true });
+  return (waitMs) => {
+    source.read(batch, waitMs);
+    clock.read();
+    decoder.decode(batch, decoded);
+    table.add(batch, decoded, clock.offsetUs, clock.bootUs);
+    return table.takeFresh();
+  };
+}
+
 function run(path: string): void {
   const native = loadNative();
   const clock = new Clock(native);
   const proc = new ProcFs('/proc');
+  const takeFresh = watchFlows(native, clock);
   const { sources, readAddresses } = openSources(native, proc, ['diag', 'proc'], clock.nowUs);
-  const diag = new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), clock.nowUs);
-  const observer = new Observer({
-    proc,
-    sources: [everySocket(diag, clock.nowUs), ...sources],
-    readAddresses,
-    nowUs: clock.nowUs,
-  });
+  const observer = new Observer({ proc, sources, readAddresses, nowUs: clock.nowUs });
   const facts: Fact[] = [];
-  const step = (last: 'last' | 'more'): void => {
-    const learned = observer.step(last);
-    if (learned === undefined) return;
-    for (const line of formatFacts(learned, clock.offsetUs).split('\n')) if (line !== '') facts.push(JSON.parse(line));
+  let isOver = false;
+  const turn = (): void => {
+    const fresh = takeFresh(Math.min(observer.restMs, MOST_REST_MS));
+    if (fresh !== undefined) observer.serveFresh(fresh);
+    const learned = observer.step(isOver ? 'last' : 'more');
+    const lines = learned === undefined ? [] : formatFacts(learned, clock.offsetUs).split('\n');
+    for (const line of lines) if (line !== '') facts.push(JSON.parse(line));
+    if (!isOver) setImmediate(turn);
+    else
+      writeFileSync(
+        path,
+        reduce(facts)
+          .map((fact) => `${JSON.stringify(fact)}\n`)
+          .join(''),
+      );
   };
-  const timer = setInterval(() => step('more'), STEP_MS);
   process.once('SIGTERM', () => {
-    clearInterval(timer);
-    step('last');
-    writeFileSync(
-      path,
-      reduce(facts)
-        .map((fact) => `${JSON.stringify(fact)}\n`)
-        .join(''),
-    );
+    isOver = true;
   });
+  turn();
   process.stdout.write('ready\n');
 }
 

@@ -17,8 +17,8 @@ import {
   raw,
   sll,
   sll2,
-  type Transport,
   TcpFlag,
+  type Transport,
   tcp,
   udp,
   vlan,
@@ -119,9 +119,7 @@ function cooked(): SampleCapture {
 /** Interfaces 2 and 3 see the same packets, as a bridge and its port do; interface 7 has a flow of its own. */
 function cooked2(): SampleCapture {
   const frames = exchange(5002, 53).flatMap(({ way, inner }) =>
-    [2, 3].map((ifindex) =>
-      sll2(ifindex, way === 'out' ? PacketType.Outgoing : PacketType.Host, toThere(way, inner)),
-    ),
+    [2, 3].map((ifindex) => sll2(ifindex, way === 'out' ? PacketType.Outgoing : PacketType.Host, toThere(way, inner))),
   );
   const linkLocal = ipv6({ src: 'fe80::1', dst: 'fe80::2' }, udp({ src: 5003, dst: 53, payload: 10 }));
   return capture('sll2', [...frames, sll2(7, PacketType.Host, linkLocal)], { linkType: LinkType.LinuxSll2 });

@@ -4,7 +4,7 @@ import { examine, REAL_ROOTS } from '../../app/doctor.ts';
 import { SOURCE_NAMES } from '../../app/open-sources.ts';
 import type { Check } from '../../core/health.ts';
 import { loadNative } from '../../native/binding.ts';
-import { escapeJson } from '../../report/escape.ts';
+import { reporters } from '../../report/index.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToWrite } from '../database-path.ts';
 import { formatCheck } from '../print-checks.ts';
@@ -13,6 +13,8 @@ interface DoctorFlags {
   readonly db?: string;
   readonly format: 'table' | 'json';
 }
+
+const FIELDS: readonly (keyof Check)[] = ['name', 'state', 'detail', 'loss', 'remedy'];
 
 const EXAMPLES = `
 Examples:
@@ -34,7 +36,9 @@ export const doctor: CommandModule = (context) =>
 function printChecks(context: Context, { db, format }: DoctorFlags): void {
   const checks = examine(loadNative, REAL_ROOTS, SOURCE_NAMES, dirname(resolveDatabaseToWrite(context, db)));
   if (format === 'json') {
-    context.out(`${escapeJson(JSON.stringify(checks, null, 2))}\n`);
+    const rows = checks.map((check) => ({ ...check }));
+    const layout = { columns: [], fields: FIELDS, width: Infinity, csvRaw: false };
+    for (const text of reporters.json(rows, layout)) context.out(text);
     return;
   }
   for (const check of checks) context.out(formatCheck(check, context.columns));

@@ -10,7 +10,7 @@ import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
-import { formatShare, formatSize } from '../../report/size.ts';
+import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
 import { ReadProgress } from '../read-progress.ts';
@@ -79,7 +79,7 @@ function printSummary(context: Context, book: FlowBook, { counters }: FileResult
   ] as const;
   const beside = rest.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
   const named = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
-  const text = `${counters.packets} packets${beside === '' ? '' : ` (${beside})`}, ${flows} flows, ${formatSize(ipBytes)}${named}\n`;
+  const text = `${countText(counters.packets, 'packet')}${beside === '' ? '' : ` (${beside})`}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${named}\n`;
   context[to](text);
 }
 

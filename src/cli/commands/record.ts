@@ -19,7 +19,7 @@ import { resolveDatabaseToWrite } from '../database-path.ts';
 import { LiveLine } from '../live-line.ts';
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
-import { printSummary } from '../record-summary.ts';
+import { printSummary, watchLoopDelay } from '../record-summary.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
 
@@ -85,9 +85,10 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     onTrouble: (text) => live.note(text),
   });
   context.err(`recording ${devices.join(', ')} into ${database}${flags.for === undefined ? '; Ctrl-C ends it' : ''}\n`);
+  const loopDelay = watchLoopDelay(context);
   await untilStopped(recorder, flags.for);
   live.end();
-  printSummary(context, database);
+  printSummary(context, database, loopDelay());
 }
 
 function recordingOf(native: Native, devices: readonly string[], filter: string, flags: RecordFlags, database: string) {

@@ -36,7 +36,8 @@ Examples:
   pcapid sockets --format ndjson          every field, all kinds, a socket a line
 
 nginx[12] +3 means that three more processes hold the socket; the column
-'processes' names them. (no-permission) means that its process may not be seen by this user.`;
+'processes' names them. (no-permission) means that its process may not be seen
+by this user.`;
 
 export const sockets: CommandModule = (context) =>
   addFormatOptions(

@@ -82,7 +82,7 @@ function printSum(context: Context, reader: Reader, filter: FlowFilter, { format
 }
 
 /** captured = attributed + unattributed by reason, over flows: the lines add up to the first. */
-export function sumLines(parts: readonly Row[]): readonly string[] {
+function sumLines(parts: readonly Row[]): readonly string[] {
   const captured = {
     ip_bytes: total(parts, 'ip_bytes'),
     flows: total(parts, 'flows'),

@@ -35,6 +35,12 @@ describe('idle time-out', () => {
     );
   });
 
+  test('a packet time far in the future does not switch the idle time off', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(1e15, 8), datagram(0, 9), datagram(50 * SEC, 9), datagram(111 * SEC, 9)]);
+    assert.deepEqual(summary(table.flush(Infinity)).slice(1), ['2 new 2/0 idle', '3 new 1/0 forced']);
+  });
+
   test('flows end in any order of their last packets', () => {
     const table = new FlowTable();
     for (let second = 0; second < 200; second++) {
@@ -159,6 +165,14 @@ describe('capacity', () => {
     const rows = ['1 2/0 lives', '2 1/0 lack-of-resources', '3 2/0 lives', '4 new 1/0 lives'];
     assert.deepEqual(summary(table.drain(5 * SEC)), rows);
     assert.equal(table.counts.evicted, 1);
+  });
+
+  test('a packet does not join the flow that has taken the entry of its own', () => {
+    const table = new FlowTable({ capacity: 2 });
+    feed(table, [datagram(0, 1), datagram(1, 2)]);
+    feed(table, [datagram(2, 3), datagram(3, 1), datagram(4, 3), datagram(5, 1)]);
+    const ports = rowsOf(table.flush(Infinity)).map(({ tuple, packets }) => `${tuple.split(' ')[1]} ${packets[0]}`);
+    assert.deepEqual(ports, ['10.0.0.1:1 1', '10.0.0.1:2 1', '10.0.0.1:3 2', '10.0.0.1:1 2']);
   });
 
   test('a full table gives ended flows away first, which is no loss', () => {

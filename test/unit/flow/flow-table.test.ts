@@ -137,6 +137,14 @@ describe('FlowTable with TCP', () => {
     assert.equal(second?.tuple, '6 10.0.0.1:40000 10.0.0.2:443');
   });
 
+  test('FlowTable begins another flow at a SYN of the other side once the handshake is over', () => {
+    const table = new FlowTable();
+    feed(table, [...open, received(3, Syn, 7)]);
+    const [first, second] = rowsOf(table.drain(Infinity));
+    assert.deepEqual([first?.packets, first?.end], [[2, 1], 'forced']);
+    assert.equal(second?.tuple, '6 10.0.0.2:443 10.0.0.1:40000');
+  });
+
   test('FlowTable joins the SYNs of a simultaneous open', () => {
     const table = new FlowTable();
     feed(table, [sent(0, Syn, 100), received(1, Syn, 500), sent(2, Syn | Ack, 100), received(3, Syn | Ack, 500)]);

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { FlowStore, StoreBusy } from '../../../src/store/flow-store.ts';
-import { openSqlite } from '../../../src/store/sqlite.ts';
+import { FlowStore } from '../../../src/store/flow-store.ts';
 import { OPTIONS, rowsOf, withDatabase, withFolder } from '../../support/database.ts';
 import { COUNTERS, INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
@@ -96,9 +94,10 @@ test('write() fills the program of an end from its process when the sender left 
     ends: [{ serial: 1, side: 'dst', process: 1, source: 'diag', match: 'bound', holders: 1 }],
   });
   withDatabase([one], (path) => {
-    assert.deepEqual(rowsOf(path, 'SELECT dst_exe, dst_uid FROM flow_record'), [
-      { dst_exe: '/usr/bin/curl', dst_uid: 1000 },
-    ]);
+    assert.deepEqual(
+      rowsOf(path, 'SELECT dst_exe, dst_uid, (SELECT dst_program FROM flow) AS program FROM flow_record'),
+      [{ dst_exe: '/usr/bin/curl', dst_uid: 1000, program: 1 }],
+    );
   });
 });
 
@@ -166,6 +165,36 @@ test('beginCapture() gives flows of a second capture ids of their own and reuses
   });
 });
 
+test('beginCapture() does not mix the ids of two captures: each counts from 1', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'two.db');
+    const store = FlowStore.open(path, OPTIONS);
+    for (const comm of ['first', 'second']) {
+      const { row, program } = processRow(1, { pid: comm.length, comm, exe: `/${comm}` });
+      store.beginCapture(INFO);
+      store.write(
+        tick({
+          programs: [program],
+          processes: [row],
+          flows: [{ serial: 1, tuple: TUPLE }],
+          ends: [
+            { serial: 1, side: 'src', process: 1, program: 1, socket: 1, source: 'diag', match: 'bound', holders: 1 },
+          ],
+          sockets: [{ id: 1, tuple: TUPLE, process: 1 }],
+        }),
+      );
+      store.endCapture(NOON);
+    }
+    store.close();
+    const sql = `SELECT r.src_comm, g.exe, p.comm AS of_socket FROM flow_record r JOIN flow f ON f.id = r.flow_id
+      JOIN program g ON g.id = f.src_program JOIN socket k ON k.id = f.src_socket JOIN process p ON p.id = k.process`;
+    assert.deepEqual(rowsOf(path, `${sql} ORDER BY f.id`), [
+      { src_comm: 'first', exe: '/first', of_socket: 'first' },
+      { src_comm: 'second', exe: '/second', of_socket: 'second' },
+    ]);
+  });
+});
+
 test('write() keeps what was known of a process when a later row knows less', () => {
   const known = { ...curl.row, exitUs: null };
   const zombie = { ...known, process: { ...known.process, exe: null, argv: null }, lastUs: NOON - 9, exitUs: NOON + 3 };
@@ -202,102 +231,5 @@ test('write() stores the counters of the capture and of its interfaces', () => {
     assert.deepEqual(rowsOf(path, 'SELECT * FROM capture_interface'), [
       { capture: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 },
     ]);
-  });
-});
-
-test('write() throws StoreBusy on a full disk, stores nothing of the tick, and succeeds when there is room again', () => {
-  withFolder((folder) => {
-    const path = join(folder, 'full.db');
-    const store = FlowStore.open(path, { ...OPTIONS, maxPages: 60 });
-    store.beginCapture(INFO);
-    store.write(tick({ flows: [{ serial: 1, tuple: TUPLE }] }));
-    const flows = Array.from({ length: 5000 }, (_, i) => ({
-      serial: i + 2,
-      tuple: `udp 10.0.0.5:53 > 10.1.${i >> 8}.${i & 255}:53`,
-    }));
-    const { row, program } = processRow(1, { pid: 9, netns: 4711 });
-    const big = tick({
-      flows,
-      programs: [program],
-      processes: [row],
-      ends: [{ serial: 2, side: 'src', process: 1, netns: 4711 }],
-    });
-    assert.throws(
-      () => store.write(big),
-      (error) => error instanceof StoreBusy && error.code === 'SQLITE_FULL',
-    );
-    store.close();
-    assert.deepEqual(rowsOf(path, 'SELECT (SELECT count(*) FROM flow) f, (SELECT count(*) FROM process) p'), [
-      { f: 1, p: 0 },
-    ]);
-
-    const again = FlowStore.open(path, OPTIONS);
-    again.beginCapture(INFO);
-    again.write(big);
-    again.close();
-    assert.deepEqual(rowsOf(path, 'SELECT count(*) AS flows, count(DISTINCT dst_addr) AS addresses FROM flow_record'), [
-      { flows: 5001, addresses: 5001 },
-    ]);
-  });
-});
-
-test('write() after a rollback forgets the rows of addresses and namespaces that were rolled back', () => {
-  withFolder((folder) => {
-    const path = join(folder, 'busy.db');
-    const store = FlowStore.open(path, OPTIONS);
-    store.beginCapture(INFO);
-    const { row, program } = processRow(1, { pid: 9, netns: 4711 });
-    const good = { programs: [program], processes: [row], flows: [{ serial: 1, tuple: TUPLE }] };
-    const broken = {
-      ...tick(good),
-      get interfaces(): never {
-        throw new Error('half way');
-      },
-    };
-    assert.throws(() => store.write(broken), /half way/);
-    store.write(tick({ flows: [{ serial: 7, tuple: 'udp 1.1.1.1:1 > 2.2.2.2:2' }] })); // takes the row ids that were free again
-    store.write(tick(good));
-    store.close();
-    assert.deepEqual(rowsOf(path, 'SELECT src_addr FROM flow_record ORDER BY flow_id'), [
-      { src_addr: '10.0.0.5' },
-      { src_addr: '1.1.1.1' },
-    ]);
-    assert.deepEqual(rowsOf(path, 'PRAGMA foreign_key_check'), []);
-    assert.deepEqual(rowsOf(path, 'SELECT n.inode FROM process p JOIN netns n ON n.id = p.netns'), [{ inode: 4711 }]);
-  });
-});
-
-test('write() before beginCapture() is a bug and says so', () => {
-  withFolder((folder) => {
-    const store = FlowStore.open(join(folder, 'a.db'), OPTIONS);
-    assert.throws(() => store.write(tick()), TypeError);
-    store.close();
-  });
-});
-
-test('close() leaves one plain file of mode 0600 without a lock', () => {
-  withDatabase([tick()], (path) => {
-    assert.equal(statSync(path).mode & 0o777, 0o600);
-    assert.equal(existsSync(`${path}-wal`), false);
-    assert.deepEqual(rowsOf(path, 'PRAGMA journal_mode'), [{ journal_mode: 'delete' }]);
-    assert.deepEqual(rowsOf(path, 'SELECT count(*) AS locks FROM recorder'), [{ locks: 0 }]);
-    assert.deepEqual(rowsOf(path, 'PRAGMA auto_vacuum'), [{ auto_vacuum: 2 }]);
-  });
-});
-
-test('close() succeeds while a reader is in the middle of the file', () => {
-  withFolder((folder) => {
-    const path = join(folder, 'read.db');
-    const store = FlowStore.open(path, OPTIONS);
-    store.beginCapture(INFO);
-    store.write(tick({ flows: [{ serial: 1, tuple: TUPLE }] }));
-    assert.equal(statSync(`${path}-wal`).mode & 0o777, 0o600);
-    const reader = openSqlite(path, 'read');
-    const rows = reader.prepare('SELECT id FROM flow').iterate();
-    rows.next();
-    store.close();
-    rows.return?.();
-    reader.close();
-    assert.deepEqual(rowsOf(path, 'SELECT count(*) AS flows FROM flow'), [{ flows: 1 }]);
   });
 });

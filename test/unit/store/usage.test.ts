@@ -115,8 +115,10 @@ test('compileUsage() lists ends without a process by reason, and what is known o
 
 test('compileConservation() takes the reason of the end that is here, and counts flows that nobody looked up', () => {
   const one = tick({
-    flows: [1, 2, 3].map((serial) => ({ serial, tuple: `tcp 10.0.0.1:${serial} > 8.8.8.8:53` })),
+    flows: [1, 2, 3, 4].map((serial) => ({ serial, tuple: `tcp 10.0.0.1:${serial} > 8.8.8.8:53` })),
     ends: [
+      { serial: 4, side: 'src', reason: 'not-local' },
+      { serial: 4, side: 'dst', reason: 'no-socket' },
       { serial: 1, side: 'src', reason: 'not-local' },
       { serial: 1, side: 'dst', reason: 'kernel' },
       { serial: 2, side: 'src', reason: 'forwarded' },
@@ -129,6 +131,7 @@ test('compileConservation() takes the reason of the end that is here, and counts
       parts.sort(),
       [
         ['forwarded', 1],
+        ['no-socket', 1],
         ['kernel', 1],
         [null, 1],
       ].sort(),

@@ -1,0 +1,122 @@
+/** What `read` prints of every capture, compared with files beside this one; `npm run golden -- --update` rewrites them. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { runPcapid } from '../support/run-pcapid.ts';
+import { SAMPLE_CAPTURES } from '../support/sample-captures.ts';
+import { type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
+
+const FOLDER = 'test/golden';
+const UPDATES = process.env.PCAPID_UPDATE_GOLDEN === '1';
+const ENV = { TZ: 'UTC', PCAPID_DB: '' };
+const CAPTURES = readdirSync('captures').filter((name) => name.endsWith('.pcap'));
+const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
+
+const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
+const PEOPLE = { table: ['--format', 'table'], csv: ['--format', 'csv'] };
+/** Further outputs of some captures, and their flags. */
+const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'ethernet-tcp.pcap': PEOPLE,
+  'demo.pcap': {
+    ...PEOPLE,
+    'owners.ndjson': [...MACHINE.ndjson, ...FACTS],
+    'owners.summary': [...MACHINE.summary, ...FACTS],
+    'owners.table': [...PEOPLE.table, ...FACTS],
+    'owners.csv': [...PEOPLE.csv, ...FACTS],
+  },
+};
+
+async function pcapid(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await runPcapid(args, { env: ENV });
+  assert.equal(code, 0, err);
+  return out;
+}
+
+function compare(name: string, text: string): void {
+  const path = join(FOLDER, `${name}.out`);
+  if (UPDATES) writeFileSync(path, text);
+  assert.equal(text, readFileSync(path, 'utf8'), `${path}: see whether the change is wanted, then --update`);
+}
+
+for (const capture of CAPTURES) {
+  const name = capture.replace(/\.pcap$/, '');
+  describe(capture, () => {
+    for (const [what, flags] of Object.entries({ ...MACHINE, ...FURTHER[capture] })) {
+      test(`read prints its ${what} as before`, async () => {
+        compare(`${name}.${what}`, await pcapid('read', `captures/${capture}`, ...flags));
+      });
+    }
+
+    test('read counts the packets and octets that tshark counts', { skip: tsharkMissing() }, async () => {
+      const tshark = tsharkPairs(`captures/${capture}`);
+      const summary = await pcapid('read', `captures/${capture}`, '--summary');
+      assert.equal(Number(/^(\d+) packets/.exec(summary)?.[1]), tshark.packets);
+      assert.deepEqual(countPairs(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson)), tshark.pairs);
+    });
+  });
+}
+
+function countPairs(ndjson: string): Record<string, PairCount> {
+  const pairs: Record<string, PairCount> = {};
+  for (const line of ndjson.split('\n').slice(0, -1)) {
+    const flow = JSON.parse(line);
+    const pair = pairOf(flow.src_addr, flow.dst_addr);
+    const { packets, bytes, ipBytes } = pairs[pair] ?? { packets: 0, bytes: 0, ipBytes: 0 };
+    pairs[pair] = {
+      packets: packets + flow.orig_packets + flow.reply_packets,
+      bytes: bytes + flow.orig_bytes + flow.reply_bytes,
+      ipBytes: ipBytes + flow.orig_ip_bytes + flow.reply_ip_bytes,
+    };
+  }
+  return pairs;
+}
+
+describe('demo.pcap with its facts', () => {
+  test('usage adds up by process as before, after it was stored', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
+    try {
+      const database = join(folder, 'demo.db');
+      await pcapid('read', 'captures/demo.pcap', ...FACTS, '--db', database);
+      compare('demo.usage', await pcapid('usage', '--db', database));
+      const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
+      const printed = (await pcapid('read', 'captures/demo.pcap', ...FACTS, ...MACHINE.ndjson)).split('\n');
+      assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+/** Tuple and owners of a line: what does not depend on where the flow is kept. */
+function ownersOf(line: string): string {
+  if (line === '') return '';
+  const flow = JSON.parse(line);
+  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason'];
+  const end = (side: string) => names.map((name) => flow[`${side}_${name}`]).join(' ');
+  return `${flow.protocol} ${end('src')} ${end('dst')} ${flow.orig_ip_bytes} ${flow.reply_ip_bytes}`;
+}
+
+describe('the captures', () => {
+  test('are what make-captures.mjs would write, and small', () => {
+    for (const { name, bytes } of SAMPLE_CAPTURES) {
+      assert.deepEqual(new Uint8Array(readFileSync(`captures/${name}.pcap`)), bytes, name);
+      assert.ok(bytes.length < 4096, name);
+    }
+    const made = ['demo', ...SAMPLE_CAPTURES.map(({ name }) => name)].map((name) => `${name}.pcap`);
+    assert.deepEqual(CAPTURES.sort(), made.sort());
+  });
+
+  test('are all described in the README beside them', () => {
+    const text = readFileSync('captures/README.md', 'utf8');
+    for (const name of readdirSync('captures')) assert.ok(name === 'README.md' || text.includes(name), name);
+  });
+
+  test('of which one is damaged: read says where, and prints what is before', async () => {
+    const { code, out, err } = await runPcapid(['read', 'captures/damaged.pcap', ...MACHINE.ndjson], { env: ENV });
+    assert.equal(code, 0);
+    assert.equal(out.split('\n').length, 2);
+    assert.match(err, /damaged\.pcap: the file ends inside a packet \(octet \d+\); all before it was read/);
+  });
+});

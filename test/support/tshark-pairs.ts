@@ -1,0 +1,56 @@
+/** Packets and octets between two addresses as tshark(1) counts them: a second opinion on whole captures of any protocol. */
+import { spawnSync } from 'node:child_process';
+
+export interface PairCount {
+  readonly packets: number;
+  readonly bytes: number; // frame.len
+  readonly ipBytes: number; // IP header and payload
+}
+
+export interface TsharkPairs {
+  readonly packets: number; // of the whole file
+  readonly pairs: Readonly<Record<string, PairCount>>; // by both addresses in order of their text
+}
+
+const FIELDS = ['frame.len', 'sll.ifindex', 'ip.src', 'ip.dst', 'ip.len', 'ipv6.src', 'ipv6.dst', 'ipv6.plen'] as const;
+const IPV6_HEADER = 40;
+
+export const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
+
+/** @returns why there is no second opinion, or false: for the `skip` of a test */
+export function tsharkMissing(): string | false {
+  return spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark';
+}
+
+/** A packet that several interfaces saw is one packet: the interface that saw most of a direction counts. */
+export function tsharkPairs(file: string): TsharkPairs {
+  const wanted = FIELDS.flatMap((field) => ['-e', field]);
+  const args = ['-n', '-r', file, '-T', 'fields', '-E', 'occurrence=f', ...wanted];
+  const { stdout } = spawnSync('tshark', args, { encoding: 'utf8', maxBuffer: 64 << 20 }); // a cut file ends with 2
+  const sightings = new Map<string, { pair: string; direction: string; count: PairCount }>();
+  const lines = stdout.split('\n').slice(0, -1);
+  for (const line of lines) {
+    const [length, ifindex, src4, dst4, length4, src6, dst6, length6] = line.split('\t');
+    const [src, dst] = [src4 || src6, dst4 || dst6];
+    if (!src || !dst) continue;
+    const ipBytes = length4 ? Number(length4) : Number(length6) + IPV6_HEADER;
+    const direction = `${src} ${dst}`;
+    const key = `${direction} ${ifindex}`;
+    const before = sightings.get(key)?.count;
+    sightings.set(key, { pair: pairOf(src, dst), direction, count: add(before, 1, Number(length), ipBytes) });
+  }
+  const largest = new Map<string, { pair: string; count: PairCount }>();
+  for (const { pair, direction, count } of sightings.values()) {
+    if (count.packets > (largest.get(direction)?.count.packets ?? 0)) largest.set(direction, { pair, count });
+  }
+  const pairs: Record<string, PairCount> = {};
+  for (const { pair, count } of largest.values()) {
+    pairs[pair] = add(pairs[pair], count.packets, count.bytes, count.ipBytes);
+  }
+  return { packets: lines.length, pairs };
+}
+
+function add(count: PairCount | undefined, packets: number, bytes: number, ipBytes: number): PairCount {
+  const { packets: p, bytes: b, ipBytes: i } = count ?? { packets: 0, bytes: 0, ipBytes: 0 };
+  return { packets: p + packets, bytes: b + bytes, ipBytes: i + ipBytes };
+}
