@@ -11,7 +11,7 @@ import { captureCounters } from './capture-counters.ts';
 import { type CaptureInput, openCap, openLive } from './capture-input.ts';
 import { Clock } from './clock.ts';
 import { InterfaceCounts } from './interface-counts.ts';
-import type { CaptureCommand, CaptureReport } from './messages.ts';
+import type { CaptureCommand, CaptureReady, CaptureReport } from './messages.ts';
 import { runThread } from './thread.ts';
 
 export interface CaptureThreadData {
@@ -63,6 +63,8 @@ class CaptureThread {
   }
 
   run(): void {
+    const ready: CaptureReady = { ready: true };
+    this.#data.commands.postMessage(ready);
     for (;;) {
       this.#wait();
       this.#drainSources(BATCHES_A_TURN);

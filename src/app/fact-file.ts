@@ -94,8 +94,9 @@ function parseLine(line: string, path: string, n: number): FactsMessage {
   const bad = (what: string): ParseError => new ParseError(path, n, what);
   if (line.length > MAX_LINE) throw bad('the line is too long');
   const fact = parseObject(line);
-  if (fact === undefined || typeof fact.at_us !== 'number') throw bad('not an object with at_us');
-  const message = { ...nothing(), atUs: fact.at_us };
+  if (fact === undefined) throw bad('not an object');
+  const atUs = number(fact, 'at_us', bad);
+  const message = { ...nothing(), atUs };
   switch (fact.kind) {
     case 'address':
       return {
@@ -111,7 +112,7 @@ function parseLine(line: string, path: string, n: number): FactsMessage {
       putHolder(fact, message, bad);
       return message;
     case 'scan':
-      return { ...message, scan: { startedUs: fact.at_us, ...denials(fact, bad), pids: new Uint32Array(0) } };
+      return { ...message, scan: { startedUs: atUs, ...denials(fact, bad), pids: new Uint32Array(0) } };
     default:
       throw bad(`unknown kind ${JSON.stringify(fact.kind)}`);
   }
@@ -142,8 +143,8 @@ function nothing() {
 
 function number(fact: Line, name: string, bad: Bad): number {
   const value = fact[name];
-  if (typeof value !== 'number') throw bad(`${name} is not a number`);
-  return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return value; // JSON reads 1e999 as Infinity
+  throw bad(`${name} is not a number`);
 }
 
 function textOrNull(fact: Line, name: string, bad: Bad): string | null {
@@ -203,8 +204,10 @@ function putSocket(fact: Line, out: SocketColumns, bad: Bad): void {
 }
 
 function endpoint(value: unknown, bad: Bad): readonly [Int32Array, number] {
-  if (!Array.isArray(value) || typeof value[1] !== 'number') throw bad('an end is not [address, port]');
-  return [addressOf(value[0], bad), value[1]];
+  const port: unknown = Array.isArray(value) ? value[1] : undefined;
+  const isPort = typeof port === 'number' && Number.isInteger(port) && port >= 0 && port <= 0xffff;
+  if (!Array.isArray(value) || !isPort) throw bad('an end is not [address, port]');
+  return [addressOf(value[0], bad), port];
 }
 
 function putHolder(fact: Line, { holders }: Pick<FactsMessage, 'holders'>, bad: Bad): void {

@@ -9,6 +9,11 @@ import type { IfindexCount } from './interface-counts.ts';
 /** main -> capture. Every message is answered by one CaptureReport. */
 export type CaptureCommand = 'drain' | 'stop';
 
+/** capture -> main, once: every interface is open. */
+export interface CaptureReady {
+  readonly ready: true;
+}
+
 /** capture -> main */
 export interface CaptureReport {
   readonly flows: FlowColumns;
@@ -55,7 +60,7 @@ export type StoreCommand =
   | { readonly kind: 'tick'; readonly tick: Tick }
   | { readonly kind: 'end'; readonly endedUs: Us };
 
-/** store -> main. 'retry': the tick could not be written (disk full ...); it is kept and tried again. */
+/** store -> main. 'ready': the answer to 'begin'. 'retry': the tick could not be written (disk full ...); it is kept and tried again. */
 export type StoreReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'written' }

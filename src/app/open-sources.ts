@@ -1,12 +1,19 @@
+import { createColumns } from '../core/columns.ts';
 import { UserError } from '../core/errors.ts';
+import { SOCKET_COLUMNS, SocketState } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
+import { Protocol } from '../core/tuple.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
+import { PROC_NET_FILES } from '../linux/proc-net.ts';
 import { Route } from '../linux/route.ts';
 import { SockDiag } from '../linux/sock-diag.ts';
+import { AF_INET } from '../linux/socket-key.ts';
 import { loadNative, type Native } from '../native/binding.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from './netlink-transport.ts';
 import type { Addresses } from './observer.ts';
 import { DiagSource, ProcNetSource, type SocketSource } from './socket-source.ts';
+
+const DUMPED: readonly number[] = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Raw, Protocol.Sctp];
 
 /** Layers that --sources can pin; `auto` means all, best first. */
 export const SOURCE_NAMES = ['diag', 'proc'] as const;
@@ -22,9 +29,11 @@ export interface OpenSources {
 export function openSources(native: Native, proc: ProcFs, wanted: readonly SourceName[], nowUs: () => Us): OpenSources {
   const sources: SocketSource[] = [];
   const diag = wanted.includes('diag') ? openDiag(native, nowUs) : undefined;
-  if (diag !== undefined) sources.push(new DiagSource(diag, nowUs));
+  const dumped = diag === undefined ? [] : DUMPED.filter((protocol) => answers(diag, protocol));
+  if (diag !== undefined) sources.push(new DiagSource(diag, dumped, nowUs));
   if (wanted.includes('proc')) {
-    sources.push(new ProcNetSource(proc, 'thread-self/net', nowUs, diag === undefined ? 'only' : 'beside-diag'));
+    const files = PROC_NET_FILES.filter((file) => file.ports === 'icmp-id' || !dumped.includes(file.protocol));
+    sources.push(new ProcNetSource(proc, 'thread-self/net', files, nowUs));
   }
   const route = new Route(openNetlink(native, NETLINK_ROUTE));
   const close = (): void => {
@@ -32,6 +41,11 @@ export function openSources(native: Native, proc: ProcFs, wanted: readonly Sourc
     route.close();
   };
   return { sources, readAddresses: () => localAddresses(route), close };
+}
+
+/** Each protocol is a kernel module of its own. */
+function answers(diag: SockDiag, protocol: number): boolean {
+  return diag.dump(protocol, AF_INET, 1 << SocketState.SynSent, createColumns(SOCKET_COLUMNS)) === 0;
 }
 
 /** For one listing: undefined when there is no addon, or the kernel refuses. */

@@ -8,12 +8,13 @@ import { FLOW_COLUMNS } from '../core/flow.ts';
 import { HOLDER_COLUMNS } from '../core/process.ts';
 import { SOCKET_COLUMNS } from '../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../core/tick.ts';
-import { HOUR_US, SECOND_US, type Us } from '../core/time.ts';
+import { SECOND_US, type Us } from '../core/time.ts';
 import type { Native } from '../native/binding.ts';
 import type { CaptureThreadData } from './capture-thread.ts';
 import { Clock } from './clock.ts';
+import { ClockLog } from './clock-log.ts';
 import type { InterfaceNames } from './interface-names.ts';
-import type { CaptureReport, FactsMessage, StoreCommand, StoreReport } from './messages.ts';
+import type { CaptureReady, CaptureReport, FactsMessage, StoreCommand, StoreReport } from './messages.ts';
 import type { ObserverThreadData } from './observer-thread.ts';
 import type { SourceName } from './open-sources.ts';
 import { SlicedWork } from './sliced-work.ts';
@@ -26,12 +27,10 @@ const TICK_MS = 1000;
 const HOUSEKEEPING_US = 5 * SECOND_US;
 /** Ticks the store may be behind before the capture thread keeps its counters to itself. */
 const MOST_UNWRITTEN = 8;
-/** Rows that are worked on before the event loop may have its turn; 1,000 ends are answered in some 5 ms. */
-const SLICE_ROWS = 512;
+/** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
+const SLICE_ROWS = 128;
 const NO_SOCKETS = createColumns(SOCKET_COLUMNS, 1);
 const NO_HOLDERS = createColumns(HOLDER_COLUMNS, 1);
-/** An offset between the clocks that moved this much is a step worth a row. */
-const CLOCK_STEP_US = 1000;
 
 export interface RecorderOptions {
   readonly capture: Omit<CaptureThreadData, 'commands' | 'fresh' | 'wakeFd' | 'observerWakeFd'>;
@@ -40,6 +39,7 @@ export interface RecorderOptions {
   readonly info: Omit<CaptureInfo, 'startedUs'>;
   readonly userName: (uid: number) => string | null;
   readonly interfaceNames: InterfaceNames;
+  readonly onReady: () => void; // packets are captured, and the database is open
   readonly onProgress: (progress: Progress) => void;
   readonly onTrouble: (text: string) => void; // an interface that went down, a database that cannot be written
 }
@@ -64,14 +64,13 @@ export class Recorder {
   readonly #observerWakeFd: number;
   readonly #workers: Worker[] = [];
   readonly #work = new SlicedWork();
+  readonly #clockLog = new ClockLog();
   #timer: NodeJS.Timeout | undefined;
   #waitsForCapture = false;
   #unwritten = 0;
   #factsLost = 0;
   #flows = 0;
   #housekeepingUs = 0;
-  #clockUs = -Infinity; // boottime at which the last clock row was written, and
-  #offsetUs = Number.NaN; // its offset
   #lastReport: CaptureReport | undefined;
   #troubles = new Set<string>();
   #finish: (() => void) | undefined;
@@ -102,7 +101,6 @@ export class Recorder {
       fresh: fresh.port1,
     });
     this.#listen();
-    this.#say({ kind: 'begin', info: { ...options.info, startedUs: this.#wallUs() } });
     this.#timer = setInterval(() => this.#drain(), TICK_MS);
   }
 
@@ -137,7 +135,15 @@ export class Recorder {
     };
     on<StoreReport>(this.#store, (report) => this.#takeStoreReport(report));
     on<FactsMessage>(this.#observer, (facts) => this.#work.add(this.#takeFacts(facts)));
-    on<CaptureReport>(this.#capture, (report) => this.#work.add(this.#takeCapture(report)));
+    on<CaptureReady | CaptureReport>(this.#capture, (message) => {
+      if ('ready' in message) this.#begin();
+      else this.#work.add(this.#takeCapture(message));
+    });
+  }
+
+  /** Capturing works: now a database may be made. */
+  #begin(): void {
+    this.#say({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }
 
   /** One tick: ask the capture thread for its flows, unless it still owes an answer or the store is behind. */
@@ -207,19 +213,11 @@ export class Recorder {
       ...count,
       name: this.#options.interfaceNames.get(count.ifindex),
     }));
-    const tick: Tick = { ...built, flows, counters, interfaces, clock: this.#clockRow(offsetUs), atUs: this.#wallUs() };
+    const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
+    const tick: Tick = { ...built, flows, counters, interfaces, clock, atUs: this.#wallUs() };
     const moved = [flows, built.ends, built.sockets, built.holders].flatMap((columns) => transferList(columns));
     this.#unwritten++;
     this.#say({ kind: 'tick', tick }, moved);
-  }
-
-  #clockRow(offsetUs: Us): Tick['clock'] {
-    const bootUs = this.#clock.nowUs();
-    const stepped = !(Math.abs(offsetUs - this.#offsetUs) <= CLOCK_STEP_US);
-    if (!stepped && bootUs - this.#clockUs < HOUR_US) return null;
-    this.#clockUs = bootUs;
-    this.#offsetUs = offsetUs;
-    return { bootUs, offsetUs };
   }
 
   #tell(report: CaptureReport): void {
@@ -233,7 +231,8 @@ export class Recorder {
   }
 
   #takeStoreReport(report: StoreReport): void {
-    if (report.kind === 'written') this.#unwritten--;
+    if (report.kind === 'ready') this.#options.onReady();
+    else if (report.kind === 'written') this.#unwritten--;
     else if (report.kind === 'retry') this.#options.onTrouble(report.message);
     else if (report.kind === 'closed') this.#close();
   }

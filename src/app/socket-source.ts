@@ -2,8 +2,9 @@ import { type SocketColumns, SocketState } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { keyProtocol, Protocol } from '../core/tuple.ts';
 import type { ProcFs } from '../linux/proc-fs.ts';
-import { PROC_NET_FILES, type ProcNetFile, readProcNet } from '../linux/proc-net.ts';
+import { type ProcNetFile, readProcNet } from '../linux/proc-net.ts';
 import type { SockDiag } from '../linux/sock-diag.ts';
+import { AF_INET, AF_INET6 } from '../linux/socket-key.ts';
 
 /** A place that knows sockets: polled in turn, and asked for one tuple when a flow begins. */
 export interface SocketSource {
@@ -14,21 +15,21 @@ export interface SocketSource {
   readonly lost: number; // answers lost to full buffers
 }
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const ALL_STATES = 0xfff;
 const LISTENERS = 1 << SocketState.Listen;
-const DUMPED = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Sctp];
 
 /** sock_diag: listeners every 250 ms (14 µs measured, however many sockets there are), everything every 5 s. */
 export class DiagSource implements SocketSource {
   readonly #diag: SockDiag;
+  readonly #protocols: readonly number[];
   readonly #nowUs: () => Us;
   #listenersDueUs: Us = 0;
   #allDueUs: Us = 0;
 
-  constructor(diag: SockDiag, nowUs: () => Us) {
+  /** @param protocols those that this kernel can dump: asking for others makes it look for a module each time */
+  constructor(diag: SockDiag, protocols: readonly number[], nowUs: () => Us) {
     this.#diag = diag;
+    this.#protocols = protocols;
     this.#nowUs = nowUs;
   }
 
@@ -39,7 +40,7 @@ export class DiagSource implements SocketSource {
   poll(out: SocketColumns): boolean {
     const now = this.#nowUs();
     if (now >= this.#allDueUs) {
-      for (const protocol of DUMPED) this.#dump(protocol, ALL_STATES, out);
+      for (const protocol of this.#protocols) this.#dump(protocol, ALL_STATES, out);
       const tookUs = this.#nowUs() - now;
       this.#allDueUs = now + Math.max(5 * SECOND_US, tookUs * 50); // 100,000 sockets take 100 ms
       this.#listenersDueUs = now + SECOND_US / 4;
@@ -64,26 +65,24 @@ export class DiagSource implements SocketSource {
 const PROC_REST_US = SECOND_US / 5;
 
 /**
- * /proc/net, read once a second and a little after new flows begin. The sole source without netlink;
- * beside sock_diag it adds what that does not know: ping sockets, and raw ones where raw_diag is not built in.
+ * /proc/net, read once a second and a little after new flows begin: every protocol without netlink; beside sock_diag
+ * what that has no answer for (ping sockets always, raw and others where the kernel lacks the module).
  */
 export class ProcNetSource implements SocketSource {
   readonly #proc: ProcFs;
   readonly #folder: string; // 'thread-self/net' or 'PID/net'
-  readonly #nowUs: () => Us;
   readonly #files: readonly ProcNetFile[];
-  readonly #role: 'only' | 'beside-diag';
+  readonly #nowUs: () => Us;
   readonly lost = 0;
   badLines = 0;
   #readUs: Us = 0;
   #dueUs: Us = 0;
 
-  constructor(proc: ProcFs, folder: string, nowUs: () => Us, role: 'only' | 'beside-diag') {
+  constructor(proc: ProcFs, folder: string, files: readonly ProcNetFile[], nowUs: () => Us) {
     this.#proc = proc;
     this.#folder = folder;
+    this.#files = files;
     this.#nowUs = nowUs;
-    this.#role = role;
-    this.#files = PROC_NET_FILES.filter((file) => role === 'only' || file.ports !== 'port');
   }
 
   poll(out: SocketColumns): boolean {
@@ -99,9 +98,8 @@ export class ProcNetSource implements SocketSource {
   /** It cannot look up one tuple; a new flow brings the next reading forward. */
   find(key: Int32Array): boolean {
     const protocol = keyProtocol(key);
-    const known: readonly number[] = DUMPED; // by sock_diag
-    if (this.#role === 'only' || !known.includes(protocol))
-      this.#dueUs = Math.min(this.#dueUs, this.#readUs + PROC_REST_US);
+    const serves = (file: ProcNetFile): boolean => file.protocol === protocol || file.ports === 'protocol';
+    if (this.#files.some(serves)) this.#dueUs = Math.min(this.#dueUs, this.#readUs + PROC_REST_US);
     return false;
   }
 }

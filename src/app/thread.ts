@@ -8,11 +8,15 @@ export function runThread<T extends { readonly commands: MessagePort }>(data: T,
     body(data);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const { code, message, hint } = error;
-    const failure: ThreadFailure = { failure: { code, message, hint } };
-    data.commands.postMessage(failure);
-    data.commands.close();
+    reportFailure(data.commands, error);
   }
+}
+
+/** The last thing that a thread says when it cannot go on. */
+export function reportFailure(commands: MessagePort, { code, message, hint }: UserError): void {
+  const failure: ThreadFailure = { failure: { code, message, hint } };
+  commands.postMessage(failure);
+  commands.close();
 }
 
 export function isFailure(message: unknown): message is ThreadFailure {

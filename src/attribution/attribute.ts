@@ -1,6 +1,6 @@
 import { CONFIDENCES, confidence, type Evidence, type Match, type Reason } from '../core/attribution.ts';
 import type { Process } from '../core/process.ts';
-import { NO_UID, SOURCES, type Source } from '../core/socket.ts';
+import { NO_UID, SOURCES, SocketState, type Source } from '../core/socket.ts';
 import type { Program } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
 import { type FlowEnd, findSocket, gapUs } from './find-socket.ts';
@@ -95,12 +95,12 @@ function holderGapUs(rows: readonly number[], end: FlowEnd, facts: Facts): Us {
 function whyUnheld(row: number, facts: Facts): Reason {
   const { uid, toUs, fromUs, inode, state } = facts.sockets.facts;
   const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
-  // An orphan or TIME_WAIT is seen for a while after its process has closed it: that is no sign of a hidden holder.
-  const isClosed = inode[row] === 0 || isClosing(state[row]!);
-  if (startedUs <= fromUs[row]! || isClosed) return 'closed-before-scan';
+  if (startedUs <= fromUs[row]! || inode[row] === 0) return 'closed-before-scan';
   if (deniedUids.has(uid[row]!)) return 'no-permission';
-  // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own.
-  if (toUs[row]! <= startedUs) return 'closed-before-scan';
+  // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own. An orphan or TIME_WAIT
+  // is seen for a while after its process has closed it; in CLOSE_WAIT a process still has it.
+  const isClosed = isClosing(state[row]!) && state[row] !== SocketState.CloseWait;
+  if (toUs[row]! <= startedUs || isClosed) return 'closed-before-scan';
   if (partlyDeniedUids.has(uid[row]!)) return 'no-permission';
   return deniedUids.size + partlyDeniedUids.size === 0 ? 'kernel' : 'closed-before-scan';
 }

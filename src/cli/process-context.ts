@@ -10,7 +10,7 @@ export function processContext(): Context {
     err: (text) => writeAll(2, text),
     outIsTerminal: process.stdout.isTTY === true,
     errIsTerminal: process.stderr.isTTY === true,
-    columns: process.stdout.columns ?? 80,
+    columns: process.stdout.columns || 80, // 0: a terminal that does not know
     nowUs: () => Date.now() * 1000,
     exitCode: 0,
   };

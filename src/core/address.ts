@@ -64,8 +64,8 @@ export function parseAddress(text: string): Int32Array<ArrayBuffer> | undefined 
   }
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]!);
-  const tail = halves.length === 2 ? parseGroups(halves[1]!) : [];
+  const head = parseGroups(halves[0]!, halves.length === 1 ? 'last' : 'first');
+  const tail = halves.length === 2 ? parseGroups(halves[1]!, 'last') : [];
   if (head === undefined || tail === undefined) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
@@ -85,14 +85,15 @@ function parseIpv4(text: string): number | undefined {
   return word;
 }
 
-function parseGroups(text: string): number[] | undefined {
+/** Only the last half of an address may end in a dotted quad, RFC 4291 section 2.2. */
+function parseGroups(text: string, half: 'first' | 'last'): number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
   const groups: number[] = [];
   for (const [i, part] of parts.entries()) {
     if (/^[0-9a-f]{1,4}$/i.test(part)) groups.push(parseInt(part, 16));
     else {
-      const v4 = i === parts.length - 1 ? parseIpv4(part) : undefined; // ::ffff:192.0.2.1
+      const v4 = half === 'last' && i === parts.length - 1 ? parseIpv4(part) : undefined; // ::ffff:192.0.2.1
       if (v4 === undefined) return undefined;
       groups.push(v4 >>> 16, v4 & 0xffff);
     }

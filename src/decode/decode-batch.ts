@@ -28,7 +28,7 @@ export class Decoder {
   constructor() {
     const batch = createPacketBatch(1, 1);
     const view = new DataView(batch.bytes.buffer);
-    this.#work = { view, batch, out: createDecodedBatch(1), fragments: new FragmentTable() };
+    this.#work = { view, batch, out: createDecodedBatch(1), frameEnd: 0, fragments: new FragmentTable() };
   }
 
   /**
@@ -42,19 +42,19 @@ export class Decoder {
     work.batch = batch;
     work.out = out;
     const { count, offset, capLen, origLen } = batch;
-    const { status, tcpFlags, tcpSeq, ipBytes } = out;
+    const { status, ipBytes } = out;
     let okPackets = 0;
     let okBytes = 0;
     let okIpBytes = 0;
     for (let i = 0; i < count; i++) {
-      tcpFlags[i] = 0;
-      tcpSeq[i] = 0;
       const at = offset[i]!;
+      const length = origLen[i]!;
+      work.frameEnd = at + length;
       const result = decodeLink(work, i, at, at + capLen[i]!);
       status[i] = result;
       if (result === DecodeStatus.Ok) {
         okPackets++;
-        okBytes += origLen[i]!;
+        okBytes += length;
         okIpBytes += ipBytes[i]!;
       } else this.#countBad(result, batch, i);
     }

@@ -1,7 +1,7 @@
 /** IPv4 header, RFC 791 section 3.1. */
 import { DecodeStatus } from '../core/decoded.ts';
-import { K_FIRST, K_META, K_PORTS, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
-import { decodeTransport } from './transport.ts';
+import { K_FIRST, K_META, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
+import { decodeTransport, skipTransport } from './transport.ts';
 import type { Status, Work } from './work.ts';
 
 const TOTAL_LENGTH = 2; // octets from the header start
@@ -28,7 +28,6 @@ export function decodeIpv4(work: Work, i: number, at: number, end: number): Stat
   const { key, ipBytes } = work.out;
   const row = i * KEY_WORDS;
   key[row + K_META] = packMeta(protocol, 4, 0);
-  key[row + K_PORTS] = 0;
   key[row + K_SCOPE] = 0;
   key[row + K_FIRST] = 0;
   key[row + K_FIRST + 1] = 0;
@@ -40,12 +39,15 @@ export function decodeIpv4(work: Work, i: number, at: number, end: number): Stat
   key[row + K_SECOND + 3] = view.getInt32(at + DST);
 
   // 0 before the network card has segmented (TSO, BIG TCP); a length that the frame cannot hold is a lie.
-  const onWire = work.batch.offset[i]! + work.batch.origLen[i]! - at;
+  const onWire = work.frameEnd - at;
   const totalLength = view.getUint16(at + TOTAL_LENGTH);
   const length = totalLength >= headerLength && totalLength !== 0 && totalLength <= onWire ? totalLength : onWire;
   ipBytes[i] = length;
 
-  if (headerLength < MIN_HEADER) return DecodeStatus.Ok; // nobody knows where the ports are
+  if (headerLength < MIN_HEADER) {
+    skipTransport(work, i); // nobody knows where it is
+    return DecodeStatus.Ok;
+  }
   const next = at + headerLength;
   const ipEnd = length < end - at ? at + length : end; // Ethernet padding holds no ports
   const fragment = view.getUint16(at + FRAGMENT);
@@ -54,8 +56,10 @@ export function decodeIpv4(work: Work, i: number, at: number, end: number): Stat
     return DecodeStatus.Ok;
   }
   const id = view.getUint16(at + IDENTIFICATION);
-  if ((fragment & FRAGMENT_OFFSET) !== 0) work.fragments.join(work.out, i, protocol, id, work.batch.sec[i]!);
-  else {
+  if ((fragment & FRAGMENT_OFFSET) !== 0) {
+    skipTransport(work, i);
+    work.fragments.join(work.out, i, protocol, id, work.batch.sec[i]!);
+  } else {
     decodeTransport(work, i, protocol, next, ipEnd);
     work.fragments.remember(work.out, i, protocol, id, work.batch.sec[i]!);
   }

@@ -1,7 +1,7 @@
 /** IPv6 header and extension headers, RFC 8200 sections 3 and 4; authentication header, RFC 4302 section 2.2. */
 import { DecodeStatus } from '../core/decoded.ts';
-import { K_FIRST, K_META, K_PORTS, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
-import { decodeTransport } from './transport.ts';
+import { K_FIRST, K_META, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
+import { decodeTransport, skipTransport } from './transport.ts';
 import type { Status, Work } from './work.ts';
 
 const PAYLOAD_LENGTH = 4; // octets from the header start
@@ -30,7 +30,6 @@ export function decodeIpv6(work: Work, i: number, at: number, end: number): Stat
   const { key, ipBytes } = work.out;
   const row = i * KEY_WORDS;
   key[row + K_META] = packMeta(protocol, 6, 0);
-  key[row + K_PORTS] = 0;
   key[row + K_SCOPE] = src >>> 22 === LINK_LOCAL || dst >>> 22 === LINK_LOCAL ? work.batch.ifindex[i]! : 0;
   key[row + K_FIRST] = src;
   key[row + K_FIRST + 1] = view.getInt32(at + SRC + 4);
@@ -42,7 +41,7 @@ export function decodeIpv6(work: Work, i: number, at: number, end: number): Stat
   key[row + K_SECOND + 3] = view.getInt32(at + DST + 12);
 
   // 0 in a jumbogram (RFC 2675) and before segmentation (BIG TCP); a length that the frame cannot hold is a lie.
-  const onWire = work.batch.offset[i]! + work.batch.origLen[i]! - at;
+  const onWire = work.frameEnd - at;
   const payload = view.getUint16(at + PAYLOAD_LENGTH);
   const length = payload !== 0 && payload + HEADER <= onWire ? payload + HEADER : onWire;
   ipBytes[i] = length;
@@ -76,6 +75,7 @@ function decodeExtensions(work: Work, i: number, first: number, start: number, e
       // The key has no protocol: next headers of fragments may differ, the first one's counts (RFC 8200 section 4.5).
       if (offsetAndMore > 1) {
         setProtocol(work, i, view.getUint8(at));
+        skipTransport(work, i);
         work.fragments.join(work.out, i, FRAGMENT, id, work.batch.sec[i]!);
         return;
       }
@@ -87,7 +87,10 @@ function decodeExtensions(work: Work, i: number, first: number, start: number, e
     protocol = next;
   }
   setProtocol(work, i, protocol);
-  if (isExtension(protocol)) return; // cut off
+  if (isExtension(protocol)) {
+    skipTransport(work, i); // cut off
+    return;
+  }
   decodeTransport(work, i, protocol, at, end);
   if (firstFragment) work.fragments.remember(work.out, i, FRAGMENT, id, work.batch.sec[i]!);
 }

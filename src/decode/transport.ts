@@ -7,31 +7,43 @@ const PORTS = 4; // octets: source port, destination port
 const TCP_SEQUENCE = 4; // octets from the header start
 const TCP_FLAGS = 13;
 
-/** Fills ports, flags and sequence number as far as they were captured. Row `i` has ports 0 so far. */
+/** Fills ports, flags and sequence number of row `i` as far as they were captured, the rest with 0. */
 export function decodeTransport(work: Work, i: number, protocol: number, at: number, end: number): void {
+  if (protocol === Protocol.Tcp && end - at > TCP_FLAGS) {
+    const { view, out } = work;
+    out.key[i * KEY_WORDS + K_PORTS] = view.getInt32(at);
+    out.tcpSeq[i] = view.getUint32(at + TCP_SEQUENCE);
+    out.tcpFlags[i] = view.getUint8(at + TCP_FLAGS);
+    return;
+  }
+  skipTransport(work, i);
   switch (protocol) {
     case Protocol.Tcp:
-      decodeTcp(work, i, at, end);
+      if (end - at >= TCP_SEQUENCE + 4) work.out.tcpSeq[i] = work.view.getUint32(at + TCP_SEQUENCE);
+      decodePorts(work, i, at, end);
       break;
     case Protocol.Udp:
     case Protocol.UdpLite:
     case Protocol.Sctp:
-      if (end - at >= PORTS) work.out.key[i * KEY_WORDS + K_PORTS] = work.view.getInt32(at);
+      decodePorts(work, i, at, end);
       break;
     case Protocol.Icmp:
       decodeIcmp(work, i, at, end);
       break;
     case Protocol.Icmp6:
       decodeIcmp6(work, i, at, end);
+      break;
   }
 }
 
-function decodeTcp(work: Work, i: number, at: number, end: number): void {
-  const view = work.view;
-  const out = work.out;
-  if (end - at < PORTS) return;
-  out.key[i * KEY_WORDS + K_PORTS] = view.getInt32(at);
-  if (end - at < TCP_SEQUENCE + 4) return;
-  out.tcpSeq[i] = view.getUint32(at + TCP_SEQUENCE);
-  if (end - at > TCP_FLAGS) out.tcpFlags[i] = view.getUint8(at + TCP_FLAGS);
+/** For a packet whose transport header cannot be found. */
+export function skipTransport(work: Work, i: number): void {
+  const { out } = work;
+  out.key[i * KEY_WORDS + K_PORTS] = 0;
+  out.tcpSeq[i] = 0;
+  out.tcpFlags[i] = 0;
+}
+
+function decodePorts(work: Work, i: number, at: number, end: number): void {
+  if (end - at >= PORTS) work.out.key[i * KEY_WORDS + K_PORTS] = work.view.getInt32(at);
 }

@@ -13,14 +13,10 @@ const IPV4 = 4;
  */
 export function hashKey(key: Int32Array, at: number, seed: number): number {
   const meta = key[at + K_META]!;
+  const isIpv4 = ((meta >>> 8) & 0xff) === IPV4;
+  const first = isIpv4 ? seed : mixIpv6(key, at + K_FIRST, seed ^ key[at + K_SCOPE]!);
+  const second = isIpv4 ? seed : mixIpv6(key, at + K_SECOND, seed ^ key[at + K_SCOPE]!);
   const ports = key[at + K_PORTS]!;
-  let first = seed;
-  let second = seed;
-  if (((meta >>> 8) & 0xff) !== IPV4) {
-    first = mixIpv6(key, at + K_FIRST, seed);
-    second = mixIpv6(key, at + K_SECOND, seed) ^ key[at + K_SCOPE]!;
-    first ^= key[at + K_SCOPE]!;
-  }
   const a = mixEnd(first ^ key[at + K_FIRST + 3]!, ports >>> 16);
   const b = mixEnd(second ^ key[at + K_SECOND + 3]!, ports & 0xffff);
   const h = Math.imul((a + b) ^ meta, M3);
@@ -57,25 +53,30 @@ export function compareKeys(a: Int32Array, at: number, b: Int32Array, bt: number
   const b3 = b[bt + K_FIRST + 3]!;
   const b7 = b[bt + K_SECOND + 3]!;
   // No branch on the direction, which no predictor can guess (measured, see test/bench).
-  let same = (ports ^ otherPorts) | (a3 ^ b3) | (a7 ^ b7);
-  let reverse = (((ports >>> 16) | (ports << 16)) ^ otherPorts) | (a3 ^ b7) | (a7 ^ b3);
-  if (((a[at + K_META]! >>> 8) & 0xff) !== IPV4) {
-    const a0 = a[at + K_FIRST]!;
-    const a1 = a[at + K_FIRST + 1]!;
-    const a2 = a[at + K_FIRST + 2]!;
-    const a4 = a[at + K_SECOND]!;
-    const a5 = a[at + K_SECOND + 1]!;
-    const a6 = a[at + K_SECOND + 2]!;
-    const b0 = b[bt + K_FIRST]!;
-    const b1 = b[bt + K_FIRST + 1]!;
-    const b2 = b[bt + K_FIRST + 2]!;
-    const b4 = b[bt + K_SECOND]!;
-    const b5 = b[bt + K_SECOND + 1]!;
-    const b6 = b[bt + K_SECOND + 2]!;
-    const scope = a[at + K_SCOPE]! ^ b[bt + K_SCOPE]!;
-    same |= (a0 ^ b0) | (a1 ^ b1) | (a2 ^ b2) | (a4 ^ b4) | (a5 ^ b5) | (a6 ^ b6) | scope;
-    reverse |= (a0 ^ b4) | (a1 ^ b5) | (a2 ^ b6) | (a4 ^ b0) | (a5 ^ b1) | (a6 ^ b2) | scope;
+  const same = (ports ^ otherPorts) | (a3 ^ b3) | (a7 ^ b7);
+  const reverse = (((ports >>> 16) | (ports << 16)) ^ otherPorts) | (a3 ^ b7) | (a7 ^ b3);
+  if (((a[at + K_META]! >>> 8) & 0xff) !== IPV4) return compareIpv6(a, at, b, bt, same, reverse);
+  return direction(same, reverse);
+}
+
+/** The words that are constant in IPv4. */
+function compareIpv6(a: Int32Array, at: number, b: Int32Array, bt: number, same: number, reverse: number): number {
+  const scope = a[at + K_SCOPE]! ^ b[bt + K_SCOPE]!;
+  let forth = same | scope;
+  let back = reverse | scope;
+  for (let w = 0; w < 3; w++) {
+    const a0 = a[at + K_FIRST + w]!;
+    const a4 = a[at + K_SECOND + w]!;
+    const b0 = b[bt + K_FIRST + w]!;
+    const b4 = b[bt + K_SECOND + w]!;
+    forth |= (a0 ^ b0) | (a4 ^ b4);
+    back |= (a0 ^ b4) | (a4 ^ b0);
   }
+  return direction(forth, back);
+}
+
+/** @param same 0 when the keys are equal @param reverse 0 when they are equal with the ends exchanged */
+function direction(same: number, reverse: number): number {
   const notSame = (same | -same) >>> 31; // 1 unless same is 0
   const notReverse = (reverse | -reverse) >>> 31;
   return (notSame & notReverse) === 0 ? notSame : DIFFERENT;

@@ -48,6 +48,8 @@ export class FlowLife {
   readonly index = new FlowIndex();
   readonly sightings = new Sightings();
   readonly rows: FlowRows;
+  readonly clock = new Float64Array(1); // boottime of the packet in work; as an argument it would be allocated each time
+  epoch = 0;
   serial = 0; // last one given
   evicted = 0;
   retired = 0; // changes when an entry is given away: ways found before may be wrong
@@ -71,7 +73,7 @@ export class FlowLife {
   }
 
   /** Begins the flow of packet `i`, whose tuple is not in the table. @returns the packet's way */
-  create(hash: number, batch: PacketBatch, decoded: DecodedBatch, i: number, bootUs: Us): number {
+  create(hash: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
     const id = this.#takeEntry();
     const { words, changedAt, hash: hashes } = this.entries;
     const word = id << ENTRY_SHIFT;
@@ -86,7 +88,7 @@ export class FlowLife {
     changedAt[id] = NONE;
     this.index.insert(hash, id);
     this.#activity(words[word + E_STATE]!).append(id);
-    this.#begin(id, batch, i, bootUs);
+    this.#begin(id, batch, i);
     return (id << 1) | direction; // untouched, so attend() sees the packet next
   }
 
@@ -96,23 +98,24 @@ export class FlowLife {
    *
    * @returns its way, in the same flow or in one that takes its place
    */
-  attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number, bootUs: Us, epoch: number): number {
+  attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
     const id = way >> 1;
     const direction = way & 1;
     const { words, hash, synSeq } = this.entries;
     const word = id << ENTRY_SHIFT;
     const state = words[word + E_STATE]!;
+    const bootUs = this.clock[0]!;
     const flags = decoded.tcpFlags[i]!;
     const another = isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
     if (another || this.#isOver(id, bootUs)) {
       const key = hash[id]!;
       this.#retire(id, another ? FlowEnd.Forced : FlowEnd.Idle);
-      return this.attend(this.create(key, batch, decoded, i, bootUs), batch, decoded, i, bootUs, epoch);
+      return this.attend(this.create(key, batch, decoded, i), batch, decoded, i);
     }
     if ((state & (S_ENDED | S_PAUSED)) === 0 && this.#isLong(id, bootUs)) this.#pause(id);
-    if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, i, bootUs);
-    this.#touch(id, epoch);
-    if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i, bootUs);
+    if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, i);
+    this.#touch(id);
+    if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i);
     return way;
   }
 
@@ -159,13 +162,13 @@ export class FlowLife {
     }
   }
 
-  #touch(id: number, epoch: number): void {
+  #touch(id: number): void {
     const { words, changedAt } = this.entries;
     const word = id << ENTRY_SHIFT;
     if (changedAt[id] === NONE) this.#changed.add(id);
     const state = words[word + E_STATE]!;
-    if ((state & S_ENDED) === 0 && words[word + E_EPOCH] !== epoch) this.#activity(state).moveToEnd(id);
-    words[word + E_EPOCH] = epoch;
+    if ((state & S_ENDED) === 0 && words[word + E_EPOCH] !== this.epoch) this.#activity(state).moveToEnd(id);
+    words[word + E_EPOCH] = this.epoch;
   }
 
   #takeEntry(): number {
@@ -185,8 +188,9 @@ export class FlowLife {
   }
 
   /** Gives the flow in entry `id` a new serial and nothing counted. */
-  #begin(id: number, batch: PacketBatch, i: number, bootUs: Us): void {
+  #begin(id: number, batch: PacketBatch, i: number): void {
     const { entries } = this;
+    const bootUs = this.clock[0]!;
     const { words, doubles } = entries;
     const word = id << ENTRY_SHIFT;
     const double = id << DOUBLE_SHIFT;
@@ -212,7 +216,7 @@ export class FlowLife {
     this.fresh.firstBootUs[row] = bootUs;
   }
 
-  #segment(id: number, direction: number, decoded: DecodedBatch, i: number, bootUs: Us): void {
+  #segment(id: number, direction: number, decoded: DecodedBatch, i: number): void {
     const { words, synSeq, endedBootUs } = this.entries;
     const word = id << ENTRY_SHIFT;
     const before = words[word + E_STATE]!;
@@ -221,7 +225,7 @@ export class FlowLife {
     if ((after & S_OPEN) === 0) words[word + E_EPOCH] = UNTOUCHED; // the packet that opens it has no edge
     if ((after & ~before & (S_SYN << direction)) !== 0) synSeq[id * 2 + direction] = decoded.tcpSeq[i]!;
     if ((after & ~before & S_ENDED) === 0) return;
-    endedBootUs[id] = bootUs;
+    endedBootUs[id] = this.clock[0]!;
     this.#tcp.remove(id);
     this.#lingering.append(id);
   }

@@ -23,7 +23,9 @@ import { TCP_EDGE } from './tcp-end.ts';
 const STRETCH = 256;
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
-const EPOCH_US = 1_000_000;
+const EPOCH_US = 5_000_000;
+const BEGIN = 0;
+const END = 1;
 
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
@@ -55,16 +57,13 @@ export class FlowTable {
   readonly #life: FlowLife;
   readonly #epochUs: Us;
   readonly #seed: number;
-  readonly #times = new Float64Array(STRETCH); // boottime of each packet of the stretch,
-  readonly #hashes = new Int32Array(STRETCH); // hash of its tuple,
-  readonly #ways = new Int32Array(STRETCH); // and entry << 1 | direction of its flow
+  readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction of each packet of the stretch
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
   #latestBootUs = Number.NEGATIVE_INFINITY; // largest packet time
   #nowBootUs = Number.NEGATIVE_INFINITY; // of the batch before
-  #epoch = 0;
-  #epochEndUs = Number.NEGATIVE_INFINITY; // an epoch is a time, not a number of packets
+  readonly #epoch = new Float64Array(2).fill(-Infinity); // BEGIN and END of the present one, boottime
 
   constructor(options: FlowTableOptions = {}) {
     const limits = { ...DEFAULTS, ...options };
@@ -95,11 +94,10 @@ export class FlowTable {
    *   between two samples of `offsetUs` neither ends nor stretches a flow. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
-    for (let from = 0; from < batch.count; ) {
-      const to = this.#takeStretch(batch, from, offsetUs, nowBootUs);
+    for (let from = 0; from < batch.count; from += STRETCH) {
+      const to = Math.min(from + STRETCH, batch.count);
       this.#lookUp(decoded, from, to);
-      this.#count(batch, decoded, from, to);
-      from = to;
+      this.#count(batch, decoded, from, to, offsetUs, nowBootUs);
     }
     this.#nowBootUs = nowBootUs;
   }
@@ -134,63 +132,42 @@ export class FlowTable {
     return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
-  /** Fills `times` for a stretch of packets of one epoch. A file may also go far back. @returns its end */
-  #takeStretch(batch: PacketBatch, from: number, offsetUs: Us, nowBootUs: Us): number {
-    const { sec, nsec } = batch;
-    const times = this.#times;
-    const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs;
-    const end = Math.min(from + STRETCH, batch.count);
-    let latestUs = this.#latestBootUs;
-    let epochEndUs = this.#epochEndUs;
-    const epochUs = this.#epochUs;
-    let i = from;
-    for (; i < end; i++) {
-      const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
-      const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      if (bootUs >= epochEndUs || bootUs < epochEndUs - 2 * epochUs) {
-        if (i > from) break;
-        this.#epoch = (this.#epoch + 1) & 0x7fffffff;
-        this.#epochEndUs = epochEndUs = bootUs + epochUs;
-      }
-      times[i - from] = bootUs;
-      latestUs = Math.max(latestUs, bootUs);
-    }
-    this.#latestBootUs = latestUs;
-    return i;
-  }
-
   /** Fills `ways` with entry << 1 | direction of each packet, NONE where its flow is not in the table. */
   #lookUp(decoded: DecodedBatch, from: number, to: number): void {
     const { key } = decoded;
-    const hashes = this.#hashes;
     const ways = this.#ways;
     const { pairs, mask } = this.#life.index;
     const { words } = this.#life.entries;
     const seed = this.#seed;
-    for (let i = from; i < to; i++) hashes[i - from] = hashKey(key, i * KEY_WORDS, seed);
-    for (let i = from; i < to; i++) ways[i - from] = findKey(pairs, mask, words, hashes[i - from]!, key, i * KEY_WORDS);
+    for (let i = from; i < to; i++) {
+      const hash = hashKey(key, i * KEY_WORDS, seed);
+      ways[i - from] = findKey(pairs, mask, words, hash, key, i * KEY_WORDS);
+    }
   }
 
-  #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number): void {
-    const { origLen, ifindex } = batch;
+  #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
+    const { sec, nsec, origLen, ifindex } = batch;
     const { status, tcpFlags, ipBytes } = decoded;
     const life = this.#life;
-    const { entries, sightings } = life;
-    const times = this.#times;
-    const hashes = this.#hashes;
-    const ways = this.#ways;
+    const { entries, sightings, retired, clock } = life;
     const epoch = this.#epoch;
-    const retired = life.retired;
+    const ways = this.#ways;
+    const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs;
+    let latestUs = this.#latestBootUs;
     let packets = 0;
     let bytes = 0;
     let sumIpBytes = 0;
     for (let i = from; i < to; i++) {
       if (status[i] !== DecodeStatus.Ok) continue;
-      const bootUs = times[i - from]!;
+      const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
+      const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
+      latestUs = Math.max(latestUs, bootUs);
+      clock[0] = bootUs;
+      if (bootUs >= epoch[END]! || bootUs < epoch[BEGIN]!) this.#beginEpoch();
       let way = ways[i - from]!;
-      if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i, hashes[i - from]!, bootUs);
-      if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== epoch) {
-        way = life.attend(way, batch, decoded, i, bootUs, epoch);
+      if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i);
+      if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== life.epoch) {
+        way = life.attend(way, batch, decoded, i);
       }
       const { words, doubles } = entries;
       const word = (way >> 1) << ENTRY_SHIFT;
@@ -212,17 +189,27 @@ export class FlowTable {
       bytes += length;
       sumIpBytes += ipLength;
     }
+    this.#latestBootUs = latestUs;
     this.#packets += packets;
     this.#bytes += bytes;
     this.#ipBytes += sumIpBytes;
   }
 
-  /** The stretch has begun a flow or given an entry away since the look-up. */
-  #lookAgain(batch: PacketBatch, decoded: DecodedBatch, i: number, hash: number, bootUs: Us): number {
+  /** Also when a file goes far back in time. */
+  #beginEpoch(): void {
     const life = this.#life;
+    life.epoch = (life.epoch + 1) & 0x7fffffff;
+    this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
+    this.#epoch[END] = life.clock[0]! + this.#epochUs;
+  }
+
+  /** The stretch has begun a flow or given an entry away since the look-up. */
+  #lookAgain(batch: PacketBatch, decoded: DecodedBatch, i: number): number {
+    const life = this.#life;
+    const hash = hashKey(decoded.key, i * KEY_WORDS, this.#seed);
     const { pairs, mask } = life.index;
     const way = findKey(pairs, mask, life.entries.words, hash, decoded.key, i * KEY_WORDS);
-    return way === NONE ? life.create(hash, batch, decoded, i, bootUs) : way;
+    return way === NONE ? life.create(hash, batch, decoded, i) : way;
   }
 }
 

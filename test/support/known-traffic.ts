@@ -122,7 +122,13 @@ async function reuseport(stage: Stage): Promise<readonly TrueFlow[]> {
   return clients.map((socket) => datagrams(stage, 'SO_REUSEPORT', socket, [host, port], owner));
 }
 
-function datagrams(stage: Stage, scenario: string, socket: WorkloadSocket, dst: Address, dstOwner: TrueOwner): TrueFlow {
+function datagrams(
+  stage: Stage,
+  scenario: string,
+  socket: WorkloadSocket,
+  dst: Address,
+  dstOwner: TrueOwner,
+): TrueFlow {
   const [address, port] = plain(socket.local);
   const src: Address = [address === '0.0.0.0' ? senderOf(stage) : address, port];
   return {

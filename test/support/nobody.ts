@@ -1,10 +1,18 @@
-/** Programs as the user nobody, setpriv(1). */
+/** Words that run a command as the user nobody, setpriv(1), with some capabilities or none. */
 import { spawnSync } from 'node:child_process';
 
-export const AS_NOBODY: readonly string[] = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+export const NOBODY = 65_534;
 
-/** @returns why that cannot be done here (in a user namespace without that user), or false: for `skip` */
+export function asNobody(...capabilities: readonly string[]): readonly string[] {
+  const set = capabilities.map((name) => `+${name}`).join(',');
+  const caps = set === '' ? [] : [`--inh-caps=${set}`, `--ambient-caps=${set}`];
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...caps];
+}
+
+/** @returns why that cannot be done here (in a user namespace there is no nobody to become), or false */
 export function nobodyMissing(): string | false {
-  const { status, error, stderr } = spawnSync(AS_NOBODY[0]!, [...AS_NOBODY.slice(1), 'true'], { encoding: 'utf8' });
-  return status === 0 ? false : `cannot become nobody: ${error?.message ?? stderr.trim()}`;
+  const [file, ...args] = [...asNobody('net_raw', 'sys_ptrace', 'dac_read_search'), process.execPath, '--version'];
+  const { status, stderr, error } = spawnSync(file!, args, { encoding: 'utf8' });
+  if (error !== undefined) return 'no setpriv';
+  return status === 0 ? false : `setpriv: ${stderr.trim()}`;
 }

@@ -37,9 +37,16 @@ export interface Workload {
 
 type Line = { readonly event: string; readonly port?: number };
 
-/** @param args as `workload.py --help` lists them */
-export function startWorkload(args: readonly (string | number)[], netns?: Netns): Workload {
-  const command = ['python3', SCRIPT, ...args.map(String)];
+/**
+ * @param args as `workload.py --help` lists them
+ * @param before a command that runs it: ['setpriv', ...]
+ */
+export function startWorkload(
+  args: readonly (string | number)[],
+  netns?: Netns,
+  before: readonly string[] = [],
+): Workload {
+  const command = [...before, 'python3', SCRIPT, ...args.map(String)];
   const child = startChild(netns === undefined ? command : netns.command(...command));
   const lines = (): Line[] => {
     const complete = child.out().split('\n').slice(0, -1);

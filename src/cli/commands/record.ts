@@ -78,13 +78,14 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
   for (const check of degradations(examine(loadNative, REAL_ROOTS, flags.sources))) context.err(formatCheck(check));
   const devices = flags.interface.length > 0 ? flags.interface : ['any'];
+  const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
   const live = new LiveLine(context, flags.quiet);
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
+    onReady: () => context.err(`recording ${devices.join(', ')} into ${database}${howToEnd}\n`),
     onProgress: (progress) => live.show(progress),
     onTrouble: (text) => live.note(text),
   });
-  context.err(`recording ${devices.join(', ')} into ${database}${flags.for === undefined ? '; Ctrl-C ends it' : ''}\n`);
   const loopDelay = watchLoopDelay(context);
   await untilStopped(recorder, flags.for);
   live.end();

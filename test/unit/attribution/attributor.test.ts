@@ -165,6 +165,18 @@ test('Attributor calls a socket that outlives a complete scan without a holder t
   assert.equal(words(t.of(1, SRC)), 'kernel five-tuple unknown');
 });
 
+test('Attributor does not take what is left of a closed connection for a socket of the kernel', () => {
+  for (const state of [SocketState.FinWait2, SocketState.TimeWait, SocketState.LastAck]) {
+    const t = setUp();
+    t.observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: 1500 }) });
+    t.flows(CLIENT);
+    t.observe({ sockets: makeSockets({ ...CLIENT_SOCKET, inode: 0, state, seenUs: 9000 }) });
+    t.observe({ scan: scan(5000) });
+    t.answer();
+    assert.equal(words(t.of(1, SRC)), 'closed-before-scan five-tuple unknown', `state ${state}`);
+  }
+});
+
 test('Attributor tells a reused pid from the process that had it before', () => {
   const t = setUp();
   t.observe({ atUs: 1000, processes: [makeProcess(42, { comm: 'old' })] });

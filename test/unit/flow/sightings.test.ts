@@ -77,7 +77,7 @@ test('FlowLife releases the sightings of flows that leave', () => {
     const batch = packetBatch([datagram(port, port)]);
     const decoded = createDecodedBatch(1);
     new Decoder().decode(batch, decoded);
-    const way = life.create(port, batch, decoded, 0, port);
+    const way = life.create(port, batch, decoded, 0);
     const at = ((way >> 1) << ENTRY_SHIFT) + E_SIGHTINGS;
     life.entries.words[at] = life.sightings.count(life.entries.words[at]!, 0, 9, 1, 1);
   }

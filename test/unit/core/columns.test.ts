@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { createColumns, pushRow, transferList } from '../../../src/core/columns.ts';
+import { KEY_WORDS } from '../../../src/core/tuple.ts';
+
+const SPEC = { a: 'f64', key: 'key', b: 'u8', c: 'u32' } as const;
+
+test('pushRow() grows all columns together and keeps their rows', () => {
+  const columns = createColumns(SPEC, 2);
+  for (let i = 0; i < 100; i++) {
+    const row = pushRow(columns);
+    assert.equal(row, i);
+    columns.a[row] = i + 0.5;
+    columns.key[row * KEY_WORDS + KEY_WORDS - 1] = i - 50;
+    columns.b[row] = i;
+  }
+  assert.equal(columns.count, 100);
+  for (let i = 0; i < 100; i++) {
+    assert.equal(columns.a[i], i + 0.5);
+    assert.equal(columns.key[i * KEY_WORDS + KEY_WORDS - 1], i - 50);
+    assert.equal(columns.b[i], i);
+    assert.equal(columns.c[i], 0);
+  }
+});
+
+test('columns arrive as they were when their buffers are transferred, and leave the sender empty', () => {
+  const columns = createColumns(SPEC);
+  columns.a[pushRow(columns)] = 7;
+  const { port1, port2 } = new MessageChannel();
+  port1.postMessage(columns, transferList(columns));
+  const received = receiveMessageOnPort(port2)?.message as typeof columns;
+  port1.close();
+  assert.deepEqual([received.count, received.a[0], received.key.length], [1, 7, received.capacity * KEY_WORDS]);
+  assert.equal(columns.a.length, 0);
+});
+
+test('createColumns() refuses a capacity that could never grow', () => {
+  for (const capacity of [0, -1, Number.NaN]) assert.throws(() => createColumns(SPEC, capacity), RangeError);
+});
