@@ -1,5 +1,5 @@
 import type { Progress } from '../app/recorder.ts';
-import { formatSize } from '../report/size.ts';
+import { countText, formatSize } from '../report/size.ts';
 import type { Context } from './context.ts';
 
 /** One line on stderr that rewrites itself while a recording runs; on no terminal only notes are printed. */
@@ -19,7 +19,7 @@ export class LiveLine {
     const { counters, flows } = progress;
     const seconds = Math.round((performance.now() - this.#startedMs) / 1000);
     const drops = counters.kernelDrops === null ? 'drops unknown' : `${counters.kernelDrops} dropped`;
-    const text = `${seconds} s  ${counters.packets} packets  ${formatSize(counters.ipBytes)}  ${flows} flows  ${drops}`;
+    const text = `${seconds} s  ${countText(counters.packets, 'packet')}  ${formatSize(counters.ipBytes)}  ${countText(flows, 'flow')}  ${drops}`;
     this.#context.err(`\r${text.slice(0, this.#context.columns - 1)}\x1b[K`);
     this.#isOpen = true;
   }

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { formatShare, formatSize } from '../report/size.ts';
+import { countText, formatShare, formatSize } from '../report/size.ts';
 import { compileLatestCapture } from '../store/compile-summary.ts';
 import { Reader } from '../store/reader.ts';
 import type { Context } from './context.ts';
@@ -35,8 +35,8 @@ export function printSummary(context: Context, database: string, loopDelay = '')
     count(number('bad_packets'), 'cut or malformed'),
   ].filter((text) => text !== '');
   const lines = [
-    `${number('packets')} packets, ${drops}${beside.length > 0 ? `; of them ${beside.join(', ')}` : ''}`,
-    `${number('flows')} flows, ${formatSize(number('ip_bytes'))}`,
+    `${countText(number('packets'), 'packet')}, ${drops}${beside.length > 0 ? `; of them ${beside.join(', ')}` : ''}`,
+    `${countText(number('flows'), 'flow')}, ${formatSize(number('ip_bytes'))}`,
     `attributed ${shareOf(number('named_flows'), number('flows'))} of flows, ` +
       `${shareOf(number('named_ip_bytes'), number('ip_bytes'))} of bytes`,
     ...losses(number),
@@ -58,8 +58,10 @@ function shareOf(part: number, whole: number): string {
 /** Only what was lost is worth a line. */
 function losses(number: (name: string) => number): string[] {
   const lines: string[] = [];
-  if (number('flows_evicted') > 0) lines.push(`${number('flows_evicted')} flows ended early: the flow table was full`);
-  if (number('flows_lost') > 0) lines.push(`${number('flows_lost')} flows lost: the database could not keep up`);
+  if (number('flows_evicted') > 0)
+    lines.push(`${countText(number('flows_evicted'), 'flow')} ended early: the flow table was full`);
+  if (number('flows_lost') > 0)
+    lines.push(`${countText(number('flows_lost'), 'flow')} lost: the database could not keep up`);
   if (number('facts_lost') > 0)
     lines.push(`${number('facts_lost')} answers about sockets lost: a kernel buffer was full`);
   return lines;

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Check } from '../../../src/core/health.ts';
-import { AS_NOBODY, nobodyMissing } from '../../support/nobody.ts';
+import { asNobody, nobodyMissing } from '../../support/nobody.ts';
 import { type RunOptions, runPcapid } from '../../support/run-pcapid.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-doctor-'));
@@ -62,7 +62,7 @@ test('doctor goes on without the addon', async () => {
 
 describe('doctor as nobody', { skip: nobodyMissing() }, () => {
   test('names the missing rights, what each costs and how to get them', async () => {
-    const check = await doctor({ before: AS_NOBODY });
+    const check = await doctor({ before: asNobody() });
     assert.equal(check('capture').state, 'missing');
     assert.match(check('capture').detail, /not permitted/);
     assert.equal(check('diag').state, 'ok', 'sock_diag needs no right');
@@ -75,7 +75,7 @@ describe('doctor as nobody', { skip: nobodyMissing() }, () => {
 
   test('sees hidepid, which root looks through', { skip }, async () => {
     const hide = inMounts('mount -t proc -o hidepid=invisible proc /proc', '-pf');
-    const bound = await doctor({ before: [...hide, ...AS_NOBODY] });
+    const bound = await doctor({ before: [...hide, ...asNobody()] });
     assert.match(bound('hidepid').detail, /hidepid=invisible/);
     const root = await doctor({ before: hide });
     assert.equal(root('hidepid').state, 'ok');

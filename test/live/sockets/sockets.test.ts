@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { type EveryKind, startEveryKind } from '../../support/every-kind.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
-import { AS_NOBODY, nobodyMissing } from '../../support/nobody.ts';
+import { asNobody, nobodyMissing } from '../../support/nobody.ts';
 import { type RunOptions, runPcapid } from '../../support/run-pcapid.ts';
 import {
   asLsof,
@@ -135,7 +135,7 @@ describe('pcapid sockets', { skip: missing() }, () => {
   });
 
   test('lists as nobody what root sees, but for the processes, and says so', { skip: nobodyMissing() }, async () => {
-    const options = { netns, before: AS_NOBODY };
+    const options = { netns, before: asNobody() };
     const { code, out, err } = await runPcapid(['sockets', '--inet', '--format', 'json'], options);
     const rows = JSON.parse(out) as SocketRow[];
     assert.equal(code, 0, err);
