@@ -24,7 +24,7 @@ export function captureCounters(decoder: Decoder, table: FlowTable, sources: rea
     kernelDrops: sumKnown(sources.map((stats) => stats.kernelDrops)),
     interfaceDrops: sumKnown(sources.map((stats) => stats.interfaceDrops)),
     flowsEvicted: flow.evicted,
-    flowsLost: 0,
+    flowsLost: flow.lost,
     factsLost: 0,
   };
 }

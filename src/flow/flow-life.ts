@@ -37,6 +37,7 @@ export interface FlowLimits {
   readonly activeUs: Us; // Infinity: a flow may live as long as it likes
   readonly lingerUs: Us; // how long an ended TCP flow still takes late packets
   readonly longLivedUs: Us; // how often a row of a living flow is sent
+  readonly mostRows: number; // that wait for a drain
 }
 
 /**
@@ -65,7 +66,7 @@ export class FlowLife {
     this.#limits = limits;
     this.#collectFresh = fresh === 'collect';
     this.entries = new FlowEntries(limits.capacity);
-    this.rows = new FlowRows(this.entries, this.sightings);
+    this.rows = new FlowRows(this.entries, this.sightings, limits.mostRows);
     this.#changed = new ChangedList(this.entries);
     this.#tcp = new ActivityList(this.entries);
     this.#other = new ActivityList(this.entries);

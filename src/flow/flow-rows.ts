@@ -17,14 +17,18 @@ import { pktTypeOf, S_SENT } from './flow-state.ts';
 import type { DirectionCount, Sightings } from './sightings.ts';
 
 export class FlowRows {
+  lost = 0; // rows that found no room
   /** Of all flows, as their last rows say. */
   readonly duplicates = { packets: 0, bytes: 0 };
   #rows: FlowColumns | undefined;
+  readonly #most: number;
   readonly #entries: FlowEntries;
   readonly #sightings: Sightings;
   readonly #count: DirectionCount = { packets: 0, bytes: 0, ipBytes: 0, duplicatePackets: 0, duplicateBytes: 0 };
 
-  constructor(entries: FlowEntries, sightings: Sightings) {
+  /** @param most rows that wait for a drain; what comes beyond is lost, and counted */
+  constructor(entries: FlowEntries, sightings: Sightings, most: number) {
+    this.#most = most;
     this.#entries = entries;
     this.#sightings = sightings;
   }
@@ -38,6 +42,10 @@ export class FlowRows {
   write(id: number, endReason: number): void {
     this.#rows ??= createColumns(FLOW_COLUMNS);
     const rows = this.#rows;
+    if (rows.count >= this.#most) {
+      this.lost++;
+      return;
+    }
     const row = pushRow(rows);
     const { words, doubles, serial, firstUs, ifindex, duplicatePackets, duplicateBytes } = this.#entries;
     const w = id << ENTRY_SHIFT;

@@ -83,11 +83,15 @@ function readHeader(path: string, into: Buffer): number {
   }
 }
 
-/** Makes the folder of a database, 0700, when it is not there. */
+/** Makes the folder of a database, 0700, when it is not there. Throws UserError. */
 export function prepareFolder(folder: string, rights: FileRights = currentRights(process.env)): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first !== undefined && rights.uid === 0 && rights.sudo !== null)
-    chownSync(folder, rights.sudo.uid, rights.sudo.gid);
+  try {
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (first !== undefined && rights.uid === 0 && rights.sudo !== null)
+      chownSync(folder, rights.sudo.uid, rights.sudo.gid);
+  } catch (error) {
+    throw explained(error, folder);
+  }
 }
 
 /** The umask can only take rights away; fchmod gives the owner's back. -wal and -shm get the rights of this file. */

@@ -22,9 +22,12 @@ export interface Child {
 }
 
 const running = new Set<ChildProcess>();
-process.on('exit', () => {
+process.on('exit', killChildren);
+
+/** For an `after` hook: a test that fails leaves children behind, which would keep the test runner waiting. */
+export function killChildren(): void {
   for (const child of running) child.kill('SIGKILL');
-});
+}
 
 export function startChild(
   command: readonly string[],

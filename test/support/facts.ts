@@ -4,7 +4,7 @@ import { createColumns, pushRow } from '../../src/core/columns.ts';
 import { FLOW_COLUMNS, type FlowColumns, FlowEnd, FlowFlag } from '../../src/core/flow.ts';
 import { HOLDER_COLUMNS, type HolderColumns, type Process } from '../../src/core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns, SocketState, SourceCode } from '../../src/core/socket.ts';
-import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts, Protocol } from '../../src/core/tuple.ts';
+import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, Protocol, packMeta, packPorts } from '../../src/core/tuple.ts';
 
 export type Endpoint = readonly [address: string, port: number];
 
@@ -48,7 +48,9 @@ export function makeSockets(...literals: readonly SocketLiteral[]): SocketColumn
   return sockets;
 }
 
-export function makeHolders(...rows: readonly (readonly [inode: number, pid: number, seenUs: number])[]): HolderColumns {
+export function makeHolders(
+  ...rows: readonly (readonly [inode: number, pid: number, seenUs: number])[]
+): HolderColumns {
   const holders = createColumns(HOLDER_COLUMNS);
   for (const [inode, pid, seenUs] of rows) {
     const row = pushRow(holders);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { killChildren } from '../../support/child.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { asNobody, NOBODY, nobodyMissing } from '../../support/nobody.ts';
 import { startRecording, temporaryDatabase } from '../../support/recording.ts';
@@ -14,7 +15,8 @@ const WRITABLE = 0o777; // for nobody
 async function connections(netns: Netns, holdS: number, before: readonly string[] = []) {
   const server = startWorkload(['tcp-server', 23], netns);
   const words = ['tcp-clients', 23, '--hold', holdS, '--port', await server.port()];
-  const clients = await startWorkload(words, netns, before).sockets();
+  const path = ['env', 'PATH=/usr/local/bin:/usr/bin:/bin']; // root's may lead where others must not go
+  const clients = await startWorkload(words, netns, [...before, ...path]).sockets();
   await server.sockets();
   return { client: clients[0]!.pid, server: server.child.pid };
 }
@@ -26,7 +28,10 @@ function answers(flows: readonly StoredFlow[], side: 'src' | 'dst'): readonly st
 
 describe('pcapid record with fewer rights', { skip: netnsMissing() || nobodyMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   test('none at all: says so, and what helps, and leaves no database', async () => {
     const database = temporaryDatabase(WRITABLE);
@@ -66,7 +71,10 @@ describe('pcapid record with fewer rights', { skip: netnsMissing() || nobodyMiss
 
 describe('pcapid record with fewer sources', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   for (const source of ['proc', 'diag'] as const) {
     test(`only ${source}: names connections that live for a second and a half`, async () => {

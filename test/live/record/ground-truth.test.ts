@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { killChildren } from '../../support/child.ts';
 import { makeKnownTraffic, type TrueFlow, type TrueOwner } from '../../support/known-traffic.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { type Recording, startRecording } from '../../support/recording.ts';
@@ -68,7 +69,10 @@ function* ownerDeviations(database: string, side: string, owner: TrueOwner, end:
 
 describe('pcapid record names the owners of known traffic', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   test('on loopback, both ends', async () => {
     const netns = lab.create();

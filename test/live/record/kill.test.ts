@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { killChildren } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
@@ -16,7 +17,10 @@ const isPlainFile = (database: string): boolean => readFileSync(database).readUI
 
 describe('a pcapid record that ends', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   test('by SIGKILL leaves a whole database up to the last tick, which the next one takes over', async () => {
     const netns = lab.create();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { startChild } from '../../support/child.ts';
+import { killChildren, startChild } from '../../support/child.ts';
 import { compileC } from '../../support/compile.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
@@ -15,7 +15,10 @@ const FRAME = OCTETS + 8 + 20 + 14;
 
 describe('pcapid record under load', { skip }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   /** A namespace whose packets to `target` pass a veth and are received by nobody. */
   function makeSink(): { readonly netns: Netns; readonly device: string; readonly target: string } {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { capabilityMask, RECORD_CAPABILITIES } from '../../../src/app/privileges.ts';
+import { killChildren } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
 import { readCapture } from '../../support/stored-flows.ts';
@@ -18,7 +19,10 @@ function ofThreads(pid: number, field: string): readonly string[] {
 
 describe('the rights of pcapid record', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   test('every thread has only the capabilities that are kept, and cannot gain others', async () => {
     const recording = await startRecording(['-i', 'lo'], { netns: lab.create() });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { killChildren } from '../../support/child.ts';
 import { type Netns, NetnsLab, netnsMissing, type VethEnd } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
 import { query, readCapture, readFlows } from '../../support/stored-flows.ts';
@@ -105,6 +106,7 @@ describe('pcapid record counts as others do', { skip: netnsMissing() || noTshark
   const lab = new NetnsLab();
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-totals-'));
   after(() => {
+    killChildren();
     lab.close();
     rmSync(folder, { recursive: true });
   });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { startChild } from '../../support/child.ts';
+import { killChildren, startChild } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording, temporaryDatabase } from '../../support/recording.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
@@ -25,7 +24,10 @@ while time.time() < end:
 
 describe('pcapid record in trouble', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  after(() => lab.close());
+  after(() => {
+    killChildren();
+    lab.close();
+  });
 
   async function refusal(...words: readonly string[]) {
     const database = temporaryDatabase();
@@ -49,7 +51,7 @@ describe('pcapid record in trouble', { skip: netnsMissing() }, () => {
 
   test('an interface that is deleted meanwhile is told, and the others go on', async () => {
     const [a] = lab.connect(lab.create(), lab.create());
-    const recording = await startRecording(['-i', a.name, '-i', 'lo'], { netns: a.netns });
+    const recording = await startRecording(['-i', a.name, '-i', 'lo', 'udp'], { netns: a.netns });
     a.netns.exec('ip', 'link', 'delete', a.name);
     const note = new RegExp(`^pcapid: .*${a.name} (was removed|went down)$`, 'm');
     await waitFor(() => note.test(recording.child.err()), 5000, 'a note on standard error');
@@ -86,7 +88,9 @@ describe('pcapid record in trouble', { skip: netnsMissing() }, () => {
     assert.doesNotMatch(said.join(''), /[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
   });
 
-  test('a path of a database that is no folder is refused', () => {
-    assert.throws(() => execFileSync(process.execPath, ['dist/pcapid.cjs', 'record', '--db', '/dev/null/x.db']));
+  test('a database in a folder that cannot be made is refused', async () => {
+    const { code, err } = await runPcapid(['record', '-i', 'lo', '--db', '/dev/null/x.db'], { netns: lab.create() });
+    assert.equal(code, 2);
+    assert.match(err, /^pcapid: \/dev\/null cannot be used .*\(EEXIST\)\n .*--db/);
   });
 });

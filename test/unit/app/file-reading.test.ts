@@ -65,7 +65,7 @@ const FACTS = [
   .map((fact) => JSON.stringify(fact))
   .join('\n');
 
-test('readFile() hands flows out every second of packet time, and ends them with the file', () => {
+test('readFile() tells its progress, and ends flows with the file', () => {
   const path = write('long.pcap', pcapFile([0, 0, 1, 2].map((after) => segment(after, TcpFlag.Ack))));
   const { packets, ends, seen, result } = read(path);
   assert.equal(packets.at(-1), 4);

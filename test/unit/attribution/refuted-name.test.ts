@@ -16,7 +16,13 @@ test('Attributor takes a name back when a second holder is seen while the flow l
   t.observe({ holders: makeHolders([77, 43, 2500]) });
   t.answer();
   assert.equal(words(t.of(1, SRC)), 'ambiguous five-tuple ambiguous');
-  assert.deepEqual(t.of(1, SRC)?.holders.map((p) => p.pid).sort(), [42, 43]);
+  assert.deepEqual(
+    t
+      .of(1, SRC)
+      ?.holders.map((p) => p.pid)
+      .sort(),
+    [42, 43],
+  );
 });
 
 test('Attributor lists a third holder that is seen later', () => {
@@ -28,7 +34,13 @@ test('Attributor lists a third holder that is seen later', () => {
   t.answer();
   t.observe({ holders: makeHolders([77, 44, 2500]) });
   t.answer();
-  assert.deepEqual(t.of(1, SRC)?.holders.map((p) => p.pid).sort(), [42, 43, 44]);
+  assert.deepEqual(
+    t
+      .of(1, SRC)
+      ?.holders.map((p) => p.pid)
+      .sort(),
+    [42, 43, 44],
+  );
 });
 
 test('Attributor keeps the name of a flow that had ended before the second holder was seen', () => {

@@ -226,4 +226,16 @@ describe('FlowTable.takeFresh()', () => {
     feed(table, [datagram(5, 1)]);
     assert.equal(table.takeFresh(), undefined);
   });
+
+  test('FlowTable keeps a bounded number of rows for a drain that does not come, and counts what it loses', () => {
+    const table = new FlowTable({ capacity: 2, mostRows: 3 });
+    feed(
+      table,
+      Array.from({ length: 10 }, (_, i) => datagram((i + 1) * SEC, 1000 + i)),
+    );
+    const rows = rowsOf(table.drain(Infinity));
+    assert.equal(rows.length, 3);
+    assert.equal(table.counts.lost, 10 - 3);
+    assert.equal(table.counts.packets, 10);
+  });
 });

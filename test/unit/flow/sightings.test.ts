@@ -59,7 +59,7 @@ describe('Sightings', () => {
     assert.equal(sightings.size, 3);
   });
 
-  test('Sightings grows', () => {
+  test('Sightings keeps all counts when it grows', () => {
     const sightings = new Sightings();
     const chains = Array.from({ length: 1000 }, (_, i) => sightings.count(0, 0, 2, i, 0));
     for (const [i, chain] of chains.entries()) {
@@ -71,7 +71,15 @@ describe('Sightings', () => {
 });
 
 test('FlowLife releases the sightings of flows that leave', () => {
-  const limits = { capacity: 10, idleTcpUs: 1, idleOtherUs: 1, activeUs: 1, lingerUs: 1, longLivedUs: 1 };
+  const limits = {
+    capacity: 10,
+    idleTcpUs: 1,
+    idleOtherUs: 1,
+    activeUs: 1,
+    lingerUs: 1,
+    longLivedUs: 1,
+    mostRows: 1000,
+  };
   const life = new FlowLife(limits, 'ignore');
   for (let port = 0; port < 1000; port++) {
     const batch = packetBatch([datagram(port, port)]);
