@@ -38,6 +38,7 @@ export class HolderScan {
   readonly #hopeless = new Set<number>(); // wanted MOST_TRIES times in vain; forgotten with the next periodic scan
   readonly #pidsOf = new Map<number, Set<number>>(); // inode -> pids, of the last scans
   readonly #recheckUs = new Map<number, Us>(); // pid -> earliest next look at this process alone
+  readonly #recheckLater = new Set<number>(); // pids to look at when that time has come
   #seenPids = new Set<number>(); // processes of the last scan, and children looked at since
   readonly findings = createScanFindings();
   #running: Generator<number, void, void> | undefined;
@@ -59,7 +60,7 @@ export class HolderScan {
   }
 
   get hasWishes(): boolean {
-    return this.#wanted.size > 0 || this.#wantedNext.size > 0;
+    return this.#wanted.size > 0 || this.#wantedNext.size > 0 || this.#recheckLater.size > 0;
   }
 
   /** A socket of a flow was seen: find its holders, unless they are known, then make sure they still are. */
@@ -81,7 +82,7 @@ export class HolderScan {
     else this.#wanted.set(inode, 0);
   }
 
-  /** Works at most `sliceUs`; @returns what was found since the last call, undefined when there was nothing to do */
+  /** Works at most `sliceUs`; @returns what a scan that ended now has found, undefined when none did */
   step(sliceUs: number): ScanResult | undefined {
     const now = this.#nowUs();
     if (this.#running === undefined && !this.#start(now)) return undefined;
@@ -164,23 +165,44 @@ export class HolderScan {
   }
 
   /**
-   * Looks at the known holders once more, and at children that no scan has seen yet: a fork shares the socket.
+   * Looks at the known holders once more. One that was looked at a moment ago is looked at again when its rest is over:
+   * what was seen before a flow began says nothing about it.
    *
-   * @returns whether every known holder still holds it (or was looked at a moment ago)
+   * @returns whether every holder that was due still holds it
    */
   #recheck(inode: number, pids: Set<number>, into: HolderColumns): boolean {
     const now = this.#nowUs();
-    const due = [...pids].filter((pid) => now >= (this.#recheckUs.get(pid) ?? 0));
+    const due: number[] = [];
+    for (const pid of pids) {
+      if (now >= (this.#recheckUs.get(pid) ?? 0)) due.push(pid);
+      else this.#recheckLater.add(pid);
+    }
     if (due.length === 0) return true;
     const before = into.count;
-    const looked = new Set([...due, ...due.flatMap((pid) => this.#newChildren(pid))]);
-    for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs)) void _;
-    const restUs = Math.max(RECHECK_US, (this.#nowUs() - now) * RECHECK_REST_FACTOR);
-    for (const pid of due) this.#recheckUs.set(pid, now + restUs);
+    this.#look(due, into);
     const holding = new Set<number>();
     for (let i = before; i < into.count; i++) if (into.inode[i] === inode) holding.add(into.pid[i]!);
     for (const pid of holding) pids.add(pid);
     return due.every((pid) => holding.has(pid));
+  }
+
+  /** Looks at known holders whose rest is over; to be called as often as step(). */
+  lookLater(into: HolderColumns): void {
+    const now = this.#nowUs();
+    const due = [...this.#recheckLater].filter((pid) => now >= (this.#recheckUs.get(pid) ?? 0));
+    if (due.length > 0) this.#look(due, into);
+  }
+
+  /** Reads some processes, and those of their children that no scan has seen yet: a fork shares the socket. */
+  #look(pids: readonly number[], into: HolderColumns): void {
+    const now = this.#nowUs();
+    const looked = new Set([...pids, ...pids.flatMap((pid) => this.#newChildren(pid))]);
+    for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs)) void _;
+    const restUs = Math.max(RECHECK_US, (this.#nowUs() - now) * RECHECK_REST_FACTOR);
+    for (const pid of pids) {
+      this.#recheckUs.set(pid, now + restUs);
+      this.#recheckLater.delete(pid);
+    }
   }
 
   #newChildren(pid: number): readonly number[] {

@@ -57,7 +57,7 @@ export class Observer {
   /** How long the thread may sleep when no event comes, in milliseconds. */
   get restMs(): number {
     if (this.#scan.isRunning) return 0;
-    return this.#again.size > 0 ? SHORT_REST_MS : LONG_REST_MS;
+    return this.hasWishes ? SHORT_REST_MS : LONG_REST_MS;
   }
 
   /** Some socket, or its holders, are still being looked for. */
@@ -94,6 +94,7 @@ export class Observer {
     this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
     const addresses = now >= this.#addressesDueUs ? this.#changedAddresses(now) : null;
     for (const source of this.#options.sources) this.#poll(source);
+    this.#scan.lookLater(this.#holders);
     const result = this.#scan.step(SLICE_US);
     const holders = this.#takeHolders(result?.holders);
     const sockets = this.#sockets;

@@ -125,6 +125,6 @@ export function rank(answer: Answer): number {
   return step * 8 + (answer.program !== null ? 4 : 0) + (answer.evidence !== null ? 2 : 0) + (settled ? 1 : 0);
 }
 
-/** Ends below it (as PendingEnds keeps ranks: plus 1, 0 for no answer) know no holder at all. */
-export const UNNAMED_RANK = CONFIDENCES.indexOf('ambiguous') * 8 + 1;
+/** Whether an answer of that rank knows the socket and no process that held it. */
+export const isUnheld = (rank: number): boolean => rank < CONFIDENCES.indexOf('ambiguous') * 8 && (rank & 2) !== 0;
 export const EXACT_RANK = CONFIDENCES.indexOf('exact') * 8;

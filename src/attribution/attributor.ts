@@ -5,7 +5,7 @@ import type { HolderColumns, Process } from '../core/process.ts';
 import type { SocketColumns } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { K_FIRST, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort, Protocol, reverseKey } from '../core/tuple.ts';
-import { type Answer, attribute, EXACT_RANK, rank, type ScanState, UNNAMED_RANK, unknown } from './attribute.ts';
+import { type Answer, attribute, EXACT_RANK, isUnheld, rank, type ScanState, unknown } from './attribute.ts';
 import { HolderTable } from './holder-table.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import { PendingEnds } from './pending-ends.ts';
@@ -15,6 +15,8 @@ import { SocketTable } from './socket-table.ts';
 /** How long an ended flow without a proven owner is asked again, and how many of them at most. */
 const GIVE_UP_US = 120 * SECOND_US;
 const MOST_ENDED = 131_072;
+/** Scans that begin this long after the end of a flow have nothing new to say about its socket. */
+const SETTLED_US = 10 * SECOND_US;
 /** Facts are kept a little longer than any flow that may ask for them. */
 const KEEP_FACTS_US = 150 * SECOND_US;
 
@@ -42,6 +44,7 @@ export class Attributor {
   readonly addresses = new LocalAddresses();
   readonly pending = new PendingEnds();
   #scan: ScanState = { startedUs: 0, deniedUids: new Set(), partlyDeniedUids: new Set() };
+  #holdersSeen = false; // since the last answer(): sockets without a holder may have one, or a reason why not
   readonly #key = new Int32Array(KEY_WORDS);
 
   get scan(): ScanState {
@@ -56,10 +59,10 @@ export class Attributor {
     this.holders.observe(facts.holders, (inode) => {
       for (const row of this.sockets.withInode(inode)) this.#touch(row);
     });
+    this.#holdersSeen ||= facts.holders.count > 0 || facts.scan !== null;
     if (facts.scan === null) return;
     const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
     this.#scan = { startedUs, deniedUids: new Set(deniedUids), partlyDeniedUids: new Set(partlyDeniedUids) };
-    this.pending.touchWeaker(UNNAMED_RANK); // what a complete scan did not find will not be found by waiting
   }
 
   /** Takes flows of a drain: ends of new ones wait for an owner, the others' intervals grow. */
@@ -77,6 +80,8 @@ export class Attributor {
    */
   answer(onAnswer: OnAnswer, most = Infinity): boolean {
     const { rows } = this.pending;
+    if (this.#holdersSeen) this.pending.touchRanked(isUnheld, this.#scan.startedUs - SETTLED_US);
+    this.#holdersSeen = false;
     for (const row of this.pending.takeDirty(most)) {
       const answer = attribute(this.pending.view(row), this);
       const strength = rank(answer) + 1; // 0: nothing was said yet

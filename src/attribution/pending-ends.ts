@@ -13,7 +13,7 @@ const PENDING_COLUMNS = {
   ended: 'u8',
   multicast: 'u8',
   ifindex: 'u32',
-  rank: 'u8', // of the answer given so far
+  rank: 'u8', // of the answer given so far, plus 1
   holders: 'u32', // that it spoke of
   asked: 'u8', // 1: stands in the queue of #dirty
 } as const;
@@ -81,9 +81,12 @@ export class PendingEnds {
     }
   }
 
-  /** Marks all ends whose answer is weaker than `rank`: after a scan that may have settled why. */
-  touchWeaker(rank: number): void {
-    for (const row of this.#store.rows()) if (this.rows.rank[row]! < rank) this.#ask(row);
+  /** Marks ends of flows that live, or ended since `sinceUs`, whose rank satisfies `test`. */
+  touchRanked(test: (rank: number) => boolean, sinceUs: Us): void {
+    for (const row of this.#store.rows()) {
+      if (this.rows.ended[row] === 1 && this.rows.lastUs[row]! < sinceUs) continue;
+      if (this.rows.rank[row] !== 0 && test(this.rows.rank[row]! - 1)) this.#ask(row);
+    }
   }
 
   /** Rows to ask again, the oldest `most` of the queue. */

@@ -1,6 +1,7 @@
 /**
  * CPU per packet and drops of `pcapid record` on a veth, beside `tcpdump -w /dev/null` on the same traffic: UDP datagrams
- * of 142 octets over 1,000 flows, at two rates. Idle CPU (start-up, observer) is measured apart and subtracted.
+ * of 142 octets over 1,000 flows. A short and a long run each: their difference is the cost of a packet once the program
+ * is warm, without start-up, compilation and the look-up of the flows.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,16 +13,17 @@ import { readCapture } from '../support/stored-flows.ts';
 import { measure, median } from './measure.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
-const SECONDS = 5;
+const RATE = Number(process.env.RATE ?? 100_000);
+const SHORT_S = 3;
+const LONG_S = 13;
 const LEAD_S = 2; // the recorder is ready by then
-const RATES = [50_000, 200_000];
 const FLOWS = 1000;
 const OCTETS = 100;
 
 interface Run {
   readonly cpuS: number;
-  readonly dropped: number;
   readonly captured: number;
+  readonly dropped: number;
 }
 
 const lab = new NetnsLab();
@@ -43,44 +45,45 @@ try {
   );
   const blast = compileC('blast');
   if (blast === undefined) throw new Error('no C compiler');
-  const send = (rate: number): void => {
-    const words = [blast, target, 10_000, FLOWS, rate * SECONDS, rate, OCTETS, 0].map(String);
+  const send = (seconds: number): void => {
+    const words = [blast, target, 10_000, FLOWS, RATE * seconds, RATE, OCTETS, 0].map(String);
     const [program, ...rest] = near.netns.command('sh', '-c', `sleep ${LEAD_S}; exec "$@"`, 'sh', ...words);
     spawn(program!, rest, { stdio: 'ignore' });
   };
-  const wholeS = SECONDS + LEAD_S + 2;
-  const pcapid = (rate: number): Run => {
-    const database = join(folder, `${rate}-${Math.random()}.db`);
-    if (rate > 0) send(rate);
-    const words = ['record', '-q', '-i', near.name, '--db', database, '--for', `${wholeS}s`, 'udp'];
+  const pcapid = (seconds: number): Run => {
+    const database = join(folder, `${Math.random()}.db`);
+    send(seconds);
+    const until = `${seconds + LEAD_S + 1}s`;
+    const words = ['record', '-q', '-i', near.name, '--db', database, '--for', until, 'udp'];
     const { cpuS } = measure(near.netns.command(process.execPath, 'dist/pcapid.cjs', ...words));
     const { packets, kernel_drops } = readCapture(database);
-    return { cpuS, dropped: Number(kernel_drops), captured: Number(packets) };
+    return { cpuS, captured: Number(packets), dropped: Number(kernel_drops) };
   };
-  const tcpdump = (rate: number): Run => {
-    if (rate > 0) send(rate);
-    const words = ['-i', near.name, '-B', '8192', '-w', '/dev/null', 'udp'];
-    const { cpuS } = measure(
-      near.netns.command('timeout', '--preserve-status', '-s', 'INT', String(wholeS), 'tcpdump', ...words),
-    );
-    return { cpuS, dropped: 0, captured: rate * SECONDS };
+  const tcpdump = (seconds: number): Run => {
+    send(seconds);
+    const timeout = ['timeout', '--preserve-status', '-s', 'INT', String(seconds + LEAD_S + 1)];
+    const words = ['tcpdump', '-i', near.name, '-B', '8192', '-w', '/dev/null', 'udp'];
+    return { cpuS: measure(near.netns.command(...timeout, ...words)).cpuS, captured: 0, dropped: 0 };
   };
-  const idle = median(Array.from({ length: ROUNDS }, () => pcapid(0).cpuS));
-  console.log(`Node ${process.version}; ${ROUNDS} rounds; idle for ${wholeS} s: pcapid ${idle.toFixed(2)} s of CPU\n`);
-  console.log('| packets/s | program | ns of CPU per packet | captured | dropped |');
-  console.log('|---|---|---|---|---|');
-  for (const rate of RATES) {
-    const rounds = Array.from({ length: ROUNDS }, () => ({ pcapid: pcapid(rate), tcpdump: tcpdump(rate) }));
-    const packets = rate * SECONDS;
-    const ns = (cpuS: number): number => (cpuS / packets) * 1e9;
-    const ours = median(rounds.map((r) => ns(r.pcapid.cpuS - idle)));
-    const theirs = median(rounds.map((r) => ns(r.tcpdump.cpuS)));
-    const dropped = rounds.reduce((sum, r) => sum + r.pcapid.dropped, 0);
-    const captured = rounds.reduce((sum, r) => sum + r.pcapid.captured, 0);
-    console.log(`| ${rate} | pcapid | ${ours.toFixed(0)} | ${captured} of ${packets * ROUNDS} | ${dropped} |`);
-    console.log(`| ${rate} | tcpdump | ${theirs.toFixed(0)} | | |`);
-    console.log(`| ${rate} | pcapid is | ${(ours / theirs).toFixed(2)} times tcpdump | | |`);
-  }
+  console.log(`Node ${process.version}, ${RATE} packets/s, medians of ${ROUNDS} rounds\n`);
+  const rounds = Array.from({ length: ROUNDS }, () => ({
+    pcapid: [pcapid(SHORT_S), pcapid(LONG_S)],
+    tcpdump: [tcpdump(SHORT_S), tcpdump(LONG_S)],
+  }));
+  const nsOf = ([short, long]: readonly Run[]): number =>
+    ((long!.cpuS - short!.cpuS) / (RATE * (LONG_S - SHORT_S))) * 1e9;
+  const ours = median(rounds.map((round) => nsOf(round.pcapid)));
+  const theirs = median(rounds.map((round) => nsOf(round.tcpdump)));
+  const all = rounds.flatMap((round) => round.pcapid);
+  const sum = (pick: (run: Run) => number): number => all.reduce((total, run) => total + pick(run), 0);
+  console.log('| program | ns of CPU per packet | captured | dropped |');
+  console.log('|---|---|---|---|');
+  const sent = RATE * (SHORT_S + LONG_S) * ROUNDS;
+  console.log(
+    `| pcapid | ${ours.toFixed(0)} | ${sum((run) => run.captured)} of ${sent} | ${sum((run) => run.dropped)} |`,
+  );
+  console.log(`| tcpdump | ${theirs.toFixed(0)} | | |`);
+  console.log(`| pcapid is | ${(ours / theirs).toFixed(1)} times tcpdump | | |`);
 } finally {
   lab.close();
   rmSync(folder, { recursive: true });

@@ -107,6 +107,13 @@ export function readHolders(database: string, socket: number): readonly StoredHo
   return query(database, sql, socket).map((row) => ({ pid: Number(row.pid), startTicks: Number(row.start_ticks) }));
 }
 
+/** The processes of all sockets with that local port and no remote end, as table `socket` names them. */
+export function readHoldersOnPort(database: string, port: number): readonly StoredHolder[] {
+  const sql = `SELECT DISTINCT p.pid, p.start_ticks FROM socket s JOIN process p ON p.id = s.process
+    WHERE s.local_port = ? AND coalesce(s.remote_port, 0) = 0 ORDER BY p.pid`;
+  return query(database, sql, port).map((row) => ({ pid: Number(row.pid), startTicks: Number(row.start_ticks) }));
+}
+
 /** The last capture of the database. */
 export function readCapture(database: string): Row {
   const [row] = query(database, 'SELECT * FROM capture ORDER BY id DESC LIMIT 1');

@@ -11,7 +11,8 @@ export interface Tcpdump {
 
 /** Captures when it returns. */
 export async function startTcpdump(netns: Netns, device: string, file: string, filter = ''): Promise<Tcpdump> {
-  const words = ['tcpdump', '-n', '-Z', 'root', '-B', '16384', '-s', '262144', '-i', device, '-w', file];
+  // Without immediate mode the packets of the last second may still be in the kernel when it is stopped.
+  const words = ['tcpdump', '--immediate-mode', '-U', '-n', '-Z', 'root', '-B', '16384', '-i', device, '-w', file];
   const child = startChild(netns.command(...words, ...(filter === '' ? [] : [filter])));
   await waitFor(() => child.err().includes('listening on'), 5000, 'tcpdump to listen');
   return {

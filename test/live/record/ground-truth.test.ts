@@ -4,7 +4,13 @@ import { killChildren } from '../../support/child.ts';
 import { makeKnownTraffic, type TrueFlow, type TrueOwner } from '../../support/known-traffic.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { type Recording, startRecording } from '../../support/recording.ts';
-import { readFlows, readHolders, type StoredEnd, type StoredFlow } from '../../support/stored-flows.ts';
+import {
+  readFlows,
+  readHolders,
+  readHoldersOnPort,
+  type StoredEnd,
+  type StoredFlow,
+} from '../../support/stored-flows.ts';
 
 const IP_UDP = { 4: 28, 6: 48 } as const; // octets of both headers
 
@@ -60,8 +66,8 @@ function* ownerDeviations(database: string, side: string, owner: TrueOwner, end:
     return;
   }
   const all = [actor, ...others].sort((a, b) => a.pid - b.pid);
-  const stored = end.socket === null ? [] : readHolders(database, end.socket);
-  if (end.socket === null && end.holders === all.length) return; // several sockets: table `socket` has their holders
+  // Several sockets on one port (SO_REUSEPORT): each has its own holder.
+  const stored = end.socket === null ? readHoldersOnPort(database, end.port!) : readHolders(database, end.socket);
   if (JSON.stringify(stored) !== JSON.stringify(all)) {
     yield `${side}: holders ${stored.map((h) => h.pid)} instead of ${all.map((h) => h.pid)}`;
   }

@@ -54,3 +54,15 @@ test('Attributor keeps the name of a flow that had ended before the second holde
   assert.equal(words(t.of(1, SRC)), '42 five-tuple exact');
   assert.equal(words(t.of(1, DST)), 'not-local - unknown');
 });
+
+test('Attributor names an end when the holder known from before the flow is seen again', () => {
+  const t = setUp();
+  t.observe({ atUs: 500, processes: [makeProcess(42)], holders: makeHolders([77, 42, 500]) });
+  t.observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: 1500 }) });
+  t.flows(CLIENT);
+  t.answer();
+  assert.equal(t.of(1, SRC)?.process, null, 'who held it before may have passed it on');
+  t.observe({ holders: makeHolders([77, 42, 1600]) });
+  t.answer();
+  assert.equal(words(t.of(1, SRC)), '42 five-tuple exact');
+});
