@@ -26,9 +26,9 @@ export const bundleOptions = {
 const entryPoints = {
   pcapid: 'src/cli/main.ts',
   start: 'src/cli/start.ts', // npm start
-  'capture-thread': 'src/app/capture-thread.ts',
-  'observer-thread': 'src/app/observer-thread.ts',
-  'store-thread': 'src/app/store-thread.ts',
+  'capture-thread': 'src/app/record/capture-thread.ts',
+  'observer-thread': 'src/app/record/observer-thread.ts',
+  'store-thread': 'src/app/record/store-thread.ts',
   'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };
 

@@ -3,10 +3,10 @@
  * captures/make-demo.mjs runs it beside tcpdump. `observe FILE`; prints `ready` when it watches.
  */
 import { writeFileSync } from 'node:fs';
-import { Clock } from '../../src/app/clock.ts';
-import { formatFacts } from '../../src/app/fact-file.ts';
-import { Observer } from '../../src/app/observer.ts';
-import { openSources } from '../../src/app/open-sources.ts';
+import { formatFacts } from '../../src/app/read/fact-file.ts';
+import { Clock } from '../../src/app/record/clock.ts';
+import { Observer } from '../../src/app/record/observer.ts';
+import { openSources } from '../../src/app/record/open-sources.ts';
 import { LiveSource } from '../../src/capture/live.ts';
 import { createDecodedBatch } from '../../src/core/decoded.ts';
 import type { FreshColumns } from '../../src/core/flow.ts';

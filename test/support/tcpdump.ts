@@ -1,12 +1,21 @@
 /** tcpdump(1) beside a recording: writes the same packets to a file. */
-import type { Finished } from './child.ts';
-import { startChild } from './child.ts';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type Finished, startChild } from './child.ts';
 import type { Netns } from './netns.ts';
 import { waitFor } from './wait.ts';
 
 export interface Tcpdump {
   /** Ends it; the file is complete then. Throws when the kernel dropped something. */
   stop(): Promise<Finished>;
+}
+
+/** @returns why tcpdump or tshark cannot be used here, or false */
+export function tcpdumpMissing(): string | false {
+  for (const tool of ['tcpdump', 'tshark']) if (spawnSync(tool, ['--version']).error !== undefined) return `no ${tool}`;
+  // As root it sets its groups before it writes, and ends when that is refused: user_namespaces(7).
+  const denied = readFileSync('/proc/self/setgroups', 'utf8').trim() === 'deny';
+  return denied ? 'tcpdump cannot set its groups in a user namespace' : false;
 }
 
 /** Captures when it returns. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { INTERFACE_FIELDS, listInterfaces, listInterfacesOfSys } from '../../app/interface-list.ts';
-import { NETLINK_ROUTE, openNetlink } from '../../app/netlink-transport.ts';
+import { NETLINK_ROUTE, openNetlink } from '../../app/record/netlink-transport.ts';
+import { INTERFACE_FIELDS, listInterfaces, listInterfacesOfSys } from '../../app/sockets/interface-list.ts';
 import { UserError } from '../../core/errors.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { type Interface, Route } from '../../linux/route.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { parseFacts } from '../../app/fact-file.ts';
-import { attributorOf, type FileResult, readFile } from '../../app/file-reading.ts';
-import { FlowBook } from '../../app/flow-book.ts';
-import { storeFile } from '../../app/store-file.ts';
+import { parseFacts } from '../../app/read/fact-file.ts';
+import { attributorOf, type FileResult, readFile } from '../../app/read/file-reading.ts';
+import { FlowBook } from '../../app/read/flow-book.ts';
+import { storeFile } from '../../app/read/store-file.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';

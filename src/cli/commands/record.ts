@@ -1,11 +1,11 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
-import { degradations, examine, REAL_ROOTS } from '../../app/doctor.ts';
-import { InterfaceNames } from '../../app/interface-names.ts';
-import { NETLINK_ROUTE, openNetlink } from '../../app/netlink-transport.ts';
-import { SOURCE_NAMES, type SourceName } from '../../app/open-sources.ts';
-import { RECORD_CAPABILITIES, reducePrivileges } from '../../app/privileges.ts';
-import { Recorder } from '../../app/recorder.ts';
+import { degradations, examine, REAL_ROOTS } from '../../app/doctor/doctor.ts';
+import { InterfaceNames } from '../../app/record/interface-names.ts';
+import { NETLINK_ROUTE, openNetlink } from '../../app/record/netlink-transport.ts';
+import { SOURCE_NAMES, type SourceName } from '../../app/record/open-sources.ts';
+import { RECORD_CAPABILITIES, reducePrivileges } from '../../app/record/privileges.ts';
+import { Recorder } from '../../app/record/recorder.ts';
 import { UserError } from '../../core/errors.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { parseNamespaceLink } from '../../linux/proc-pid.ts';

@@ -1,6 +1,12 @@
 import { Command, Option } from 'commander';
-import { readSocketList } from '../../app/open-socket-list.ts';
-import { filterSockets, PROTOCOLS, SOCKET_SORTS, type SocketFilter, sortSockets } from '../../app/socket-filter.ts';
+import { readSocketList } from '../../app/sockets/open-socket-list.ts';
+import {
+  filterSockets,
+  PROTOCOLS,
+  SOCKET_SORTS,
+  type SocketFilter,
+  sortSockets,
+} from '../../app/sockets/socket-filter.ts';
 import { UserError } from '../../core/errors.ts';
 import { SOCKET_FIELDS } from '../../core/socket-record.ts';
 import { decodeHostile } from '../../core/text.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { liveOwners } from '../../app/live-owners.ts';
-import { tryDiag } from '../../app/open-sources.ts';
+import { tryDiag } from '../../app/record/open-sources.ts';
+import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { SECOND_US } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';

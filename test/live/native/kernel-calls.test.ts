@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readCapabilities } from '../../../src/app/privileges.ts';
+import { readCapabilities } from '../../../src/app/record/privileges.ts';
 import { loadNative } from '../../../src/native/binding.ts';
 import { startChild } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { capabilityMask, RECORD_CAPABILITIES, readCapabilities } from '../../../src/app/privileges.ts';
+import { capabilityMask, RECORD_CAPABILITIES, readCapabilities } from '../../../src/app/record/privileges.ts';
 import { loadNative } from '../../../src/native/binding.ts';
 import { startChild } from '../../support/child.ts';
 import { compileProgram } from '../../support/compile.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { capabilityMask, RECORD_CAPABILITIES } from '../../../src/app/privileges.ts';
+import { capabilityMask, RECORD_CAPABILITIES } from '../../../src/app/record/privileges.ts';
 import { killChildren } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';

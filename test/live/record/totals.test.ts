@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +7,12 @@ import { killChildren } from '../../support/child.ts';
 import { type Netns, NetnsLab, netnsMissing, type VethEnd } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
 import { query, readCapture, readFlows } from '../../support/stored-flows.ts';
-import { startTcpdump } from '../../support/tcpdump.ts';
+import { startTcpdump, tcpdumpMissing } from '../../support/tcpdump.ts';
 import { type TupleCount, tsharkTotals } from '../../support/tshark-totals.ts';
 import { waitFor } from '../../support/wait.ts';
 import { startWorkload } from '../../support/workload.ts';
 
-const noTshark = spawnSync('tshark', ['--version']).error === undefined ? false : 'no tshark';
+const skip = tcpdumpMissing();
 
 /** Every direction of every stored flow, named as tsharkTotals() names it. */
 function storedTuples(database: string): ReadonlyMap<string, TupleCount> {
@@ -102,7 +101,7 @@ async function untilSilent(end: VethEnd): Promise<void> {
   await waitFor(isSilent, 15_000, `${end.name} to be silent`);
 }
 
-describe('pcapid record counts as others do', { skip: netnsMissing() || noTshark }, () => {
+describe('pcapid record counts as others do', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-totals-'));
   after(() => {
@@ -111,7 +110,7 @@ describe('pcapid record counts as others do', { skip: netnsMissing() || noTshark
     rmSync(folder, { recursive: true });
   });
 
-  test('stored flows on lo are equal to what tshark reads from a tcpdump file', async () => {
+  test('stored flows on lo are equal to what tshark reads from a tcpdump file', { skip }, async () => {
     const netns = lab.create();
     const file = join(folder, 'lo.pcap');
     const tcpdump = await startTcpdump(netns, 'lo', file);
@@ -125,7 +124,7 @@ describe('pcapid record counts as others do', { skip: netnsMissing() || noTshark
     assertConserved(recording.database);
   });
 
-  test('on veth they are equal to tshark and to the counter of the interface', async () => {
+  test('on veth they are equal to tshark and to the counter of the interface', { skip }, async () => {
     const [a, b] = lab.connect(lab.create(), lab.create());
     for (const end of [a, b]) end.netns.exec('sysctl', '-qw', `net.ipv6.conf.${end.name}.router_solicitations=0`);
     await untilSilent(a);

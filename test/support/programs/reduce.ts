@@ -1,7 +1,7 @@
 /** Reduces its rights, starts a worker, and prints what all of its threads have then: one JSON line. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { RECORD_CAPABILITIES, reducePrivileges } from '../../../src/app/privileges.ts';
+import { RECORD_CAPABILITIES, reducePrivileges } from '../../../src/app/record/privileges.ts';
 import { loadNative } from '../../../src/native/binding.ts';
 
 const folder = process.argv[2]!;

@@ -1,0 +1,130 @@
+import { type Answer, unknown } from '../../attribution/attribute.ts';
+import { formatAddress } from '../../core/address.ts';
+import { confidence } from '../../core/attribution.ts';
+import { type ColumnSpec, createColumns, pushRow } from '../../core/columns.ts';
+import { FLOW_COLUMNS, FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
+import type { FlowRecord, Value } from '../../core/record.ts';
+import {
+  K_FIRST,
+  K_SECOND,
+  KEY_WORDS,
+  keyFirstPort,
+  keyProtocol,
+  keySecondPort,
+  protocolName,
+} from '../../core/tuple.ts';
+import { commandLine } from '../../store/command-line.ts';
+import { portOrNull } from '../../store/ports.ts';
+
+const NOBODY = unknown('no-socket');
+
+/** Flows of a file with their owners, in memory: the latest row of each, for who prints without storing. */
+export class FlowBook {
+  readonly #rows: FlowColumns = createColumns(FLOW_COLUMNS);
+  readonly #answers = new Map<number, Answer>(); // 2 * serial + side
+  readonly #userName: (uid: number) => string | null;
+
+  constructor(userName: (uid: number) => string | null) {
+    this.#userName = userName;
+  }
+
+  get flows(): number {
+    return this.#rows.count;
+  }
+
+  /** Serials count from 1, so the row of a flow is its serial minus 1. */
+  addFlows(flows: FlowColumns): void {
+    for (let i = 0; i < flows.count; i++) {
+      const row = flows.serial[i]! - 1;
+      while (this.#rows.count <= row) pushRow(this.#rows);
+      for (const name of Object.keys(FLOW_COLUMNS satisfies ColumnSpec) as (keyof typeof FLOW_COLUMNS)[]) {
+        if (name === 'key') this.#rows.key.set(flows.key.subarray(i * KEY_WORDS, (i + 1) * KEY_WORDS), row * KEY_WORDS);
+        else this.#rows[name][row] = flows[name][i]!;
+      }
+    }
+  }
+
+  addAnswer(serial: number, side: number, answer: Answer): void {
+    this.#answers.set(serial * 2 + side, answer);
+  }
+
+  /** Totals over all flows; a flow is named when a process stands at any of its ends. */
+  totals(): { flows: number; packets: number; ipBytes: number; namedFlows: number; namedIpBytes: number } {
+    const totals = { flows: 0, packets: 0, ipBytes: 0, namedFlows: 0, namedIpBytes: 0 };
+    const rows = this.#rows;
+    for (let row = 0; row < rows.count; row++) {
+      const ipBytes = rows.origIpBytes[row]! + rows.replyIpBytes[row]!;
+      totals.flows++;
+      totals.packets += rows.origPackets[row]! + rows.replyPackets[row]!;
+      totals.ipBytes += ipBytes;
+      if (this.#answer(row, 0).process === null && this.#answer(row, 1).process === null) continue;
+      totals.namedFlows++;
+      totals.namedIpBytes += ipBytes;
+    }
+    return totals;
+  }
+
+  /** Records in order of their first packet. */
+  *records(): Generator<FlowRecord> {
+    for (let row = 0; row < this.#rows.count; row++) yield this.#record(row);
+  }
+
+  #answer(row: number, side: number): Answer {
+    return this.#answers.get((row + 1) * 2 + side) ?? NOBODY;
+  }
+
+  #record(row: number): FlowRecord {
+    const { key, ...rows } = this.#rows;
+    const at = row * KEY_WORDS;
+    const protocol = keyProtocol(key, at);
+    return {
+      flow_id: row + 1,
+      host: null,
+      netns: null,
+      interface: null,
+      protocol: protocolName(protocol),
+      src_addr: formatAddress(key, at + K_FIRST),
+      src_port: portOrNull(protocol, keyFirstPort(key, at)),
+      dst_addr: formatAddress(key, at + K_SECOND),
+      dst_port: portOrNull(protocol, keySecondPort(key, at)),
+      nat_src_addr: null,
+      nat_src_port: null,
+      nat_dst_addr: null,
+      nat_dst_port: null,
+      first_us: rows.firstUs[row]!,
+      last_us: rows.lastUs[row]!,
+      end_reason: FLOW_END_REASONS[rows.endReason[row]!] ?? null,
+      orig_packets: rows.origPackets[row]!,
+      orig_bytes: rows.origBytes[row]!,
+      orig_ip_bytes: rows.origIpBytes[row]!,
+      reply_packets: rows.replyPackets[row]!,
+      reply_bytes: rows.replyBytes[row]!,
+      reply_ip_bytes: rows.replyIpBytes[row]!,
+      ...this.#end('src', this.#answer(row, 0)),
+      ...this.#end('dst', this.#answer(row, 1)),
+    } as FlowRecord;
+  }
+
+  #end(side: 'src' | 'dst', { process, program, evidence, reason }: Answer): Record<string, Value> {
+    const uid = process?.uid ?? program?.uid ?? null;
+    const fields: Record<string, Value> = {
+      netns: process?.netns || null,
+      pid: process?.pid ?? null,
+      comm: process?.comm ?? null,
+      exe: process?.exe ?? program?.exe ?? null,
+      cmdline: process?.argv ? commandLine(process.argv) : null,
+      uid,
+      user: uid === null ? null : this.#userName(uid),
+      unit: program?.unit ?? null,
+      container: program?.container ?? null,
+      name: null,
+      source: evidence?.source ?? null,
+      match: evidence?.match ?? null,
+      confidence: confidence(evidence, reason, process !== null),
+      reason,
+      gap_us: evidence?.gapUs ?? null,
+      holders: evidence?.holders ?? null,
+    };
+    return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${side}_${name}`, value]));
+  }
+}

@@ -1,0 +1,29 @@
+import { getSystemErrorName } from 'node:util';
+import { UserError } from '../../core/errors.ts';
+import type { NetlinkTransport } from '../../linux/netlink-client.ts';
+import type { Native } from '../../native/binding.ts';
+
+/** Netlink families, linux/netlink.h. */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_SOCK_DIAG = 4;
+
+const RECEIVE_BUFFER = 4 << 20; // octets; a dump comes in pieces that wait here
+
+/** A netlink socket of this or another network namespace, through the addon. */
+export function openNetlink(native: Native, family: number, netnsPath = ''): NetlinkTransport {
+  const fd = native.netlinkOpen(family, 0, RECEIVE_BUFFER, netnsPath);
+  if (fd < 0) {
+    const where = netnsPath === '' ? '' : ` in ${netnsPath}`;
+    throw new UserError(
+      'no-netlink',
+      `netlink family ${family} cannot be opened${where} ${getSystemErrorName(fd)}`,
+      'Sockets are read from /proc/net instead.',
+    );
+  }
+  return {
+    send: (bytes, length) => native.netlinkSend(fd, bytes, length),
+    receive: (into, timeoutMs) => native.netlinkReceive(fd, into, timeoutMs),
+    request: (request, length, reply, timeoutMs) => native.netlinkRequest(fd, request, length, reply, timeoutMs),
+    close: () => void native.closeFd(fd),
+  };
+}

@@ -1,0 +1,76 @@
+/** The store thread: the only writer of the database. Started by the recorder with StoreThreadData. */
+import { type MessagePort, workerData } from 'node:worker_threads';
+import { UserError } from '../../core/errors.ts';
+import { ProcFs } from '../../linux/proc-fs.ts';
+import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
+import type { StoreCommand, StoreReport } from './messages.ts';
+import { openStore } from './open-store.ts';
+import { reportFailure, runThread } from './thread.ts';
+
+export interface StoreThreadData {
+  readonly path: string;
+  readonly commands: MessagePort;
+}
+
+const RETRY_MS = 1000;
+
+class StoreThread {
+  readonly #path: string;
+  readonly #port: MessagePort;
+  readonly #waiting: StoreCommand[] = [];
+  #retry: NodeJS.Timeout | undefined;
+  #store: FlowStore | undefined; // opened at 'begin': a capture that cannot start leaves no file behind
+
+  constructor(data: StoreThreadData) {
+    this.#path = data.path;
+    this.#port = data.commands;
+    this.#port.on('message', (command: StoreCommand) => this.#take(command));
+  }
+
+  #say(report: StoreReport): void {
+    this.#port.postMessage(report);
+  }
+
+  #take(command: StoreCommand): void {
+    this.#waiting.push(command);
+    if (this.#retry === undefined) this.#work();
+  }
+
+  /** In order, one after the other: what cannot be written now holds the later ones back. */
+  #work(): void {
+    this.#retry = undefined;
+    while (this.#waiting.length > 0) {
+      try {
+        this.#do(this.#waiting[0]!);
+      } catch (error) {
+        if (error instanceof UserError) {
+          reportFailure(this.#port, error);
+          return;
+        }
+        if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be written: ${String(error)}`); // a SqliteError loses its text between threads
+        this.#say({ kind: 'retry', message: error.message });
+        this.#retry = setTimeout(() => this.#work(), RETRY_MS);
+        return;
+      }
+      this.#waiting.shift();
+    }
+  }
+
+  #do(command: StoreCommand): void {
+    if (command.kind === 'begin') {
+      this.#store ??= openStore(this.#path, new ProcFs('/proc'));
+      this.#store.beginCapture(command.info);
+      this.#say({ kind: 'ready' });
+    } else if (command.kind === 'end') {
+      this.#store?.endCapture(command.endedUs);
+      this.#store?.close();
+      this.#say({ kind: 'closed' });
+      this.#port.close();
+    } else {
+      this.#store?.write(command.tick);
+      this.#say({ kind: 'written' });
+    }
+  }
+}
+
+runThread(workerData as StoreThreadData, (data) => void new StoreThread(data));

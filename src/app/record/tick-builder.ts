@@ -1,0 +1,242 @@
+import type { Answer } from '../../attribution/attribute.ts';
+import type { Attributor } from '../../attribution/attributor.ts';
+import { processKey } from '../../attribution/process-table.ts';
+import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
+import { createColumns, pushRow } from '../../core/columns.ts';
+import type { Process } from '../../core/process.ts';
+import { SOURCES } from '../../core/socket.ts';
+import {
+  HOLDER_HISTORY_COLUMNS,
+  type HolderHistoryColumns,
+  type ProcessRow,
+  type Program,
+  type ProgramRow,
+  SOCKET_HISTORY_COLUMNS,
+  type SocketHistoryColumns,
+} from '../../core/tick.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
+import { KEY_WORDS } from '../../core/tuple.ts';
+
+/** Sockets younger than this are not worth a row of their own unless a flow points at them. */
+const SOCKET_AGE_US = 5 * SECOND_US;
+/** That a process still lives is told this often: scans are many a second. */
+const TELL_ALIVE_US = 5 * SECOND_US;
+
+interface KnownRow {
+  readonly id: number;
+  process: Process; // as last read
+  readonly firstUs: Us;
+  lastUs: Us; // as told last
+}
+
+interface KnownSocket {
+  readonly id: number;
+  readonly toUs: Us;
+  readonly process: number; // 0: none or several
+  readonly holders: number; // rows written of a shared socket
+}
+
+/** Collects what one tick adds to the store, and hands out the ids that its rows point at. */
+export class TickBuilder {
+  readonly #programs = new Map<string, number>();
+  readonly #processes = new Map<string, KnownRow>();
+  readonly #sockets = new Map<number, KnownSocket>(); // row of the socket table -> history
+  #socketIds = 0;
+  #processIds = 0;
+  #newPrograms: ProgramRow[] = [];
+  #newProcesses: ProcessRow[] = [];
+  #newUsers = new Map<number, string>();
+  readonly #knownUsers = new Set<number>();
+  #ends: EndColumns = createColumns(END_COLUMNS);
+  #history: SocketHistoryColumns = createColumns(SOCKET_HISTORY_COLUMNS);
+  #holders: HolderHistoryColumns = createColumns(HOLDER_HISTORY_COLUMNS);
+  readonly #attributor: Attributor;
+  readonly #userName: (uid: number) => string | null;
+  offsetUs: Us = 0; // realtime minus boottime: facts are in boottime, rows in time of day
+
+  constructor(attributor: Attributor, userName: (uid: number) => string | null) {
+    this.#attributor = attributor;
+    this.#userName = userName;
+  }
+
+  addAnswer(serial: number, side: number, answer: Answer): void {
+    const ends = this.#ends;
+    const row = pushRow(ends);
+    const { evidence } = answer;
+    ends.serial[row] = serial;
+    ends.side[row] = side;
+    ends.process[row] = answer.process === null ? 0 : this.#processId(answer.process);
+    ends.program[row] = answer.program === null ? 0 : this.#programId(answer.program);
+    ends.socket[row] = answer.socket < 0 ? 0 : this.#socketId(answer.socket, answer);
+    ends.netns[row] = answer.process?.netns ?? 0;
+    ends.reason[row] = Math.max(0, REASONS.indexOf(answer.reason));
+    if (evidence === null) return;
+    ends.source[row] = SOURCES.indexOf(evidence.source);
+    ends.match[row] = MATCHES.indexOf(evidence.match);
+    ends.holders[row] = evidence.holders;
+    ends.gapUs[row] = evidence.gapUs;
+  }
+
+  /** After a complete scan: known processes that are not in it have exited, the others lived at least until then. */
+  addScan(pids: Uint32Array, atUs: Us): void {
+    const alive = new Set(pids);
+    for (const [key, known] of this.#processes) {
+      const nowUs = atUs + this.offsetUs;
+      if (!alive.has(known.process.pid)) {
+        this.#newProcesses.push(this.#row(known, known.lastUs, nowUs));
+        this.#processes.delete(key);
+      } else if (nowUs - known.lastUs >= TELL_ALIVE_US) {
+        known.lastUs = nowUs;
+        this.#newProcesses.push(this.#row(known, nowUs, null));
+      }
+    }
+  }
+
+  /** Sockets that became old enough, or were seen again: their history rows. Called once in a few seconds. */
+  addSockets(nowUs: Us): void {
+    for (const _ of this.addSocketsStepwise(nowUs)) void _;
+  }
+
+  /** The same, with a yield after each socket. */
+  *addSocketsStepwise(nowUs: Us): Generator<void> {
+    const { sockets } = this.#attributor;
+    for (const row of sockets.rows()) {
+      yield;
+      const known = this.#sockets.get(row);
+      const age = nowUs - sockets.facts.fromUs[row]!;
+      if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
+      const holders = this.#holdersOf(row);
+      const [only] = holders;
+      const sole = only !== undefined && holders.length === 1 ? this.#processId(only) : 0;
+      this.#writeSocket(row, known?.process || sole, holders.length > 1 ? holders : []);
+    }
+  }
+
+  /** The socket table forgets `row`: another socket may take its number. */
+  forgetSocket(row: number): void {
+    this.#sockets.delete(row);
+  }
+
+  take(): BuiltTick {
+    const built: BuiltTick = {
+      ends: this.#ends,
+      programs: this.#newPrograms,
+      processes: this.#newProcesses,
+      users: [...this.#newUsers].map(([uid, name]) => ({ uid, name })),
+      sockets: this.#history,
+      holders: this.#holders,
+    };
+    this.#ends = createColumns(END_COLUMNS);
+    this.#history = createColumns(SOCKET_HISTORY_COLUMNS);
+    this.#holders = createColumns(HOLDER_HISTORY_COLUMNS);
+    this.#newPrograms = [];
+    this.#newProcesses = [];
+    this.#newUsers = new Map();
+    return built;
+  }
+
+  #processId(process: Process): number {
+    const key = processKey(process.pid, process.startTicks);
+    const known = this.#processes.get(key);
+    if (known !== undefined) {
+      if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
+      return known.id;
+    }
+    const firstUs = (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.offsetUs;
+    const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs };
+    this.#processes.set(key, created);
+    this.#newProcesses.push(this.#row(created, firstUs, null));
+    return created.id;
+  }
+
+  /** It has called exec: the row is what it is now, flows keep the program that they were given. */
+  #rename(known: KnownRow, process: Process): void {
+    known.process = process;
+    this.#newProcesses.push(this.#row(known, known.lastUs, null));
+  }
+
+  #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {
+    const program = this.#programIdOf(known.process);
+    return { id: known.id, program, process: known.process, firstUs: known.firstUs, lastUs, exitUs };
+  }
+
+  #programIdOf(process: Process): number {
+    return this.#programId({ exe: process.exe, unit: process.unit, container: process.container, uid: process.uid });
+  }
+
+  #programId(program: Program): number {
+    const key = `${program.exe}\0${program.unit}\0${program.container}\0${program.uid}`;
+    const known = this.#programs.get(key);
+    if (known !== undefined) return known;
+    const id = this.#programs.size + 1;
+    this.#programs.set(key, id);
+    this.#newPrograms.push({ id, ...program });
+    if (program.uid !== null) this.#user(program.uid);
+    return id;
+  }
+
+  #user(uid: number): void {
+    if (this.#knownUsers.has(uid)) return;
+    this.#knownUsers.add(uid);
+    const name = this.#userName(uid);
+    if (name !== null) this.#newUsers.set(uid, name);
+  }
+
+  #socketId(row: number, answer: Answer): number {
+    const shared = answer.process === null ? answer.holders : [];
+    const process = answer.process === null ? 0 : this.#processId(answer.process);
+    const known = this.#sockets.get(row);
+    if (known !== undefined && known.process === process && known.holders >= shared.length) return known.id;
+    return this.#writeSocket(row, process, shared);
+  }
+
+  #holdersOf(row: number): readonly Process[] {
+    const { holders, processes, sockets } = this.#attributor;
+    const inode = sockets.facts.inode[row]!;
+    if (inode === 0) return [];
+    const { pid, startTicks } = holders.facts;
+    return [...holders.of(inode, 0)].flatMap((at) => processes.get(pid[at]!, startTicks[at]!)?.process ?? []);
+  }
+
+  #writeSocket(row: number, process: number, shared: readonly Process[]): number {
+    const { facts } = this.#attributor.sockets;
+    const known = this.#sockets.get(row);
+    const id = known?.id ?? ++this.#socketIds;
+    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process, holders: shared.length });
+    const history = this.#history;
+    const out = pushRow(history);
+    history.id[out] = id;
+    history.key.set(facts.key.subarray(row * KEY_WORDS, (row + 1) * KEY_WORDS), out * KEY_WORDS);
+    history.cookie[out] = facts.cookie[row]!;
+    history.inode[out] = facts.inode[row]!;
+    history.uid[out] = facts.uid[row]!;
+    history.state[out] = facts.state[row]!;
+    history.process[out] = process;
+    history.fromUs[out] = facts.fromUs[row]! + this.offsetUs;
+    history.toUs[out] = facts.toUs[row]! + this.offsetUs;
+    for (const holder of shared) this.#writeHolder(id, holder, history.fromUs[out]!, history.toUs[out]!);
+    return id;
+  }
+
+  #writeHolder(socket: number, holder: Process, fromUs: Us, toUs: Us): void {
+    const out = pushRow(this.#holders);
+    this.#holders.socket[out] = socket;
+    this.#holders.process[out] = this.#processId(holder);
+    this.#holders.role[out] = ROLES.indexOf('holder');
+    this.#holders.fromUs[out] = fromUs;
+    this.#holders.toUs[out] = toUs;
+  }
+}
+
+function sameProgram(a: Process, b: Process): boolean {
+  return a.exe === b.exe && a.comm === b.comm && a.unit === b.unit && a.container === b.container && a.uid === b.uid;
+}
+
+export interface BuiltTick {
+  readonly ends: EndColumns;
+  readonly programs: readonly ProgramRow[];
+  readonly processes: readonly ProcessRow[];
+  readonly users: readonly { readonly uid: number; readonly name: string }[];
+  readonly sockets: SocketHistoryColumns;
+  readonly holders: HolderHistoryColumns;
+}
