@@ -1,6 +1,6 @@
 /** Which database a command means: --db, $PCAPID_DB, ./pcapid.db, then the place of this user's recorder. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
@@ -9,9 +9,12 @@ const SYSTEM_PATH = '/var/lib/pcapid/pcapid.db';
 
 type Surroundings = Pick<Context, 'env' | 'cwd'>;
 
-/** Absolute path to record into; it need not exist. */
+/** Absolute path to record into; it need not exist, but the folder of a named one does. */
 export function resolveDatabaseToWrite(context: Surroundings, flag?: string, uid = process.getuid?.() ?? 0): string {
   const named = namedPath(context, flag);
+  if (flag !== undefined && named !== undefined && !existsSync(dirname(named))) {
+    throw new UserError('no-such-folder', `--db: there is no folder ${dirname(named)}`, 'Make it, or check the path.');
+  }
   if (named !== undefined) return named;
   const here = join(context.cwd, NAME);
   if (existsSync(here)) return here;

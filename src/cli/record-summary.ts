@@ -21,8 +21,8 @@ export function watchLoopDelay({ env }: Pick<Context, 'env'>): () => string {
   };
 }
 
-/** What the recording that just ended stored, read back from the database, and what it cost. On stderr. */
-export function printSummary(context: Context, database: string, loopDelay = ''): void {
+/** What the capture that just ended stored, read back from the database, and what it cost. On stderr. */
+export function printCapture(context: Context, database: string, loopDelay = ''): void {
   const reader = Reader.open(database);
   const [row] = reader.all(compileLatestCapture());
   reader.close();

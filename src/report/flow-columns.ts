@@ -23,7 +23,7 @@ export function formatOwner(row: Row, side: Side): string {
   const exe = field('exe');
   const user = field('user') ?? field('uid');
   if (field('reason') === 'ambiguous') return `${exe === null ? '' : `${baseName(exe)} `}(1 of ${field('holders')})`;
-  return `(${field('reason') ?? 'pending'})${user === null ? '' : ` ${user}`}`;
+  return `(${field('reason') ?? 'not looked up'})${user === null ? '' : ` ${user}`}`;
 }
 
 /** `93.184.216.34:443`, and who is there when that is this host too. */

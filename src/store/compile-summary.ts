@@ -16,3 +16,8 @@ WHERE c.id = (SELECT max(id) FROM capture) GROUP BY c.id`,
     params: [],
   };
 }
+
+/** Captures that were read from the file `path`, as it was named then. */
+export function compileCapturesOfFile(path: string): CompiledQuery {
+  return { sql: "SELECT id FROM capture WHERE backend = 'file' AND interface = ?", params: [path] };
+}

@@ -1,11 +1,9 @@
 /** A capture file, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
 
-import { unknown } from '../../attribution/attribute.ts';
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
-import { FlowSide } from '../../core/attribution.ts';
 import { createDecodedBatch } from '../../core/decoded.ts';
-import { type FlowColumns, FlowFlag } from '../../core/flow.ts';
+import type { FlowColumns } from '../../core/flow.ts';
 import { createPacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
@@ -33,7 +31,7 @@ export interface FileResult {
 /**
  * Reads `path` to its end.
  *
- * @param attributor with the facts of that host; without one, every end is told that no socket was seen
+ * @param attributor with the facts of that host; without one nobody is looked up, and no end has a reason
  * @throws UserError when the file is no capture that can be read
  */
 export function readFile(path: string, attributor: Attributor | undefined, sink: FileSink): FileResult {
@@ -44,11 +42,8 @@ export function readFile(path: string, attributor: Attributor | undefined, sink:
   const table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs: NO_LIMIT_US, capacity: 1 << 20 });
   const counters = (): CaptureCounters => captureCounters(decoder, table, [source.stats()]);
   const hand = (flows: FlowColumns): void => {
-    if (attributor === undefined) answerNobody(flows, sink.onAnswer);
-    else {
-      attributor.addFlows(flows, sink.onAnswer);
-      attributor.answer(sink.onAnswer);
-    }
+    attributor?.addFlows(flows, sink.onAnswer);
+    attributor?.answer(sink.onAnswer);
     sink.onFlows(flows, counters());
   };
   for (let batches = 1; source.read(batch, 1000) >= 0; batches++) {
@@ -68,11 +63,4 @@ export function attributorOf(facts: readonly FactsMessage[]): Attributor | undef
   const attributor = new Attributor();
   for (const message of facts) attributor.observe(message);
   return attributor;
-}
-
-function answerNobody(flows: FlowColumns, onAnswer: OnAnswer): void {
-  for (let i = 0; i < flows.count; i++) {
-    if ((flows.flags[i]! & FlowFlag.New) === 0) continue;
-    for (const side of [FlowSide.Src, FlowSide.Dst]) onAnswer(flows.serial[i]!, side, unknown('no-socket'));
-  }
 }

@@ -16,7 +16,7 @@ import {
 import { commandLine } from '../../store/command-line.ts';
 import { portOrNull } from '../../store/ports.ts';
 
-const NOBODY = unknown('no-socket');
+const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
 
 /** Flows of a file with their owners, in memory: the latest row of each, for who prints without storing. */
 export class FlowBook {
@@ -70,7 +70,7 @@ export class FlowBook {
   }
 
   #answer(row: number, side: number): Answer {
-    return this.#answers.get((row + 1) * 2 + side) ?? NOBODY;
+    return this.#answers.get((row + 1) * 2 + side) ?? NOT_ASKED;
   }
 
   #record(row: number): FlowRecord {

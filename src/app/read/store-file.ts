@@ -1,12 +1,16 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
+import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
 import type { CaptureCounters, CaptureInfo } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
+import { compileCapturesOfFile } from '../../store/compile-summary.ts';
+import { Reader } from '../../store/reader.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
@@ -24,6 +28,7 @@ export interface StoreFileOptions {
 export function storeFile(options: StoreFileOptions, onProgress: FileSink['onProgress']): FileResult {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
+  refuseTwice(resolve(options.database), options.path);
   const attributor = attributorOf(options.facts);
   const builder = new TickBuilder(attributor ?? new Attributor(), (uid) => users.get(uid) ?? null);
   const store = openStore(resolve(options.database), proc);
@@ -47,6 +52,17 @@ export function storeFile(options: StoreFileOptions, onProgress: FileSink['onPro
   } finally {
     store.close();
   }
+}
+
+/** A file that is stored twice would double every sum. */
+function refuseTwice(database: string, path: string): void {
+  if (!existsSync(database)) return;
+  const reader = Reader.open(database);
+  const earlier = reader.all(compileCapturesOfFile(path));
+  reader.close();
+  if (earlier.length === 0) return;
+  const hint = 'Choose another database: a second time, everything would count twice.';
+  throw new UserError('already-stored', `${path} is stored in ${database} already`, hint);
 }
 
 /** A file has no boot: its own path stands for one, so that it never joins the processes of a live boot. */

@@ -89,10 +89,14 @@ class CaptureThread {
     this.#native.poll(this.#fds, this.#fds.length, this.#ready, POLL_MS);
   }
 
-  /** What is still in the ring, or in a pipe. */
+  /** What is still in the ring, or in a pipe. The kernel hands a block that is not full over only after BLOCK_MS. */
   #drainLast(): void {
     for (const input of this.#inputs) input.stop();
-    this.#drainSources(Number.POSITIVE_INFINITY);
+    const untilUs = this.#clock.nowUs() + 2 * BLOCK_MS * 1000;
+    while (this.#clock.nowUs() < untilUs) {
+      this.#native.poll(this.#fds, this.#inputs.length, this.#ready, BLOCK_MS);
+      this.#drainSources(Number.POSITIVE_INFINITY);
+    }
   }
 
   /** Reads every source until it is empty, at most `batches` each. */

@@ -27,6 +27,7 @@ interface KnownRow {
   process: Process; // as last read
   readonly firstUs: Us;
   lastUs: Us; // as told last
+  seenUs: Us; // by the latest scan
 }
 
 interface KnownSocket {
@@ -83,9 +84,12 @@ export class TickBuilder {
     for (const [key, known] of this.#processes) {
       const nowUs = atUs + this.offsetUs;
       if (!alive.has(known.process.pid)) {
-        this.#newProcesses.push(this.#row(known, known.lastUs, nowUs));
+        this.#newProcesses.push(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
-      } else if (nowUs - known.lastUs >= TELL_ALIVE_US) {
+        continue;
+      }
+      known.seenUs = nowUs;
+      if (nowUs - known.lastUs >= TELL_ALIVE_US) {
         known.lastUs = nowUs;
         this.#newProcesses.push(this.#row(known, nowUs, null));
       }
@@ -143,7 +147,7 @@ export class TickBuilder {
       return known.id;
     }
     const firstUs = (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.offsetUs;
-    const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs };
+    const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs, seenUs: firstUs };
     this.#processes.set(key, created);
     this.#newProcesses.push(this.#row(created, firstUs, null));
     return created.id;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseFacts } from '../../app/read/fact-file.ts';
 import { attributorOf, type FileResult, readFile } from '../../app/read/file-reading.ts';
@@ -14,6 +15,7 @@ import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
 import { ReadProgress } from '../read-progress.ts';
+import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
 interface ReadFlags extends FormatFlags {
@@ -43,6 +45,7 @@ export const read: CommandModule = (context) =>
     .action((path: string, flags: ReadFlags) => runRead(context, path, flags));
 
 function runRead(context: Context, path: string, flags: ReadFlags): void {
+  if (path === '-') throw new UserError('no-stdin', 'standard input is not read in this release', 'Name a file.');
   const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
@@ -53,7 +56,7 @@ function runRead(context: Context, path: string, flags: ReadFlags): void {
       progress.onProgress,
     );
     progress.end();
-    context.err(`stored in ${flags.db}\n`);
+    printCapture(context, resolve(context.cwd, flags.db));
     warnOfDamage(context, path, result);
     return;
   }

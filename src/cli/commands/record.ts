@@ -19,13 +19,13 @@ import { resolveDatabaseToWrite } from '../database-path.ts';
 import { LiveLine } from '../live-line.ts';
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
-import { printSummary, watchLoopDelay } from '../record-summary.ts';
+import { printCapture, watchLoopDelay } from '../record-summary.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
 
 interface RecordFlags {
   readonly db?: string;
-  readonly interface: readonly string[];
+  readonly interface?: readonly string[];
   readonly for?: number;
   readonly sources: readonly SourceName[];
   readonly backend: 'libpcap' | 'cap';
@@ -42,17 +42,19 @@ export const record: CommandModule = (context) =>
       'Captures packets, finds the process at both ends of every flow, and stores what it learns.\nEnds with Ctrl-C or after --for, and prints a summary.',
     )
     .argument('[filter...]', 'capture filter as of tcpdump, e.g. tcp port 443')
-    .option('-i, --interface <name>', 'interface to capture on; may be repeated', collect, [])
-    .option('--db <file>', 'database to write')
+    .option('-i, --interface <name>', 'interface to capture on; may be repeated (default: all)', collect)
+    .option('--db <file>', 'database to write (default: ./pcapid.db if it is there, else the one of this user)')
     .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', parseDuration)
     .addOption(
-      new Option('--sources <list>', 'where owners may come from')
+      new Option('--sources <list>', 'where owners may come from: auto, or some of diag,proc')
         .default([...SOURCE_NAMES], 'auto')
         .argParser(parseSources),
     )
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
     .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
-    .option('--ring <size>', 'buffer of the kernel, per interface', parseSize, 8 << 20)
+    .addOption(
+      new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseSize),
+    )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
     .option('-q, --quiet', 'no live line', false)
     .addHelpText('after', EXAMPLES)
@@ -67,6 +69,7 @@ Examples:
 
 async function runRecord(context: Context, filter: string, flags: RecordFlags): Promise<void> {
   const database = resolveDatabaseToWrite(context, flags.db);
+  const devices = devicesOf(flags.interface);
   const native = loadNative();
   native.pcapVersion(); // without libpcap nothing else matters
   prepareFolder(dirname(database));
@@ -76,20 +79,23 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     environment: { PCAPID_DB: database },
   });
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
-  for (const check of degradations(examine(loadNative, REAL_ROOTS, flags.sources))) context.err(formatCheck(check));
-  const devices = flags.interface.length > 0 ? flags.interface : ['any'];
+  const checks = degradations(examine(loadNative, REAL_ROOTS, flags.sources));
   const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
   const live = new LiveLine(context, flags.quiet);
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
-    onReady: () => context.err(`recording ${devices.join(', ')} into ${database}${howToEnd}\n`),
+    onReady: () => {
+      for (const check of checks) context.err(formatCheck(check));
+      const what = devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
+      context.err(`recording ${what} into ${database}${howToEnd}\n`);
+    },
     onProgress: (progress) => live.show(progress),
     onTrouble: (text) => live.note(text),
   });
   const loopDelay = watchLoopDelay(context);
   await untilStopped(recorder, flags.for);
   live.end();
-  printSummary(context, database, loopDelay());
+  printCapture(context, database, loopDelay());
 }
 
 function recordingOf(native: Native, devices: readonly string[], filter: string, flags: RecordFlags, database: string) {
@@ -133,7 +139,21 @@ async function untilStopped(recorder: Recorder, forUs: number | undefined): Prom
   }
 }
 
-function collect(value: string, earlier: readonly string[]): readonly string[] {
+/** @throws UserError when packets would be counted twice */
+function devicesOf(names: readonly string[] = []): readonly string[] {
+  const devices = [...new Set(names)];
+  if (devices.length === 0) return ['any'];
+  if (devices.length > 1 && devices.includes('any')) {
+    throw new UserError(
+      'any-and-others',
+      "-i: 'any' already stands for all interfaces",
+      'Leave it out, or the others.',
+    );
+  }
+  return devices;
+}
+
+function collect(value: string, earlier: readonly string[] = []): readonly string[] {
   return [...earlier, value];
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { tryDiag } from '../../app/record/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
+import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { SECOND_US } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
@@ -18,7 +19,7 @@ import {
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
-import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
+import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseTime } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
@@ -29,7 +30,7 @@ interface WhoFlags extends FormatFlags {
 }
 
 /** Somebody else who can answer: the live state of the kernel. Its answers come before those of the database. */
-export type OwnerSource = (query: TupleQuery, limit: number | null) => readonly OwnerAnswer[];
+export type OwnerSource = (query: TupleQuery) => readonly OwnerAnswer[];
 
 const ANSWERS = 5; // unless --limit says otherwise
 const AT_WIDTH_US = SECOND_US; // --at is written in seconds
@@ -59,14 +60,14 @@ export function makeWho(live?: OwnerSource): CommandModule {
 export const who: CommandModule = makeWho(askKernel);
 
 /** Without the addon the sockets come from /proc/net. */
-function askKernel(query: TupleQuery, limit: number | null): readonly OwnerAnswer[] {
+function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
   const nowUs = Date.now() * 1000;
   const diag = tryDiag();
   try {
     const userName = (uid: number): string | null => users.get(uid) ?? null;
-    return liveOwners(query, { proc, diag, userName, nowUs }).slice(0, limit ?? undefined);
+    return liveOwners(query, { proc, diag, userName, nowUs });
   } finally {
     diag?.close();
   }
@@ -75,22 +76,36 @@ function askKernel(query: TupleQuery, limit: number | null): readonly OwnerAnswe
 function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
   const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
-  const limit = flags.limit === 0 ? null : (flags.limit ?? ANSWERS);
-  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
-  const now = live === undefined || flags.at !== undefined ? [] : live(query, limit);
-  const answers = [
-    ...now,
-    ...storedAnswers(context, query, flags.db, limit, live !== undefined && flags.at === undefined),
-  ].slice(0, limit ?? undefined);
   const isProse = flags.format === 'table' && flags.columns === undefined;
-  if (isProse && answers.length > 0) context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
-  else
+  const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
+  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
+  const now = live === undefined || flags.at !== undefined ? [] : live(query);
+  const stored = storedAnswers(context, query, flags.db, probeOf(limit), live !== undefined && flags.at === undefined);
+  const all = [...now.filter(isOwned), ...stored, ...now.filter((answer) => !isOwned(answer) && !isIn(stored, answer))];
+  const answers = all.slice(0, limit ?? undefined);
+  if (isProse && answers.length > 0) {
+    context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
+    if (all.length > answers.length)
+      context.err(`pcapid: only ${answers.length} answers are shown; --limit 0 shows all\n`);
+  } else
     printRows(
       context,
       answers.map(({ record }) => record),
       { ...flags, limit: 0 },
       printing,
     );
+}
+
+/** Somebody holds it: what is closing (TIME-WAIT) is better explained by what is stored. */
+function isOwned({ record, holders }: OwnerAnswer): boolean {
+  return (record.src_pid ?? null) !== null || holders.length > 0;
+}
+
+/** Whether a stored answer is about the same addresses and ports. */
+function isIn(stored: readonly OwnerAnswer[], { record }: OwnerAnswer): boolean {
+  const ends = (row: Row): string =>
+    [`${row.src_addr} ${row.src_port}`, `${row.dst_addr} ${row.dst_port}`].sort().join() + row.protocol;
+  return stored.some((answer) => ends(answer.record) === ends(record));
 }
 
 function rangeOf(at: string | undefined, nowUs: number): Pick<TupleQuery, 'range'> {
@@ -111,7 +126,8 @@ function storedAnswers(
     context.err('pcapid: there is no database, so only what is open now was looked at\n');
     return [];
   }
-  const reader = Reader.open(resolveDatabaseToRead(context, db));
+  const reader = isOptional ? tryReader(context, db) : Reader.open(resolveDatabaseToRead(context, db));
+  if (reader === undefined) return [];
   try {
     const flows = reader.all(compileTuple(query, limit));
     if (flows.length > 0)
@@ -119,6 +135,17 @@ function storedAnswers(
     return reader.all(compileSockets(query, limit)).map((row) => socketAnswer(row, reader));
   } finally {
     reader.close();
+  }
+}
+
+/** A database that may not be read (root's, say) does not keep the kernel's answer back. */
+function tryReader(context: Context, db: string | undefined): Reader | undefined {
+  try {
+    return Reader.open(resolveDatabaseToRead(context, db));
+  } catch (error) {
+    if (!(error instanceof UserError) || db !== undefined) throw error;
+    context.err(`pcapid: only what is open now was looked at: ${error.message}\n`);
+    return undefined;
   }
 }
 

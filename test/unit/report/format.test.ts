@@ -99,7 +99,7 @@ test('formatOwner() says how sure it is, and why there is none', () => {
     'nginx (1 of 4)',
   );
   assert.equal(formatOwner(record({ src_reason: 'no-permission', src_user: 'bob' }), 'src'), '(no-permission) bob');
-  assert.equal(formatOwner(record({}), 'src'), '(pending)');
+  assert.equal(formatOwner(record({}), 'src'), '(not looked up)');
 });
 
 test('flow columns count sent and received from the end that is ours', () => {

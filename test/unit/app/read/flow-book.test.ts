@@ -36,7 +36,7 @@ test('FlowBook gives a record with every field of machine output', () => {
   assert.ok(Object.values(record!).every((value) => value !== undefined));
   assert.equal(record!.protocol, 'tcp');
   assert.deepEqual([record!.src_addr, record!.src_port, record!.dst_port], ['192.0.2.1', 40000, 443]);
-  assert.deepEqual([record!.src_pid, record!.src_reason, record!.src_confidence], [null, 'no-socket', 'unknown']);
+  assert.deepEqual([record!.src_pid, record!.src_reason, record!.src_confidence], [null, null, 'unknown']);
 });
 
 test('FlowBook writes the owner of an end and the evidence for it', () => {
