@@ -40,7 +40,7 @@ function start({ netns, cwd, seconds = 3, env = {}, args = [] }: StartOptions): 
 
 /** Two programs that talk over loopback while `running` records. @returns pid of the one that asks */
 async function talkDuring(running: Child, netns: Netns): Promise<number> {
-  await waitFor(() => running.err().includes('recording any'), 15_000, 'the recording');
+  await waitFor(() => running.err().includes('recording all interfaces'), 15_000, 'the recording');
   const server = startChild(netns.command(...PROGRAMS, 'database', '127.0.0.1', '5432'));
   await waitFor(() => server.out().includes('ready'), 5000, 'a server');
   const client = startChild(netns.command(...PROGRAMS, 'app', '127.0.0.1', '5432'));
@@ -107,7 +107,7 @@ describe('npm start as root', { skip: netnsMissing() }, () => {
     assert.match(missing.out, /^resolver\[\d+\]/m);
 
     const first = start({ netns, cwd, seconds: 60 });
-    await waitFor(() => first.err().includes('recording any'), 15_000, 'the recording');
+    await waitFor(() => first.err().includes('recording all interfaces'), 15_000, 'the recording');
     const second = await start({ netns, cwd }).done;
     await first.stop('SIGINT', 10_000);
     assert.equal(second.code, 0);
