@@ -44,7 +44,7 @@ type Words = readonly (string | number)[];
 const COUNT = 23;
 const AT_A_TIME = 3; // starting fifty processes at once would keep the recorder from its work
 const FAMILIES = ['4', '6', 'mapped'] as const;
-const HOLD = ['--hold', '1'];
+const HOLD = ['--hold', '0.5'];
 
 /** Runs everything, a few scenarios at a time. @returns what happened, once all sockets are closed */
 export async function makeKnownTraffic(stage: Stage): Promise<readonly TrueFlow[]> {

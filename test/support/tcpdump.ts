@@ -21,7 +21,23 @@ export function tcpdumpMissing(): string | false {
 /** Captures when it returns. */
 export async function startTcpdump(netns: Netns, device: string, file: string, filter = ''): Promise<Tcpdump> {
   // Without immediate mode the packets of the last second may still be in the kernel when it is stopped.
-  const words = ['tcpdump', '--immediate-mode', '-U', '-n', '-Z', 'root', '-B', '16384', '-i', device, '-w', file];
+  // In that mode a slot of the ring is as large as the snaplen: by default there are only 64 of them.
+  const words = [
+    'tcpdump',
+    '--immediate-mode',
+    '-s',
+    '1024',
+    '-U',
+    '-n',
+    '-Z',
+    'root',
+    '-B',
+    '16384',
+    '-i',
+    device,
+    '-w',
+    file,
+  ];
   const child = startChild(netns.command(...words, ...(filter === '' ? [] : [filter])));
   await waitFor(() => child.err().includes('listening on'), 5000, 'tcpdump to listen');
   return {
