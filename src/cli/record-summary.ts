@@ -39,6 +39,7 @@ export function printCapture(context: Context, database: string, loopDelay = '')
     `${countText(number('flows'), 'flow')}, ${formatSize(number('ip_bytes'))}`,
     `attributed ${shareOf(number('named_flows'), number('flows'))} of flows, ` +
       `${shareOf(number('named_ip_bytes'), number('ip_bytes'))} of bytes`,
+    ...(row.backend === 'cap' ? ['times are those of delivery, not of capture (backend cap)'] : []),
     ...losses(number),
     `stored in ${database}`,
     costs(),
