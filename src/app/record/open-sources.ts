@@ -8,7 +8,7 @@ import { PROC_NET_FILES } from '../../linux/proc-net.ts';
 import { Route } from '../../linux/route.ts';
 import { SockDiag } from '../../linux/sock-diag.ts';
 import { AF_INET } from '../../linux/socket-key.ts';
-import { loadNative, type Native } from '../../native/binding.ts';
+import type { Native } from '../../native/binding.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from './netlink-transport.ts';
 import type { Addresses } from './observer.ts';
 import { DiagSource, ProcNetSource, type SocketSource } from './socket-source.ts';
@@ -48,19 +48,10 @@ function answers(diag: SockDiag, protocol: number): boolean {
   return diag.dump(protocol, AF_INET, 1 << SocketState.SynSent, createColumns(SOCKET_COLUMNS)) === 0;
 }
 
-/** For one listing: undefined when there is no addon, or the kernel refuses. */
-export function tryDiag(netnsPath = ''): SockDiag | undefined {
+/** Undefined when the kernel refuses. */
+export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined {
   try {
-    return openDiag(loadNative(), () => 0, netnsPath);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
-function openDiag(native: Native, nowUs: () => Us, netnsPath = ''): SockDiag | undefined {
-  try {
-    return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG, netnsPath), nowUs);
+    return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), nowUs);
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

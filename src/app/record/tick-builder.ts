@@ -1,6 +1,6 @@
 import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor } from '../../attribution/attributor.ts';
-import { processKey } from '../../attribution/process-table.ts';
+import { processKey, programOf } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
 import type { Process } from '../../core/process.ts';
@@ -160,12 +160,8 @@ export class TickBuilder {
   }
 
   #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {
-    const program = this.#programIdOf(known.process);
+    const program = this.#programId(programOf(known.process));
     return { id: known.id, program, process: known.process, firstUs: known.firstUs, lastUs, exitUs };
-  }
-
-  #programIdOf(process: Process): number {
-    return this.#programId({ exe: process.exe, unit: process.unit, container: process.container, uid: process.uid });
   }
 
   #programId(program: Program): number {

@@ -1,8 +1,7 @@
 /** Who holds a socket at this moment: the kernel's answer to `who`, beside that of the database. */
 import { addressBytes, formatAddress, isUnspecified } from '../../core/address.ts';
 import type { Reason } from '../../core/attribution.ts';
-import { createColumns } from '../../core/columns.ts';
-import { HOLDER_COLUMNS, type Process } from '../../core/process.ts';
+import type { Process } from '../../core/process.ts';
 import type { Value } from '../../core/record.ts';
 import { NO_UID, SOCKET_STATE_NAMES, SOURCES, type SocketColumns } from '../../core/socket.ts';
 import type { Us } from '../../core/time.ts';
@@ -15,13 +14,13 @@ import {
   keySecondPort,
   protocolName,
 } from '../../core/tuple.ts';
-import { createScanFindings, listPids, type ScanFindings, scanHolders } from '../../linux/proc-fd.ts';
 import type { ProcFs } from '../../linux/proc-fs.ts';
 import { readProcess } from '../../linux/proc-pid.ts';
 import type { SockDiag } from '../../linux/sock-diag.ts';
 import { commandLine } from '../../store/command-line.ts';
 import type { TupleEnd, TupleQuery } from '../../store/compile-tuple.ts';
 import { readInternetSockets } from './internet-sockets.ts';
+import { findHolders, type Holders } from './socket-holders.ts';
 
 type Row = Readonly<Record<string, Value>>;
 
@@ -48,25 +47,8 @@ export function liveOwners(query: TupleQuery, input: LiveOwnersInput): readonly 
   const isConnected = ({ sockets, row }: (typeof found)[number]): number =>
     keySecondPort(sockets.key, row * KEY_WORDS) === 0 ? 0 : 1;
   found.sort((a, b) => isConnected(b) - isConnected(a));
-  const scan = scanNow(input.proc);
-  return found.map(({ sockets, row }) => describe(sockets, row, scan, input));
-}
-
-interface Scan {
-  readonly pidsOf: ReadonlyMap<number, ReadonlySet<number>>; // by inode
-  readonly findings: ScanFindings;
-}
-
-function scanNow(proc: ProcFs): Scan {
-  const findings = createScanFindings();
-  const holders = createColumns(HOLDER_COLUMNS);
-  for (const _ of scanHolders(proc, listPids(proc), holders, findings, () => 0)) void _;
-  const pidsOf = new Map<number, Set<number>>();
-  for (let i = 0; i < holders.count; i++) {
-    const pids = pidsOf.get(holders.inode[i]!) ?? new Set();
-    pidsOf.set(holders.inode[i]!, pids.add(holders.pid[i]!));
-  }
-  return { pidsOf, findings };
+  const holders = findHolders(input.proc);
+  return found.map(({ sockets, row }) => describe(sockets, row, holders, input));
 }
 
 function matches({ protocol, ends }: TupleQuery, sockets: SocketColumns, row: number): boolean {
@@ -91,13 +73,20 @@ function fits(end: TupleEnd, key: Int32Array, at: number, port: number, side: 'l
   return own.length === end.address.length && own.every((octet, i) => octet === end.address![i]);
 }
 
-function describe(sockets: SocketColumns, row: number, { pidsOf, findings }: Scan, input: LiveOwnersInput): LiveOwner {
+function describe(
+  sockets: SocketColumns,
+  row: number,
+  { byInode, isPartial }: Holders,
+  input: LiveOwnersInput,
+): LiveOwner {
   const at = row * KEY_WORDS;
   const { key } = sockets;
   const inode = sockets.inode[row]!;
-  const processes = [...(pidsOf.get(inode) ?? [])].flatMap((pid) => readProcess(input.proc, pid) ?? []);
+  const processes = [...new Set(byInode.get(inode)?.map(({ pid }) => pid))].flatMap(
+    (pid) => readProcess(input.proc, pid) ?? [],
+  );
   const only = processes.length === 1 ? processes[0]! : null;
-  const reason = only === null ? whyNobody(processes.length, inode, findings) : null;
+  const reason = only === null ? whyNobody(processes.length, inode, isPartial) : null;
   const source = SOURCES[sockets.source[row]!] ?? 'proc';
   const uid = only?.uid ?? (sockets.uid[row] === NO_UID ? null : sockets.uid[row]!);
   const connected = keySecondPort(key, at) !== 0;
@@ -133,8 +122,8 @@ function fieldsOf(process: Process | null, prefix: '' | 'src_'): Row {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${prefix}${name}`, value]));
 }
 
-function whyNobody(holders: number, inode: number, findings: ScanFindings): Reason {
+function whyNobody(holders: number, inode: number, isPartial: boolean): Reason {
   if (holders > 1) return 'ambiguous';
   if (inode === 0) return 'closed-before-scan'; // TIME_WAIT and orphans: its process has closed it
-  return findings.unreadable.size > 0 ? 'no-permission' : 'kernel';
+  return isPartial ? 'no-permission' : 'kernel';
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { tryDiag } from '../../app/record/open-sources.ts';
+import { openDiag } from '../../app/record/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
@@ -20,6 +20,7 @@ import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
+import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseTime } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
@@ -64,7 +65,8 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
   const nowUs = Date.now() * 1000;
-  const diag = tryDiag();
+  const native = tryNative();
+  const diag = native && openDiag(native, () => 0);
   try {
     const userName = (uid: number): string | null => users.get(uid) ?? null;
     return liveOwners(query, { proc, diag, userName, nowUs });
