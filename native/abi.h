@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-constexpr int32_t kAbiVersion = 1;
+constexpr int32_t kAbiVersion = 2;
 
 // Results of pcapRead below zero.
 enum ReadStatus : int32_t {
@@ -19,6 +19,9 @@ enum Clock : size_t { kRealtime, kBoottime, kMonotonic, kClocks };
 
 // Order of the doubles that capabilities() fills. 41 capabilities exist, a double holds 53 bits.
 enum CapabilitySet : size_t { kEffective, kPermitted, kBounding, kCapabilitySets };
+
+// Order of the descriptors that bpfOpen() fills.
+enum BpfDescriptor : size_t { kSocketRing, kProcessRing, kSnapshotProgram, kLostMap, kBpfDescriptors };
 
 // Order of the doubles that pcapStats() fills: packets since the handle was opened.
 enum Counter : size_t { kReceived, kKernelDrops, kInterfaceDrops, kCounters };

@@ -28,6 +28,18 @@ napi_value NetlinkSend(napi_env env, napi_callback_info info);
 napi_value NetlinkReceive(napi_env env, napi_callback_info info);
 napi_value NetlinkRequest(napi_env env, napi_callback_info info);
 
+// bpf_exports.cc
+napi_value BpfOpen(napi_env env, napi_callback_info info);
+napi_value BpfPrograms(napi_env env, napi_callback_info info);
+napi_value BpfClose(napi_env env, napi_callback_info info);
+napi_value BpfRingOpen(napi_env env, napi_callback_info info);
+napi_value BpfRingRead(napi_env env, napi_callback_info info);
+napi_value BpfRingClose(napi_env env, napi_callback_info info);
+napi_value BpfSnapshot(napi_env env, napi_callback_info info);
+napi_value BpfLost(napi_env env, napi_callback_info info);
+napi_value CgroupMount(napi_env env, napi_callback_info info);
+napi_value NetnsCookie(napi_env env, napi_callback_info info);
+
 // capabilities.cc
 napi_value Capabilities(napi_env env, napi_callback_info info);
 napi_value ExecReduced(napi_env env, napi_callback_info info);

@@ -4,6 +4,13 @@
       "target_name": "pcapid",
       "sources": [
         "addon.cc",
+        "bpf_exports.cc",
+        "bpf_handle.cc",
+        "bpf_layout.cc",
+        "bpf_map.cc",
+        "bpf_program.cc",
+        "bpf_ring.cc",
+        "btf.cc",
         "capabilities.cc",
         "libpcap.cc",
         "netlink_socket.cc",

@@ -5,10 +5,10 @@ import { UserError } from '../core/errors.ts';
 import type { Native } from './interface.ts';
 import { pcapError } from './pcap-hints.ts';
 
-export type { Native, PcapHandle } from './interface.ts';
+export type { BpfHandle, BpfProgram, BpfRing, Native, PcapHandle } from './interface.ts';
 export { ReadStatus } from './interface.ts';
 
-const ABI_VERSION = 1; // native/abi.h
+const ABI_VERSION = 2; // native/abi.h
 const HINT = 'Build it with: npm run build:native (needs g++)';
 
 let loaded: Native | undefined;
@@ -79,6 +79,13 @@ function withUserErrors(raw: Native): Native {
         throw pcapError(error, { device, filter });
       }
     },
+    bpfOpen(cgroupPath, tracing, socketRingBytes, processRingBytes, entries, fds) {
+      try {
+        return raw.bpfOpen(cgroupPath, tracing, socketRingBytes, processRingBytes, entries, fds);
+      } catch (error) {
+        throw bpfError(error);
+      }
+    },
     pcapVersion() {
       try {
         return raw.pcapVersion();
@@ -87,4 +94,10 @@ function withUserErrors(raw: Native): Native {
       }
     },
   };
+}
+
+function bpfError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || (thrown as NodeJS.ErrnoException).code !== 'no-bpf') return thrown;
+  const hint = 'It needs Linux 5.8 and root, or CAP_BPF and CAP_NET_ADMIN; with CAP_PERFMON as well it names all.';
+  return new UserError('no-bpf', `no BPF program can be used: ${thrown.message}`, hint);
 }
