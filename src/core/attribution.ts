@@ -34,6 +34,7 @@ export type Reason = Exclude<(typeof REASONS)[number], null>;
 
 /** What a process had to do with a socket. Index = stored code; 0 is none. */
 export const ROLES = [null, 'actor', 'creator', 'holder', 'listener'] as const;
+export type Role = Exclude<(typeof ROLES)[number], null>;
 
 export const CONFIDENCES = ['unknown', 'ambiguous', 'likely', 'exact'] as const; // weakest first
 export type Confidence = (typeof CONFIDENCES)[number];
@@ -47,7 +48,7 @@ export interface Evidence {
 
 /** Confidence of a named process per match: while the fact held, and with a gap. Also a table of the database. */
 export const CONFIDENCE_TABLE: Readonly<Record<Match, { held: Confidence; gap: Confidence }>> = {
-  cookie: { held: 'exact', gap: 'exact' },
+  cookie: { held: 'exact', gap: 'likely' },
   'five-tuple': { held: 'exact', gap: 'likely' },
   bound: { held: 'likely', gap: 'likely' },
   wildcard: { held: 'likely', gap: 'likely' },

@@ -36,6 +36,18 @@ export function pushRow(columns: { count: number; capacity: number }): number {
   return columns.count++;
 }
 
+/** Appends row `i` of `from` to `to`. */
+export function copyRow<S extends ColumnSpec>(spec: S, from: Columns<S>, i: number, to: Columns<S>): void {
+  const row = pushRow(to);
+  for (const name of Object.keys(spec)) {
+    const source = (from as Record<string, unknown>)[name] as Int32Array;
+    const target = (to as Record<string, unknown>)[name] as Int32Array;
+    const width = source.length / from.capacity;
+    if (width === 1) target[row] = source[i]!;
+    else target.set(source.subarray(i * width, (i + 1) * width), row * width);
+  }
+}
+
 function grow(columns: Columns<ColumnSpec>): void {
   const capacity = columns.capacity * 2;
   for (const [name, value] of Object.entries(columns)) {

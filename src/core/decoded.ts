@@ -7,6 +7,8 @@ export const DecodeStatus = { Ok: 0, Truncated: 1, Malformed: 2, NotIp: 3, Unsup
 export interface DecodedBatch {
   readonly status: Uint8Array; // DecodeStatus; only Ok rows have the columns below
   readonly key: Int32Array; // [capacity * KEY_WORDS], see core/tuple.ts; src is the sender of this packet
+  readonly ipAt: Uint32Array; // octet of PacketBatch.bytes at which the IP header begins
+  readonly transportAt: Uint32Array; // the same of the transport header; 0: it is not there (later fragments) or was not found
   readonly ipBytes: Uint32Array; // IP header and payload, from the IP length field (from origLen where that is 0: TSO)
   readonly tcpFlags: Uint8Array; // octet 13 of the TCP header, 0 for other protocols or when cut off
   readonly tcpSeq: Uint32Array; // sequence number, 0 for other protocols
@@ -16,6 +18,8 @@ export function createDecodedBatch(capacity: number): DecodedBatch {
   return {
     status: new Uint8Array(capacity),
     key: new Int32Array(capacity * KEY_WORDS),
+    ipAt: new Uint32Array(capacity),
+    transportAt: new Uint32Array(capacity),
     ipBytes: new Uint32Array(capacity),
     tcpFlags: new Uint8Array(capacity),
     tcpSeq: new Uint32Array(capacity),

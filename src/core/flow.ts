@@ -4,8 +4,11 @@ import type { Columns } from './columns.ts';
 export const FLOW_END_REASONS = [null, 'idle', 'active', 'end-of-flow', 'forced', 'lack-of-resources'] as const;
 export const FlowEnd = { None: 0, Idle: 1, Active: 2, EndOfFlow: 3, Forced: 4, LackOfResources: 5 } as const;
 
-/** Bits of FlowColumns.flags. */
-export const FlowFlag = { New: 1, Ended: 2 } as const;
+/**
+ * Bits of FlowColumns.flags. Refused: a SYN was answered by a RST, no connection came about. Handed: it continues one that
+ * ended because a socket was passed to another process.
+ */
+export const FlowFlag = { New: 1, Ended: 2, Refused: 4, Handed: 8 } as const;
 
 /**
  * State of flows at one drain.
@@ -28,6 +31,10 @@ export const FLOW_COLUMNS = {
   replyIpBytes: 'f64',
   duplicatePackets: 'f64', // the same packets seen on other interfaces
   duplicateBytes: 'f64',
+  netns: 'f64', // inode of the namespace in which the first packet was seen; 0: not known
+  natKey: 'key', // the tuple on the other side of address translation, in the same direction; all zero: none
+  srcCookie: 'f64', // socket at that end, as kernel events said; 0: not known
+  dstCookie: 'f64',
   ifindex: 'u32', // interface of the first packet
   flags: 'u8', // FlowFlag bits
   endReason: 'u8', // FlowEnd, 0 while the flow lives
@@ -36,5 +43,11 @@ export const FLOW_COLUMNS = {
 export type FlowColumns = Columns<typeof FLOW_COLUMNS>;
 
 /** Tuples of flows that just began, sent to the observer before the tick so that short sockets are still there. */
-export const FRESH_COLUMNS = { serial: 'f64', key: 'key', firstBootUs: 'f64' } as const;
+export const FRESH_COLUMNS = {
+  serial: 'f64',
+  key: 'key',
+  firstBootUs: 'f64',
+  netns: 'f64', // inode of the sighting's namespace; 0: not known
+  ifindex: 'u32',
+} as const;
 export type FreshColumns = Columns<typeof FRESH_COLUMNS>;

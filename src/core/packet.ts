@@ -4,12 +4,47 @@
 export const LinkType = {
   Null: 0,
   Ethernet: 1,
+  TokenRing: 6,
+  Slip: 8,
+  Ppp: 9,
+  Fddi: 10,
+  RawOfBsd: 12, // systems that wrote their own number of raw IP into files
+  RawOfOpenBsd: 14,
+  PppHdlc: 50,
+  PppEther: 51,
+  AtmRfc1483: 100,
   Raw: 101,
+  CiscoHdlc: 104,
+  Ieee80211: 105,
+  FrameRelay: 107,
   Loop: 108,
+  Enc: 109,
   LinuxSll: 113,
+  Pflog: 117,
+  Prism: 119,
+  IpOverFc: 122,
+  Radiotap: 127,
+  FireWire: 138,
+  Avs: 163,
+  PppPppd: 166,
+  Ppi: 192,
+  PppWithDirection: 204,
+  HdlcWithDirection: 205,
+  FrameRelayWithDirection: 206,
+  Mpls: 219,
+  Ipnet: 226,
   Ipv4: 228,
   Ipv6: 229,
+  Nflog: 239,
+  NetAnalyzer: 240,
+  IpOverInfiniband: 242,
+  Pktap: 258,
+  MPacket: 274,
   LinuxSll2: 276,
+  BroadcomTag: 281,
+  BroadcomPrepended: 282,
+  DsaTag: 284,
+  DsaEtherTypeTag: 285,
 } as const;
 
 /** Way of a packet at an interface, sll_pkttype of linux/if_packet.h; `Unknown` where the link type has none. */
@@ -18,6 +53,7 @@ export const PacketType = { Host: 0, Broadcast: 1, Multicast: 2, OtherHost: 3, O
 /** One hand-over of packets. Columns are [capacity], valid up to `count`, until the next read() of the source. */
 export interface PacketBatch {
   count: number;
+  netns: number; // index of the namespace all of them were seen in; 0: that of the recorder, or of a file
   readonly capacity: number;
   readonly bytes: Uint8Array; // captured bytes, packet after packet
   readonly offset: Uint32Array; // start of packet i in bytes, octets
@@ -33,6 +69,7 @@ export interface PacketBatch {
 export function createPacketBatch(capacity: number, byteCapacity: number): PacketBatch {
   return {
     count: 0,
+    netns: 0,
     capacity,
     bytes: new Uint8Array(byteCapacity),
     offset: new Uint32Array(capacity),

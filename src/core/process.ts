@@ -25,3 +25,12 @@ export const HOLDER_COLUMNS = {
   seenUs: 'f64', // CLOCK_BOOTTIME
 } as const;
 export type HolderColumns = Columns<typeof HOLDER_COLUMNS>;
+
+/** Processes that ended, as the kernel said at that moment. */
+export const EXIT_COLUMNS = {
+  pid: 'u32',
+  startTicks: 'f64',
+  atUs: 'f64', // CLOCK_BOOTTIME
+  code: 'u32', // as wait(2) gives it
+} as const;
+export type ExitColumns = Columns<typeof EXIT_COLUMNS>;

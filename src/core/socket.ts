@@ -52,7 +52,69 @@ export const SOCKET_COLUMNS = {
   receiveQueue: 'u32', // octets; of a listener: connections waiting
   sendQueue: 'u32', // octets; of a listener: backlog
   boundIfindex: 'u32', // SO_BINDTODEVICE, else 0
+  netns: 'f64', // inode of its network namespace; 0: not known, any may be meant
   state: 'u8', // SocketState
   source: 'u8', // SourceCode
 } as const;
 export type SocketColumns = Columns<typeof SOCKET_COLUMNS>;
+
+/** What a kernel event says about a socket. 0 is none. */
+export const SocketEvent = {
+  Seen: 1, // the first packet of this socket on this tuple
+  Owner: 2, // another process acts on it, or better evidence came for the same one
+  Closed: 3, // its last descriptor was closed; the key is zero
+} as const;
+
+/** Bits of SocketEventColumns.flags. */
+export const SocketFlag = {
+  Outgoing: 1, // Seen: the socket sent the packet; without it, it received it
+  Listens: 2, // Owner: a TCP listener from now on
+  Shared: 4, // several processes take turns: no more changes of owner are told for a second
+  Kernel: 8, // the kernel itself uses it, pid is 0
+} as const;
+
+/** How a process came to be known as the one behind a socket, weakest first: a greater code beats a smaller one. */
+export const OwnerEvidence = {
+  None: 0,
+  State: 1, // changed the TCP state (closed it): a parent may close what its child used
+  Snapshot: 2, // held a descriptor when all were listed
+  Created: 3, // called socket()
+  Called: 4, // called connect() or an unconnected sendto()
+  Transfer: 5, // sent or received
+} as const;
+
+/** Events of sockets as the kernel reported them, in the order of their ring. */
+export const SOCKET_EVENT_COLUMNS = {
+  kind: 'u8', // SocketEvent
+  key: 'key', // local, remote (as the packet or the socket has it)
+  cookie: 'f64',
+  atUs: 'f64', // CLOCK_BOOTTIME
+  netns: 'f64', // inode; 0: not known
+  netnsCookie: 'f64', // 0: not known
+  outgoing: 'u8', // Seen: 1 when the socket sent the packet, 0 when it received it
+  pid: 'u32', // thread group id in the initial pid namespace; 0: no owner is known
+  startTicks: 'f64', // 0: not known
+  uid: 'u32', // NO_UID when not known
+  cgroup: 'f64', // id (inode) in the unified hierarchy; 0: not known
+  evidence: 'u8', // OwnerEvidence for pid
+  previous: 'u8', // Owner: OwnerEvidence of the process before, None if it is the same process or the first
+  flags: 'u8', // SocketFlag
+} as const;
+export type SocketEventColumns = Columns<typeof SOCKET_EVENT_COLUMNS>;
+
+/** Which process acted on a socket, from when on. */
+export const OWNER_COLUMNS = {
+  cookie: 'f64',
+  pid: 'u32',
+  startTicks: 'f64', // 0: not known
+  evidence: 'u8', // OwnerEvidence
+  previous: 'u8', // OwnerEvidence of the process before, when it was another one
+  source: 'u8', // SourceCode of the layer that saw it
+  flags: 'u8', // SocketFlag: Shared, or Kernel with pid 0
+  fromUs: 'f64', // CLOCK_BOOTTIME
+} as const;
+export type OwnerColumns = Columns<typeof OWNER_COLUMNS>;
+
+/** Sockets whose last descriptor was closed. */
+export const CLOSED_COLUMNS = { cookie: 'f64', atUs: 'f64' } as const;
+export type ClosedColumns = Columns<typeof CLOSED_COLUMNS>;

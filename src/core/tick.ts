@@ -24,7 +24,7 @@ export interface ProcessRow {
   readonly process: Process;
   readonly firstUs: Us; // microseconds since the epoch
   readonly lastUs: Us; // a later row with the same id moves it
-  readonly exitUs: Us | null; // first scan that no longer saw it
+  readonly exitUs: Us | null; // when the kernel saw it end, else the first scan that no longer saw it
 }
 
 /** The ownership history: inserted at close or at 5 s of age, and again (same id) when `toUs` moves. */
@@ -70,11 +70,13 @@ export interface CaptureCounters {
   interfaceDrops: number | null; // ps_ifdrop
   flowsEvicted: number; // lack-of-resources
   flowsLost: number; // ended flows dropped because the store could not keep up
-  factsLost: number; // netlink overruns
+  factsLost: number; // netlink overruns, kernel events without room
+  factsLate: number; // kernel events that came after packets of their time were counted
 }
 
 /** Packets that passed one interface of a capture on `any`. */
 export interface InterfaceCount {
+  readonly netns: number; // inode of its namespace, 0: not known
   readonly ifindex: number;
   readonly name: string;
   readonly packets: number;
@@ -95,12 +97,27 @@ export interface CaptureInfo {
   readonly sources: string; // e.g. 'diag,proc'
 }
 
+/** A network namespace: the kernel's numbers for it, and what people call it. */
+export interface NetnsRow {
+  readonly inode: number;
+  readonly cookie: number | null; // what kernel events say
+  readonly name: string | null; // of ip-netns(8), or of its container
+}
+
+/** What a container runtime calls one of its containers. */
+export interface ContainerRow {
+  readonly id: string; // as in Program.container
+  readonly name: string; // of Kubernetes NAMESPACE/POD/CONTAINER
+}
+
 export interface Tick {
   readonly flows: FlowColumns;
   readonly ends: EndColumns;
   readonly programs: readonly ProgramRow[];
   readonly processes: readonly ProcessRow[];
   readonly users: readonly { readonly uid: number; readonly name: string }[];
+  readonly namespaces: readonly NetnsRow[]; // new or better known ones
+  readonly containers: readonly ContainerRow[];
   readonly sockets: SocketHistoryColumns;
   readonly holders: HolderHistoryColumns;
   readonly counters: CaptureCounters;

@@ -16,6 +16,7 @@ export const Protocol = {
   Icmp: 1,
   Tcp: 6,
   Udp: 17,
+  Dccp: 33,
   Gre: 47,
   Esp: 50,
   Ah: 51,
