@@ -4,7 +4,7 @@ import { KEY_WORDS } from '../core/tuple.ts';
 /** Words of a hot entry, two cache lines. Entry `id` begins at word id << ENTRY_SHIFT; its key is in words 0 to 10. */
 export const ENTRY_SHIFT = 5;
 export const E_STATE = KEY_WORDS; // bits of flow-state.ts
-export const E_IFINDEX = 14; // interface of the first sighting, original then reply; NO_IFINDEX: no packet yet
+export const E_IFINDEX = 14; // place of the first sighting (see FlowTable), original then reply; NO_IFINDEX: no packet yet
 export const E_EPOCH = 30; // activity epoch in which the flow was last touched
 export const E_SIGHTINGS = 31; // first row in Sightings; 0: only the one in this entry
 
@@ -16,6 +16,7 @@ export const D_COUNTERS = 9; // packets, bytes, ipBytes of the original directio
 export const COUNTERS = 3;
 
 export const NO_IFINDEX = -1;
+export const UNTOUCHED = -1; // epoch of a flow that its next packet has to touch
 export const NONE = -1; // no entry
 
 const MIN_ENTRIES = 1024;
@@ -30,6 +31,9 @@ export class FlowEntries {
   changedAt: Int32Array; // index in the list of changed flows, NONE: unchanged since its row was sent
   ifindex: Uint32Array; // of the first packet
   synSeq: Uint32Array; // [2 a flow] sequence number of the first SYN, original then reply
+  firstSeq: Uint32Array; // [2 a flow] sequence number of the first packet of either direction
+  mark: Int32Array; // fingerprint of the first packet, where packets of several namespaces come
+  link: Int32Array; // aliases.ts: of an alias its flow, of a flow its first alias, or NONE
   serial: Float64Array;
   firstUs: Float64Array; // microseconds since the epoch
   endedBootUs: Float64Array;
@@ -51,6 +55,9 @@ export class FlowEntries {
     this.changedAt = new Int32Array(size);
     this.ifindex = new Uint32Array(size);
     this.synSeq = new Uint32Array(size * 2);
+    this.firstSeq = new Uint32Array(size * 2);
+    this.mark = new Int32Array(size);
+    this.link = new Int32Array(size);
     this.serial = new Float64Array(size);
     this.firstUs = new Float64Array(size);
     this.endedBootUs = new Float64Array(size);
@@ -73,6 +80,12 @@ export class FlowEntries {
     return this.#used++;
   }
 
+  /** Whether the flow has a packet. */
+  hasCounted(id: number): boolean {
+    const at = (id << DOUBLE_SHIFT) + D_COUNTERS;
+    return this.doubles[at]! + this.doubles[at + COUNTERS]! > 0;
+  }
+
   release(id: number): void {
     this.next[id] = this.#free;
     this.#free = id;
@@ -89,6 +102,9 @@ export class FlowEntries {
     this.changedAt = grown(this.changedAt, new Int32Array(size));
     this.ifindex = grown(this.ifindex, new Uint32Array(size));
     this.synSeq = grown(this.synSeq, new Uint32Array(size * 2));
+    this.firstSeq = grown(this.firstSeq, new Uint32Array(size * 2));
+    this.mark = grown(this.mark, new Int32Array(size));
+    this.link = grown(this.link, new Int32Array(size));
     this.serial = grown(this.serial, new Float64Array(size));
     this.firstUs = grown(this.firstUs, new Float64Array(size));
     this.endedBootUs = grown(this.endedBootUs, new Float64Array(size));

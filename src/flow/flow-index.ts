@@ -1,4 +1,5 @@
 /** From the hash of a tuple to entries: open addressing over pairs of (hash, entry), so a miss rarely leaves the index. */
+import { compareKeys, DIFFERENT } from './flow-key.ts';
 
 const MIN_SLOTS = 2048;
 
@@ -44,4 +45,26 @@ function place(pairs: Int32Array, mask: number, hash: number, value: number): vo
   while (pairs[2 * slot + 1] !== 0) slot = (slot + 1) & mask;
   pairs[2 * slot] = hash;
   pairs[2 * slot + 1] = value;
+}
+
+/**
+ * @param words keys of the entries, each at word entry << shift
+ * @returns entry << 1 | direction of the key at `key[row]`, or -1
+ */
+export function findKey(
+  pairs: Int32Array,
+  mask: number,
+  words: Int32Array,
+  shift: number,
+  hash: number,
+  key: Int32Array,
+  row: number,
+): number {
+  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    const entry = pairs[2 * slot + 1]! - 1;
+    if (entry < 0) return -1;
+    if (pairs[2 * slot] !== hash) continue;
+    const direction = compareKeys(words, entry << shift, key, row);
+    if (direction !== DIFFERENT) return (entry << 1) | direction;
+  }
 }

@@ -7,7 +7,8 @@ const M3 = 0x27d4eb2f;
 const IPV4 = 4;
 
 /**
- * 32-bit hash of the key at `key[at]`, the same for both orders of its ends.
+ * 32-bit hash of the key at `key[at]`, the same for both orders of its ends and in all namespaces: sightings of one
+ * packet meet in one place of the index.
  *
  * @param seed random and secret: senders choose tuples, they must not be able to choose collisions
  */
@@ -19,7 +20,7 @@ export function hashKey(key: Int32Array, at: number, seed: number): number {
   const ports = key[at + K_PORTS]!;
   const a = mixEnd(first ^ key[at + K_FIRST + 3]!, ports >>> 16);
   const b = mixEnd(second ^ key[at + K_SECOND + 3]!, ports & 0xffff);
-  const h = Math.imul((a + b) ^ meta, M3);
+  const h = Math.imul((a + b) ^ (meta & 0xffff), M3);
   return h ^ (h >>> 15);
 }
 

@@ -1,7 +1,8 @@
 /** Rows of flows for the next drain: written when a flow is due, or the moment before its entry is given away. */
 import { createColumns, pushRow } from '../core/columns.ts';
 import { FLOW_COLUMNS, type FlowColumns, FlowFlag } from '../core/flow.ts';
-import { KEY_WORDS } from '../core/tuple.ts';
+import { K_META, KEY_WORDS, keyNetns } from '../core/tuple.ts';
+import type { FlowEnds } from './flow-ends.ts';
 import {
   COUNTERS,
   D_COUNTERS,
@@ -13,24 +14,38 @@ import {
   ENTRY_SHIFT,
   type FlowEntries,
 } from './flow-entries.ts';
-import { pktTypeOf, S_SENT } from './flow-state.ts';
+import { pktTypeOf, S_HANDED, S_REFUSED, S_SENT } from './flow-state.ts';
 import type { DirectionCount, Sightings } from './sightings.ts';
 
 export class FlowRows {
   lost = 0; // rows that found no room
+  readonly natKeys = new Map<number, Int32Array>(); // entry -> translated tuple in the direction of its key
   /** Of all flows, as their last rows say. */
   readonly duplicates = { packets: 0, bytes: 0 };
   #rows: FlowColumns | undefined;
   readonly #most: number;
   readonly #entries: FlowEntries;
   readonly #sightings: Sightings;
+  readonly #ends: FlowEnds;
+  readonly #netnsInode: (index: number) => number;
   readonly #count: DirectionCount = { packets: 0, bytes: 0, ipBytes: 0, duplicatePackets: 0, duplicateBytes: 0 };
 
-  /** @param most rows that wait for a drain; what comes beyond is lost, and counted */
-  constructor(entries: FlowEntries, sightings: Sightings, most: number) {
-    this.#most = most;
+  /**
+   * @param most rows that wait for a drain; what comes beyond is lost, and counted
+   * @param netnsInode of the namespace with an index
+   */
+  constructor(
+    entries: FlowEntries,
+    sightings: Sightings,
+    ends: FlowEnds,
+    most: number,
+    netnsInode: (index: number) => number,
+  ) {
     this.#entries = entries;
     this.#sightings = sightings;
+    this.#ends = ends;
+    this.#most = most;
+    this.#netnsInode = netnsInode;
   }
 
   /** Makes room for `rows` at once: growing by and by takes longer than writing them. */
@@ -53,14 +68,23 @@ export class FlowRows {
     const state = words[w + E_STATE]!;
     rows.serial[row] = serial[id]!;
     for (let k = 0; k < KEY_WORDS; k++) rows.key[row * KEY_WORDS + k] = words[w + k]!;
+    rows.key[row * KEY_WORDS + K_META]! &= 0xffff;
     const firstBootUs = doubles[d + D_FIRST]!;
     const lastBootUs = doubles[d + D_LAST]!;
     rows.firstUs[row] = firstUs[id]!;
     rows.lastUs[row] = firstUs[id]! + (lastBootUs - firstBootUs);
     rows.firstBootUs[row] = firstBootUs;
     rows.lastBootUs[row] = lastBootUs;
+    rows.netns[row] = this.#netnsInode(keyNetns(words, w));
+    const natKey = this.natKeys.size > 0 ? this.natKeys.get(id) : undefined;
+    if (natKey !== undefined) {
+      rows.natKey.set(natKey, row * KEY_WORDS);
+      rows.natKey[row * KEY_WORDS + K_META]! &= 0xffff;
+    }
+    rows.srcCookie[row] = this.#ends.told(2 * id);
+    rows.dstCookie[row] = this.#ends.told(2 * id + 1);
     rows.ifindex[row] = ifindex[id]!;
-    rows.flags[row] = ((state & S_SENT) === 0 ? FlowFlag.New : 0) | (endReason === 0 ? 0 : FlowFlag.Ended);
+    rows.flags[row] = flagsOf(state, endReason);
     rows.endReason[row] = endReason;
     rows.pktType[row] = pktTypeOf(state);
 
@@ -102,4 +126,11 @@ export class FlowRows {
     this.#sightings.settle(words[(id << ENTRY_SHIFT) + E_SIGHTINGS]!, direction, count);
     return count;
   }
+}
+
+function flagsOf(state: number, endReason: number): number {
+  const isNew = (state & S_SENT) === 0 ? FlowFlag.New : 0;
+  const isEnded = endReason === 0 ? 0 : FlowFlag.Ended;
+  const isRefused = (state & S_REFUSED) === 0 ? 0 : FlowFlag.Refused;
+  return isNew | isEnded | isRefused | ((state & S_HANDED) === 0 ? 0 : FlowFlag.Handed);
 }

@@ -2,8 +2,11 @@
 import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
 import type { FlowColumns, FreshColumns } from '../core/flow.ts';
 import type { PacketBatch } from '../core/packet.ts';
+import type { SocketEventColumns } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
-import { KEY_WORDS } from '../core/tuple.ts';
+import type { TranslationColumns } from '../core/translation.ts';
+import { K_META, KEY_WORDS } from '../core/tuple.ts';
+import type { FlowLimits } from './deadlines.ts';
 import {
   COUNTERS,
   D_COUNTERS,
@@ -15,8 +18,9 @@ import {
   ENTRY_SHIFT,
   NONE,
 } from './flow-entries.ts';
-import { compareKeys, DIFFERENT, hashKey } from './flow-key.ts';
-import { FlowLife, type FlowLimits } from './flow-life.ts';
+import { findKey } from './flow-index.ts';
+import { hashKey } from './flow-key.ts';
+import { FlowLife } from './flow-life.ts';
 import { TCP_EDGE } from './tcp-end.ts';
 
 /**
@@ -27,12 +31,20 @@ const STRETCH = 256;
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
+/** How long a packet may have waited in the ring of its source, while batches of other sources were added. */
+const MOST_WAIT_US = 1_000_000;
+/** Interface numbers of different namespaces meet: both together, mixed into 32 bits, are the place of a sighting. */
+const NAMESPACE = 0x9e3779b1;
 const BEGIN = 0;
 const END = 1;
 
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
   readonly seed?: number; // of the hash; random, so that senders cannot choose collisions
+  /** Inode of the namespace with an index (PacketBatch.netns), 0: not known. */
+  readonly netnsInode?: (index: number) => number;
+  /** Index of the namespace with an inode, -1: nothing is captured there; 0 for inode 0. */
+  readonly netnsIndex?: (inode: number) => number;
 }
 
 const DEFAULTS: FlowLimits = {
@@ -55,6 +67,7 @@ export interface FlowCounts {
   readonly flows: number; // serials given
   readonly evicted: number; // flows that ended by lack-of-resources
   readonly lost: number; // rows that found no room because nobody drained
+  readonly late: number; // changes of sockets or addresses known only after packets that they concern
 }
 
 /** A bounded table of flows. Per packet it costs one look-up and nothing is allocated. */
@@ -62,6 +75,7 @@ export class FlowTable {
   readonly #life: FlowLife;
   readonly #epochUs: Us;
   readonly #seed: number;
+  readonly #netnsIndex: (inode: number) => number;
   readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction of each packet of the stretch
   #packets = 0;
   #bytes = 0;
@@ -71,11 +85,19 @@ export class FlowTable {
   readonly #epoch = new Float64Array(2).fill(-Infinity); // BEGIN and END of the present one, boottime
 
   constructor(options: FlowTableOptions = {}) {
-    const limits = { ...DEFAULTS, ...options };
+    const limits: FlowLimits = { ...DEFAULTS, ...options };
     if (!(limits.capacity > 0)) throw new RangeError(`capacity must be positive, got ${limits.capacity}`);
-    this.#life = new FlowLife(limits, options.fresh === true ? 'collect' : 'ignore');
     this.#epochUs = Math.min(EPOCH_US, limits.idleTcpUs, limits.idleOtherUs, limits.activeUs, limits.lingerUs);
     this.#seed = options.seed ?? (Math.random() * 2 ** 32) | 0;
+    this.#netnsIndex = options.netnsIndex ?? (() => 0);
+    this.#life = new FlowLife({
+      ...limits,
+      fresh: options.fresh === true,
+      seed: this.#seed,
+      severalNetns: options.netnsInode !== undefined,
+      netnsInode: options.netnsInode ?? (() => 0),
+      netnsIndex: this.#netnsIndex,
+    });
   }
 
   get counts(): FlowCounts {
@@ -89,6 +111,7 @@ export class FlowTable {
       flows: this.#life.serial,
       evicted: this.#life.evicted,
       lost: this.#life.rows.lost,
+      late: this.#life.sockets.late,
     };
   }
 
@@ -97,7 +120,7 @@ export class FlowTable {
    *
    * @param offsetUs realtime minus boottime; 0 for a file, whose packet time is the only clock
    * @param nowBootUs boottime now: packets cannot be later, nor earlier than the batch before, so a step of the clock
-   *   between two samples of `offsetUs` neither ends nor stretches a flow. Infinity for a file
+   *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
     for (let from = 0; from < batch.count; from += STRETCH) {
@@ -108,11 +131,41 @@ export class FlowTable {
     this.#nowBootUs = nowBootUs;
   }
 
+  /**
+   * Takes what the kernel told about sockets, before add() of the packets that were read just before: an event is in its
+   * ring earlier than the packet that it concerns, or microseconds later. Keys have namespace index 0.
+   */
+  noteSockets(events: SocketEventColumns): void {
+    this.#life.sockets.note(events);
+  }
+
+  /** Forgets the events, after 2 s, whose packets did not come. Call it now and then. */
+  settleSockets(): void {
+    this.#life.sockets.expire();
+  }
+
+  /**
+   * Takes what is known of address translation: packets of a translated tuple are counted in the flow of its original,
+   * whose rows tell both. Flows that began with a translation keep it when that ends.
+   *
+   * @param netns inode of the namespace that translates
+   */
+  noteTranslations(translations: TranslationColumns, netns: number): void {
+    const index = this.#netnsIndex(netns);
+    if (index < 0) return;
+    const { count, original, translated, ended } = translations;
+    const [from, to] = [new Int32Array(KEY_WORDS), new Int32Array(KEY_WORDS)];
+    for (let i = 0; i < count; i++) {
+      copyKey(original, i * KEY_WORDS, index, from);
+      copyKey(translated, i * KEY_WORDS, index, to);
+      if (ended[i] === 1) this.#life.nat.delete(from);
+      else this.#life.translate(from, to);
+    }
+  }
+
   /** Flows that began since the last call, in order; undefined when none did. The caller may transfer the buffers. */
   takeFresh(): FreshColumns | undefined {
-    const { fresh } = this.#life;
-    this.#life.fresh = undefined;
-    return fresh;
+    return this.#life.fresh.take();
   }
 
   /**
@@ -147,7 +200,7 @@ export class FlowTable {
     const seed = this.#seed;
     for (let i = from; i < to; i++) {
       const hash = hashKey(key, i * KEY_WORDS, seed);
-      ways[i - from] = findKey(pairs, mask, words, hash, key, i * KEY_WORDS);
+      ways[i - from] = findKey(pairs, mask, words, ENTRY_SHIFT, hash, key, i * KEY_WORDS);
     }
   }
 
@@ -158,7 +211,8 @@ export class FlowTable {
     const { entries, sightings, retired, clock } = life;
     const epoch = this.#epoch;
     const ways = this.#ways;
-    const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs;
+    const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
+    const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
     let latestUs = this.#latestBootUs;
     let packets = 0;
     let bytes = 0;
@@ -182,14 +236,15 @@ export class FlowTable {
       const direction = way & 1;
       const length = origLen[i]!;
       const ipLength = ipBytes[i]!;
-      if (words[word + E_IFINDEX + direction] === (ifindex[i]! | 0) || life.isFirstSighting(way, batch, i)) {
+      const place = ifindex[i]! ^ namespace;
+      if (words[word + E_IFINDEX + direction] === place || life.isFirstSighting(way, place, batch, decoded, i)) {
         const at = double + D_COUNTERS + direction * COUNTERS;
         doubles[at]! += 1;
         doubles[at + 1]! += length;
         doubles[at + 2]! += ipLength;
       } else {
         const chain = words[word + E_SIGHTINGS]!;
-        words[word + E_SIGHTINGS] = sightings.count(chain, direction, ifindex[i]!, length, ipLength);
+        words[word + E_SIGHTINGS] = sightings.count(chain, direction, place, length, ipLength);
       }
       packets++;
       bytes += length;
@@ -214,25 +269,13 @@ export class FlowTable {
     const life = this.#life;
     const hash = hashKey(decoded.key, i * KEY_WORDS, this.#seed);
     const { pairs, mask } = life.index;
-    const way = findKey(pairs, mask, life.entries.words, hash, decoded.key, i * KEY_WORDS);
+    const way = findKey(pairs, mask, life.entries.words, ENTRY_SHIFT, hash, decoded.key, i * KEY_WORDS);
     return way === NONE ? life.create(hash, batch, decoded, i) : way;
   }
 }
 
-/** @returns entry << 1 | direction of the key at `key[row]`, or NONE */
-function findKey(
-  pairs: Int32Array,
-  mask: number,
-  words: Int32Array,
-  hash: number,
-  key: Int32Array,
-  row: number,
-): number {
-  for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-    const id = pairs[2 * slot + 1]! - 1;
-    if (id === NONE) return NONE;
-    if (pairs[2 * slot] !== hash) continue;
-    const direction = compareKeys(words, id << ENTRY_SHIFT, key, row);
-    if (direction !== DIFFERENT) return (id << 1) | direction;
-  }
+/** Keys of facts have no namespace, those of the table have its index. */
+function copyKey(key: Int32Array, at: number, netns: number, out: Int32Array): void {
+  for (let w = 0; w < KEY_WORDS; w++) out[w] = key[at + w]!;
+  out[K_META]! |= netns << 16;
 }

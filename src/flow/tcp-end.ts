@@ -1,5 +1,5 @@
 /** Begin and end of a TCP connection as its packets show it, RFC 9293 sections 3.5 and 3.6. */
-import { S_ENDED, S_FIN, S_OPEN, S_SYN } from './flow-state.ts';
+import { S_ENDED, S_FIN, S_OPEN, S_REFUSED, S_SYN } from './flow-state.ts';
 
 export const TCP_FIN = 0x01;
 export const TCP_SYN = 0x02;
@@ -32,5 +32,7 @@ export function afterSegment(state: number, direction: number, flags: number): n
   if ((flags & TCP_FIN) !== 0) next |= S_FIN << direction;
   const bothFins = S_FIN | (S_FIN << 1);
   if ((flags & TCP_RST) !== 0 || (next & bothFins) === bothFins) next |= S_ENDED;
+  const unanswered = (state & S_OPEN) === 0 && (state & (S_SYN << (direction ^ 1))) !== 0;
+  if ((flags & TCP_RST) !== 0 && unanswered) next |= S_REFUSED;
   return next;
 }

@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FlowTable, type FlowTableOptions } from '../../src/flow/flow-table.ts';
-import { type FlowRow, feed, rowsOf } from '../support/flows.ts';
+import { type FlowRow, feed, feedIn, rowsOf } from '../support/flows.ts';
 import { ethernet, ipv4, ipv6, type Network, type TestPacket, type Transport, tcp, udp } from '../support/packets.ts';
+import {
+  changesHands,
+  closes,
+  receives,
+  sends,
+  socketEvents,
+  type TestEvent,
+  translation,
+  tupleKey,
+} from '../support/socket-events.ts';
 
 /** A packet between two of a few hosts and ports, so that most of them meet a flow. */
 interface Talk {
@@ -18,20 +28,18 @@ interface Talk {
   readonly ifindex: number;
 }
 
-const talks = fc.array(
-  fc.record({
-    isTcp: fc.boolean(),
-    isIpv6: fc.boolean(),
-    from: fc.nat(3),
-    to: fc.nat(3),
-    flags: fc.constantFrom(0x02, 0x12, 0x10, 0x10, 0x10, 0x18, 0x11, 0x04),
-    seq: fc.nat(2),
-    payload: fc.nat(40),
-    gapUs: fc.oneof({ arbitrary: fc.nat(1000), weight: 20 }, fc.nat(400e6), fc.integer({ min: -2e6, max: 0 })),
-    ifindex: fc.oneof({ arbitrary: fc.constant(2), weight: 5 }, fc.integer({ min: 2, max: 9 })),
-  }),
-  { minLength: 1, maxLength: 120 },
-);
+const talk: fc.Arbitrary<Talk> = fc.record({
+  isTcp: fc.boolean(),
+  isIpv6: fc.boolean(),
+  from: fc.nat(3),
+  to: fc.nat(3),
+  flags: fc.constantFrom(0x02, 0x12, 0x10, 0x10, 0x10, 0x18, 0x11, 0x04),
+  seq: fc.nat(2),
+  payload: fc.nat(40),
+  gapUs: fc.oneof({ arbitrary: fc.nat(1000), weight: 20 }, fc.nat(400e6), fc.integer({ min: -2e6, max: 0 })),
+  ifindex: fc.oneof({ arbitrary: fc.constant(2), weight: 5 }, fc.integer({ min: 2, max: 9 })),
+});
+const talks = fc.array(talk, { minLength: 1, maxLength: 120 });
 
 function toPackets(all: readonly Talk[], order: 'as given' | 'swapped' = 'as given'): TestPacket[] {
   let timeUs = 1e9;
@@ -47,25 +55,31 @@ function toPackets(all: readonly Talk[], order: 'as given' | 'swapped' = 'as giv
   });
 }
 
+/** The last row of each flow. */
+class RowBook {
+  readonly last = new Map<number, FlowRow>();
+
+  keep(rows: readonly FlowRow[]): void {
+    for (const row of rows) {
+      const before = this.last.get(row.serial);
+      assert.equal(row.isNew, before === undefined, 'the first row of a flow, and no other, is new');
+      assert.ok(before === undefined || before.end === null || before.end === row.end, 'an end stays');
+      this.last.set(row.serial, row);
+    }
+  }
+}
+
 /** Feeds in batches of `size` with a drain after each. @returns the last row of each flow */
 function run(packets: readonly TestPacket[], options: FlowTableOptions, size: number): Map<number, FlowRow> {
   const table = new FlowTable(options);
-  const last = new Map<number, FlowRow>();
-  const keep = (rows: readonly FlowRow[]): void => {
-    for (const row of rows) {
-      const before = last.get(row.serial);
-      assert.equal(row.isNew, before === undefined, 'the first row of a flow, and no other, is new');
-      assert.ok(before === undefined || before.end === null || before.end === row.end, 'an end stays');
-      last.set(row.serial, row);
-    }
-  };
+  const book = new RowBook();
   for (let at = 0; at < packets.length; at += size) {
     feed(table, packets.slice(at, at + size));
-    keep(rowsOf(table.drain(Infinity)));
+    book.keep(rowsOf(table.drain(Infinity)));
   }
-  keep(rowsOf(table.flush(Infinity)));
-  checkCounts(table, packets, last);
-  return last;
+  book.keep(rowsOf(table.flush(Infinity)));
+  checkCounts(table, packets, book.last);
+  return book.last;
 }
 
 function checkCounts(table: FlowTable, packets: readonly TestPacket[], last: Map<number, FlowRow>): void {
@@ -99,6 +113,70 @@ test('the sum over flows is the sum over packets, whatever ends and however ofte
       run(toPackets(all), limits, size);
     }),
     { numRuns: 1000 },
+  );
+});
+
+/** A packet that is seen in one namespace after the other, and what happens before it. */
+interface Turn {
+  readonly talk: Talk;
+  readonly seenIn: readonly number[]; // indices of namespaces
+  readonly event: 'none' | 'sends' | 'receives' | 'closes' | 'changes hands' | 'translates' | 'forgets';
+  readonly cookie: number;
+  readonly aheadUs: number; // of the packet
+}
+
+/** Few tuples, so that everything meets. */
+const turns: fc.Arbitrary<Turn[]> = fc.array(
+  fc.record({
+    talk: fc.tuple(talk, fc.constantFrom([0, 1], [1, 0], [1, 2])).map(([any, [from, to]]) => {
+      return { ...any, isIpv6: false, from: from!, to: to! };
+    }),
+    seenIn: fc.array(fc.nat(2), { minLength: 1, maxLength: 4 }),
+    event: fc.constantFrom('none', 'none', 'sends', 'receives', 'closes', 'changes hands', 'translates', 'forgets'),
+    cookie: fc.integer({ min: 1, max: 3 }),
+    aheadUs: fc.constantFrom(0, 5, 700, -700, -60_000, 3e6),
+  }),
+  { minLength: 1, maxLength: 80 },
+);
+
+/** Lets the event of a turn happen to the tuple of its packet; translation makes the tuple of two other hosts of it. */
+function happen(table: FlowTable, { event, talk, seenIn, cookie, aheadUs }: Turn, timeUs: number): void {
+  const netns = seenIn[0]!;
+  const end = (n: number): string => (talk.isIpv6 ? `[2001:db8::${n}]:${1000 + n}` : `10.0.0.${n}:${1000 + n}`);
+  const key = tupleKey(talk.isTcp ? 6 : 17, end(talk.from), end(talk.to));
+  const at = timeUs - aheadUs;
+  const events: Partial<Record<Turn['event'], TestEvent>> = {
+    sends: sends(cookie, key, at, { netns }),
+    receives: receives(cookie, key, at, { netns }),
+    closes: closes(cookie, at),
+    'changes hands': { ...changesHands(cookie, key, at), netns },
+  };
+  const told = events[event];
+  if (told !== undefined) table.noteSockets(socketEvents([told]));
+  const translated = tupleKey(talk.isTcp ? 6 : 17, end((talk.from + 1) % 4), end((talk.to + 1) % 4));
+  if (event === 'translates' || event === 'forgets') {
+    table.noteTranslations(translation(key, translated, event === 'forgets'), netns);
+  }
+}
+
+test('every packet is in one flow or a duplicate, whatever sockets, namespaces and translations do', () => {
+  fc.assert(
+    fc.property(turns, options, fc.nat(5), (all, limits, drains) => {
+      const table = new FlowTable({ ...limits, netnsInode: (index) => index, netnsIndex: (inode) => inode });
+      const book = new RowBook();
+      const packets = toPackets(all.map((turn) => turn.talk));
+      for (const [i, turn] of all.entries()) {
+        happen(table, turn, packets[i]!.timeUs!);
+        for (const netns of turn.seenIn) feedIn(table, netns, [packets[i]!]);
+        table.settleSockets();
+        if (i % 6 < drains) book.keep(rowsOf(table.drain(Infinity)));
+      }
+      book.keep(rowsOf(table.flush(Infinity)));
+      const seen = all.flatMap(({ seenIn }, i) => seenIn.map(() => packets[i]!));
+      checkCounts(table, seen, book.last);
+      assert.deepEqual(rowsOf(table.flush(Infinity)), [], 'nothing is left');
+    }),
+    { numRuns: 1500 },
   );
 });
 

@@ -5,6 +5,7 @@ import { Decoder } from '../../src/decode/decode-batch.ts';
 import type { FlowTable } from '../../src/flow/flow-table.ts';
 import { tupleText } from './decode-one.ts';
 import { ethernet, ipv4, packetBatch, type TestPacket, tcp, udp } from './packets.ts';
+import { socketEvents, type TestEvent } from './socket-events.ts';
 
 /** A row of FlowColumns as an object. */
 export interface FlowRow {
@@ -18,6 +19,9 @@ export interface FlowRow {
   readonly bootUs: readonly [first: number, last: number];
   readonly ifindex: number;
   readonly pktType: number;
+  readonly netns: number; // inode
+  readonly nat: string | null; // the translated tuple
+  readonly cookies: readonly [src: number, dst: number];
   readonly isNew: boolean;
   readonly end: string | null; // null while it lives
 }
@@ -38,10 +42,20 @@ export function rowsOf(columns: FlowColumns): FlowRow[] {
       bootUs: [columns.firstBootUs[i]!, columns.lastBootUs[i]!],
       ifindex: columns.ifindex[i]!,
       pktType: columns.pktType[i]!,
+      netns: columns.netns[i]!,
+      nat: columns.natKey[i * KEY_WORDS] === 0 ? null : tupleText(columns.natKey, i * KEY_WORDS),
+      cookies: [columns.srcCookie[i]!, columns.dstCookie[i]!],
       isNew: (columns.flags[i]! & FlowFlag.New) !== 0,
       end: reason,
     };
   }).sort((a, b) => a.serial - b.serial);
+}
+
+/** Serial, packets, end, and the sockets at both ends. */
+export function ownership(columns: FlowColumns): string[] {
+  return rowsOf(columns).map(
+    ({ serial, packets, end, cookies }) => `${serial} ${packets.join('/')} ${end ?? 'lives'} ${cookies.join(' ')}`,
+  );
 }
 
 /** What most tests look at, one line a row. */
@@ -51,9 +65,28 @@ export function summary(columns: FlowColumns): string[] {
   );
 }
 
+/** One turn of the capture thread: events are noted before the packets that were read just before them. */
+export function noteAndFeed(table: FlowTable, events: readonly TestEvent[], packets: readonly TestPacket[]): void {
+  table.noteSockets(socketEvents(events));
+  feed(table, packets);
+  table.settleSockets();
+}
+
+/** Adds packets that were seen in the namespace with index `netns`; the clock of a file. */
+export function feedIn(table: FlowTable, netns: number, packets: readonly TestPacket[]): void {
+  feed(table, packets, 0, Infinity, netns);
+}
+
 /** Adds packets as one batch; the clock of a file unless `offsetUs` and `nowBootUs` say otherwise. */
-export function feed(table: FlowTable, packets: readonly TestPacket[], offsetUs = 0, nowBootUs = Infinity): void {
+export function feed(
+  table: FlowTable,
+  packets: readonly TestPacket[],
+  offsetUs = 0,
+  nowBootUs = Infinity,
+  netns = 0,
+): void {
   const batch = packetBatch(packets);
+  batch.netns = netns;
   const decoded = createDecodedBatch(batch.capacity);
   new Decoder().decode(batch, decoded);
   table.add(batch, decoded, offsetUs, nowBootUs);

@@ -57,6 +57,18 @@ describe('hashKey()', () => {
     fc.assert(fc.property(keys, word, (key, seed) => hashKey(key, 0, seed) === hashKey(reversed(key), 0, seed)));
   });
 
+  test('hashKey() is the same in all namespaces, where compareKeys() tells them apart', () => {
+    fc.assert(
+      fc.property(keys, word, fc.integer({ min: 1, max: 0xffff }), (key, seed, netns) => {
+        const elsewhere = key.slice();
+        elsewhere[K_META]! |= netns << 16;
+        assert.equal(hashKey(elsewhere, 0, seed), hashKey(key, 0, seed));
+        assert.equal(compareKeys(elsewhere, 0, key, 0), DIFFERENT);
+        assert.equal(compareKeys(elsewhere, 0, reversed(elsewhere), 0), equalKeys(key, 0, reversed(key), 0) ? 0 : 1);
+      }),
+    );
+  });
+
   /** Distinct hashes of tuples, and how full the fullest of 65,536 slots is. */
   function spread(count: number, make: (i: number) => Int32Array): { distinct: number; fullest: number } {
     const slots = new Uint16Array(65_536);

@@ -24,6 +24,9 @@ describe('FlowTable', () => {
       bootUs: [5 * SEC, 7 * SEC],
       ifindex: 0,
       pktType: 255,
+      netns: 0,
+      nat: null,
+      cookies: [0, 0],
       isNew: true,
       end: null,
     });

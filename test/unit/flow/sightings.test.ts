@@ -71,7 +71,7 @@ describe('Sightings', () => {
 });
 
 test('FlowLife releases the sightings of flows that leave', () => {
-  const limits = {
+  const options = {
     capacity: 10,
     idleTcpUs: 1,
     idleOtherUs: 1,
@@ -79,8 +79,13 @@ test('FlowLife releases the sightings of flows that leave', () => {
     lingerUs: 1,
     longLivedUs: 1,
     mostRows: 1000,
+    fresh: false,
+    seed: 0,
+    severalNetns: false,
+    netnsInode: () => 0,
+    netnsIndex: () => 0,
   };
-  const life = new FlowLife(limits, 'ignore');
+  const life = new FlowLife(options);
   for (let port = 0; port < 1000; port++) {
     const batch = packetBatch([datagram(port, port)]);
     const decoded = createDecodedBatch(1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { S_ENDED, S_FIN, S_OPEN, S_SYN } from '../../../src/flow/flow-state.ts';
+import { S_ENDED, S_FIN, S_OPEN, S_REFUSED, S_SYN } from '../../../src/flow/flow-state.ts';
 import {
   afterSegment,
   isSyn,
@@ -27,6 +27,15 @@ describe('afterSegment()', () => {
   test('afterSegment() ends at a RST of either side', () => {
     assert.equal(isEnded(run([0, TCP_SYN], [1, TCP_RST | TCP_ACK])), true);
     assert.equal(isEnded(run([0, TCP_RST])), true);
+  });
+
+  test('afterSegment() tells a connection that was refused from one that was broken off', () => {
+    const isRefused = (state: number): boolean => (state & S_REFUSED) !== 0;
+    assert.ok(isRefused(run([0, TCP_SYN], [1, TCP_RST | TCP_ACK])));
+    assert.ok(isRefused(run([1, TCP_SYN], [1, TCP_SYN], [0, TCP_RST | TCP_ACK])));
+    assert.ok(!isRefused(run([0, TCP_SYN], [0, TCP_RST])), 'who asked gave up');
+    assert.ok(!isRefused(run([0, TCP_SYN], [1, TCP_SYN | TCP_ACK], [0, TCP_ACK], [1, TCP_RST])));
+    assert.ok(!isRefused(run([1, TCP_RST])));
   });
 
   test('afterSegment() remembers the SYN of each side and that the handshake is over', () => {

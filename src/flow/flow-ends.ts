@@ -1,0 +1,39 @@
+/** Which sockets are at both ends of each flow: of entry `id` end 2 * id is the source, 2 * id + 1 the destination. */
+
+/** In place of a cookie: several sockets receive there, none of them is the one. */
+export const SEVERAL = -1;
+
+/** Columns that stay empty, and cost nothing, until somebody tells of a socket. */
+export class FlowEnds {
+  cookie = new Float64Array(0); // [2 a flow] SO_COOKIE; 0: not known
+  upcoming = new Float64Array(0); // [2 a flow] the same after the changes that wait
+  heardUs = new Float64Array(0); // [2 a flow] when `upcoming` last received; Infinity: it has sent, which proves more
+  handovers = new Uint8Array(0); // [a flow] times that another process took a socket over
+
+  /** Cookie of an end as rows tell it. */
+  told(end: number): number {
+    return end < this.cookie.length ? Math.max(0, this.cookie[end]!) : 0;
+  }
+
+  /** Makes room for entry `id`. */
+  reserve(id: number): void {
+    if (id < this.handovers.length) return;
+    const size = Math.max(1024, 2 ** Math.ceil(Math.log2(id + 1)));
+    this.cookie = grown(this.cookie, new Float64Array(size * 2));
+    this.upcoming = grown(this.upcoming, new Float64Array(size * 2));
+    this.heardUs = grown(this.heardUs, new Float64Array(size * 2));
+    this.handovers = grown(this.handovers, new Uint8Array(size));
+  }
+
+  clear(id: number): void {
+    if (id >= this.handovers.length) return;
+    this.cookie.fill(0, 2 * id, 2 * id + 2);
+    this.upcoming.fill(0, 2 * id, 2 * id + 2);
+    this.handovers[id] = 0;
+  }
+}
+
+function grown<T extends Uint8Array | Float64Array>(old: T, next: T): T {
+  next.set(old);
+  return next;
+}
