@@ -1,35 +1,25 @@
 import { CONFIDENCES, confidence, type Evidence, type Match, type Reason } from '../core/attribution.ts';
 import type { Process } from '../core/process.ts';
-import { NO_UID, SOURCES, SocketState, type Source } from '../core/socket.ts';
+import { NO_UID, OwnerEvidence, SOURCES, SocketFlag, type Source, SourceCode } from '../core/socket.ts';
 import type { Program } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
-import { type FlowEnd, findSocket, gapUs } from './find-socket.ts';
-import type { HolderTable } from './holder-table.ts';
-import { agreedProgram, type ProcessTable, programOf } from './process-table.ts';
-import { isClosing, type SocketTable } from './socket-table.ts';
-
-/** What the last complete scan of /proc/PID/fd could say. */
-export interface ScanState {
-  startedUs: Us; // CLOCK_BOOTTIME; 0: none yet
-  deniedUids: ReadonlySet<number>; // users none of whose processes' descriptors may be read
-  partlyDeniedUids: ReadonlySet<number>; // users some of whose processes may not be read
-}
-
-/** The tables that observers keep fresh. */
-export interface Facts {
-  readonly sockets: SocketTable;
-  readonly holders: HolderTable;
-  readonly processes: ProcessTable;
-  readonly scan: ScanState;
-}
+import { KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
+import { type Choice, CLOCK_ERROR_US, chooseActor, type Use } from './choose-actor.ts';
+import type { Facts } from './facts.ts';
+import { findListener, findSocket } from './find-socket.ts';
+import { type FlowEnd, gapUs, type SocketMatch } from './flow-end.ts';
+import { addActors, addHolders, type Holding, Holdings, processOf } from './holdings.ts';
+import { agreedProgram, programOf } from './process-table.ts';
+import { whyMissing, whyUnheld } from './why-unheld.ts';
 
 export interface Answer {
   readonly process: Process | null;
   readonly program: Program | null; // known in part even where the process is not: the uid of a socket
   readonly socket: number; // row of the socket table, -1: none
-  readonly holders: readonly Process[];
+  readonly holders: readonly Holding[]; // the one that is named first
   readonly evidence: Evidence | null;
   readonly reason: Reason | null; // null exactly when a process is named
+  readonly acted: number; // OwnerEvidence of those that were seen to send, receive or connect in the flow, else None
 }
 
 /**
@@ -39,26 +29,175 @@ export interface Answer {
  * answer with a reason; the caller keeps the end and asks again when new facts arrive.
  */
 export function attribute(end: FlowEnd, facts: Facts): Answer {
-  const found = findSocket(end, facts.sockets);
-  if (found === undefined) return unknown('no-socket');
-  const holders = holdersOf(found.rows, end, facts);
-  const socket = found.rows.length === 1 ? found.rows[0]! : -1;
-  const row = found.rows[0]!;
+  const found = findSocket(end, facts.sockets) ?? byCookieAlone(end, facts);
+  if (found === undefined) return unknown(whyMissing(end, facts));
+  if (found.rows.length > 1) return answerOfHolders(found, end, facts);
+  const row = found.rows[0] ?? -1;
+  const cookie = row === -1 ? end.cookie : facts.sockets.facts.cookie[row]!;
+  const choice = cookie === 0 ? NOBODY : chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  if (choice.kind === 'none' || isHearsay(choice, facts)) return answerOfHolders(found, end, facts);
+  return answerOfActors(choice, { found, row, cookie }, end, facts);
+}
+
+/** Of field 22 in /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
+const TICK_US: Us = 10_000;
+const NOBODY: Choice = { kind: 'none' };
+
+/** Without tracing nobody sees who uses a socket: who called connect() may have left it to a child. */
+function isHearsay(choice: Choice, facts: Facts): boolean {
+  if (choice.kind !== 'one') return false;
+  const { source, evidence } = facts.owners.facts;
+  const isSeen = source[choice.row] !== SourceCode.Cgroup || evidence[choice.row] === OwnerEvidence.Transfer;
+  return !isSeen && processOf(choice.row, facts)?.forked === true;
+}
+
+/** The socket that kernel events named, of which nothing else is known any more. */
+function byCookieAlone(end: FlowEnd, facts: Facts): SocketMatch | undefined {
+  const isKnown = end.cookie !== 0 && !end.isMulticast && facts.owners.newest(end.cookie) !== -1;
+  return isKnown && facts.sockets.firstOf(end.cookie) === -1 ? { match: 'cookie', rows: [] } : undefined;
+}
+
+/**
+ * The first packet of a socket on its tuple is told right before or after it passes: it belongs to the flow. What was on
+ * the tuple of a datagram socket before is not its own: an answer that came too late for the socket before it.
+ */
+function useOf(end: FlowEnd, row: number, facts: Facts): Use {
+  const toldUs = row === -1 || !facts.sockets.isTold(row) ? 0 : facts.sockets.facts.fromUs[row]!;
+  const lastUs = toldUs > end.lastUs && toldUs <= end.lastUs + CLOCK_ERROR_US ? toldUs : end.lastUs;
+  const firstUs = isStream(end) || toldUs > lastUs ? end.firstUs : Math.max(end.firstUs, toldUs);
+  return { firstUs, lastUs, beganIt: end.beganIt, isCut: end.isCut, isHanded: end.isHanded, isStream: isStream(end) };
+}
+
+const isStream = (end: FlowEnd): boolean => keyProtocol(end.key, end.at) === Protocol.Tcp;
+
+interface OneSocket {
+  readonly found: SocketMatch;
+  readonly row: number; // of the socket table, -1: none
+  readonly cookie: number;
+}
+
+/** One process acted, or several of which each may have. */
+function answerOfActors(
+  choice: Exclude<Choice, { kind: 'none' }>,
+  { found, row, cookie }: OneSocket,
+  end: FlowEnd,
+  facts: Facts,
+): Answer {
+  const rows = choice.kind === 'several' ? choice.rows : [choice.row];
+  const { owners, sockets } = facts;
+  const source = SOURCES[owners.facts.source[rows[0]!]!] ?? 'bpf';
+  const gap = row === -1 ? 0 : Math.round(gapUs(end, sockets, row));
+  const people = new Holdings();
+  if (choice.kind !== 'kernel') for (const one of rows) addActor(people, one, end, facts);
+  const candidates = people.list.map((holding) => holding.process);
+  const [only] = candidates;
+  addActors(people, cookie, isStream(end), end.lastUs, facts);
+  if (row !== -1) addHolders(people, sockets.facts.inode[row]!, 'holder', end.firstUs, facts);
+  const holders = people.list;
+  const evidence: Evidence = { source, match: found.match, gapUs: gap, holders: holders.length };
+  if (choice.kind === 'kernel' || only === undefined) {
+    const reason = choice.kind === 'kernel' ? 'kernel' : 'closed-before-scan';
+    return { process: null, program: uidOnly(facts, row), socket: row, holders, evidence, reason, acted: 0 };
+  }
+  let acted: number = OwnerEvidence.Called;
+  for (const one of rows) acted = Math.max(acted, owners.facts.evidence[one]!);
+  if (choice.kind === 'one') {
+    return { process: only, program: programOf(only), socket: row, holders, evidence, reason: null, acted };
+  }
+  const program = agreedProgram(candidates);
+  return { process: null, program, socket: row, holders, evidence, reason: 'ambiguous', acted };
+}
+
+/** From its act to that of the next process, or to the end of the flow. */
+function addActor(into: Holdings, row: number, end: FlowEnd, facts: Facts): void {
+  const process = processOf(row, facts);
+  if (process === undefined) return;
+  const { owners } = facts;
+  const { newer, fromUs } = owners.facts;
+  let next = newer[row]!;
+  while (next !== -1 && owners.isSameProcess(next, row)) next = newer[next]!;
+  const fromTurnUs = fromUs[row]!;
+  into.add(process, 'actor', fromTurnUs, Math.max(fromTurnUs, next === -1 ? end.lastUs : fromUs[next]!));
+}
+
+/** Nobody was seen acting: whoever has the socket open, if that is one process. */
+function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer {
+  const { rows, match } = found;
+  const holdings = new Holdings();
+  const role = match === 'listener' ? 'listener' : 'holder';
+  for (const row of rows) {
+    if (rows.length > 1 && addActing(holdings, row, end, facts)) continue;
+    addHolders(holdings, facts.sockets.facts.inode[row]!, role, end.firstUs, facts);
+  }
+  const socket = rows.length === 1 ? rows[0]! : -1;
+  const row = rows[0] ?? -1;
+  const holders = holdings.list;
+  if (holders.length === 0) return answerOfWitness(found, row, end, facts);
+  const evidence: Evidence = {
+    source: sourceOf(facts, row),
+    match,
+    gapUs: Math.round(Math.max(holderGapUs(rows, end, facts), ...rows.map((one) => gapUs(end, facts.sockets, one)))),
+    holders: holders.length,
+  };
+  const only = holders.length === 1 ? holders[0]!.process : undefined;
+  if (only !== undefined && mayBeNamed(match, only) && livedThen(only, end)) {
+    return { process: only, program: programOf(only), socket, holders, evidence, reason: null, acted: 0 };
+  }
+  const program = agreedProgram(holders.map((holding) => holding.process));
+  return { process: null, program, socket, holders, evidence, reason: 'ambiguous', acted: 0 };
+}
+
+/** Of sockets that share a port or a group, those that act are known. @returns whether there were any */
+function addActing(into: Holdings, row: number, end: FlowEnd, facts: Facts): boolean {
+  const cookie = facts.sockets.facts.cookie[row]!;
+  const choice = cookie === 0 ? NOBODY : chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  if (choice.kind === 'none' || choice.kind === 'kernel' || isHearsay(choice, facts)) return false;
+  for (const one of choice.kind === 'one' ? [choice.row] : choice.rows) addActor(into, one, end, facts);
+  return true;
+}
+
+/** Who created the socket, or changed its state, when nothing better is known; else the listener that it came from. */
+function answerOfWitness(found: SocketMatch, row: number, end: FlowEnd, facts: Facts): Answer {
+  const witness = row === -1 || found.rows.length > 1 ? -1 : witnessOf(facts.sockets.facts.cookie[row]!, facts);
+  const process = witness === -1 ? undefined : processOf(witness, facts);
   const evidence: Evidence = {
     source: sourceOf(facts, row),
     match: found.match,
-    gapUs: Math.round(
-      Math.max(holderGapUs(found.rows, end, facts), ...found.rows.map((r) => gapUs(end, facts.sockets, r))),
-    ),
-    holders: holders.length,
+    gapUs: row === -1 ? 0 : Math.round(gapUs(end, facts.sockets, row)),
+    holders: 0,
   };
-  if (holders.length === 0)
-    return { ...unknown(whyUnheld(row, facts)), program: uidOnly(facts, row), socket, evidence };
-  const [only] = holders;
-  if (holders.length === 1 && only !== undefined && mayBeNamed(found.match, only)) {
-    return { process: only, program: programOf(only), socket, holders, evidence, reason: null };
+  if (process !== undefined && !process.forked) {
+    const { fromUs, evidence: how } = facts.owners.facts;
+    const atUs = fromUs[witness]!;
+    const role = how[witness] === OwnerEvidence.Created ? 'creator' : 'holder';
+    const holders: readonly Holding[] = [{ process, role, fromUs: atUs, toUs: Math.max(atUs, end.lastUs) }];
+    const gap = Math.max(1, evidence.gapUs, end.firstUs - atUs, atUs - end.lastUs); // it may have been another's by then
+    const weak = { ...evidence, gapUs: Math.round(gap), holders: 1 };
+    const program = programOf(process);
+    return { process, program, socket: row, holders, evidence: weak, reason: null, acted: 0 };
   }
-  return { process: null, program: agreedProgram(holders), socket, holders, evidence, reason: 'ambiguous' };
+  const listener = mayComeFromListener(row, end, facts) ? findListener(end, end.key, facts.sockets) : undefined;
+  if (listener !== undefined) return answerOfHolders(listener, end, facts);
+  const socket = found.rows.length === 1 ? row : -1;
+  if (row === -1) return { ...unknown('closed-before-scan'), evidence };
+  return { ...unknown(whyUnheld(row, facts)), program: uidOnly(facts, row), socket, evidence };
+}
+
+/** Newest row that tells of a process which only created the socket, had it open, or closed it; -1: none. */
+function witnessOf(cookie: number, { owners }: Facts): number {
+  const { evidence, flags } = owners.facts;
+  let best = -1;
+  for (let row = owners.newest(cookie); row !== -1; row = owners.older(row)) {
+    if ((flags[row]! & SocketFlag.Shared) !== 0) return -1;
+    if (best === -1 || evidence[row]! > evidence[best]!) best = row;
+  }
+  return best;
+}
+
+/** The cgroup programs alone see no accept(): the socket is known, the process behind it is not. */
+function mayComeFromListener(row: number, end: FlowEnd, { sockets }: Facts): boolean {
+  if (row === -1 || end.beganIt || sockets.facts.source[row] !== SourceCode.Cgroup) return false;
+  return keyProtocol(sockets.facts.key, row * KEY_WORDS) === Protocol.Tcp;
 }
 
 /** Whoever accepted on a listener may be a child that is gone already: its holder is named only if it never forked. */
@@ -66,65 +205,53 @@ function mayBeNamed(match: Match, holder: Process): boolean {
   return match !== 'listener' || !holder.forked;
 }
 
-function holdersOf(rows: readonly number[], end: FlowEnd, facts: Facts): readonly Process[] {
-  const found = new Map<Process, true>();
-  for (const row of rows) {
-    const inode = facts.sockets.facts.inode[row]!;
-    if (inode === 0) continue;
-    for (const holder of facts.holders.of(inode, end.firstUs)) {
-      const { pid, startTicks } = facts.holders.facts;
-      const known = facts.processes.get(pid[holder]!, startTicks[holder]!);
-      if (known !== undefined) found.set(known.process, true);
-    }
-  }
-  return [...found.keys()];
+/**
+ * Whoever was born after the first datagram has taken the port over from somebody. (A connection may be that of the
+ * child which was forked for it.)
+ */
+function livedThen(process: Process, end: FlowEnd): boolean {
+  return isStream(end) || process.startTicks * TICK_US <= end.firstUs + TICK_US;
 }
 
 /** A process seen to hold the socket only after the flow ended is weaker evidence than one seen meanwhile. */
 function holderGapUs(rows: readonly number[], end: FlowEnd, facts: Facts): Us {
+  if (!end.ended) return 0;
   let firstSeenUs = Infinity;
   for (const row of rows) {
     const inode = facts.sockets.facts.inode[row]!;
+    if (inode === 0) continue;
     for (const holder of facts.holders.of(inode, end.firstUs)) {
       firstSeenUs = Math.min(firstSeenUs, facts.holders.facts.fromUs[holder]!);
     }
   }
-  return end.ended && firstSeenUs !== Infinity ? Math.max(0, firstSeenUs - end.lastUs) : 0;
-}
-
-function whyUnheld(row: number, facts: Facts): Reason {
-  const { uid, toUs, fromUs, inode, state } = facts.sockets.facts;
-  const { startedUs, deniedUids, partlyDeniedUids } = facts.scan;
-  if (startedUs <= fromUs[row]! || inode[row] === 0) return 'closed-before-scan';
-  if (deniedUids.has(uid[row]!)) return 'no-permission';
-  // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own. An orphan or TIME_WAIT
-  // is seen for a while after its process has closed it; in CLOSE_WAIT a process still has it.
-  const isClosed = isClosing(state[row]!) && state[row] !== SocketState.CloseWait;
-  if (toUs[row]! <= startedUs || isClosed) return 'closed-before-scan';
-  if (partlyDeniedUids.has(uid[row]!)) return 'no-permission';
-  return deniedUids.size + partlyDeniedUids.size === 0 ? 'kernel' : 'closed-before-scan';
+  return firstSeenUs === Infinity ? 0 : Math.max(0, firstSeenUs - end.lastUs);
 }
 
 function uidOnly(facts: Facts, row: number): Program | null {
-  const uid = facts.sockets.facts.uid[row]!;
+  const uid = row === -1 ? NO_UID : facts.sockets.facts.uid[row]!;
   return uid === NO_UID ? null : { exe: null, unit: null, container: null, uid };
 }
 
 function sourceOf(facts: Facts, row: number): Source {
-  return SOURCES[facts.sockets.facts.source[row]!] ?? 'proc';
+  return (row === -1 ? 'bpf' : SOURCES[facts.sockets.facts.source[row]!]) ?? 'proc';
 }
 
 export function unknown(reason: Reason): Answer {
-  return { process: null, program: null, socket: -1, holders: [], evidence: null, reason };
+  return { process: null, program: null, socket: -1, holders: [], evidence: null, reason, acted: 0 };
 }
 
 /** Strength of an answer; a later one replaces an earlier one only when its rank is higher. */
 export function rank(answer: Answer): number {
   const step = CONFIDENCES.indexOf(confidence(answer.evidence, answer.reason, answer.process !== null));
   const settled = answer.reason !== 'no-socket' && answer.reason !== 'closed-before-scan'; // others outlast waiting
-  return step * 8 + (answer.program !== null ? 4 : 0) + (answer.evidence !== null ? 2 : 0) + (settled ? 1 : 0);
+  const acted = answer.acted === OwnerEvidence.Transfer ? 2 : answer.acted === OwnerEvidence.Called ? 1 : 0;
+  const known = (answer.program !== null ? 4 : 0) + (answer.evidence !== null ? 2 : 0) + (settled ? 1 : 0);
+  return step * STEP + acted * 8 + known;
 }
 
+const STEP = 32;
 /** Whether an answer of that rank knows the socket and no process that held it. */
-export const isUnheld = (rank: number): boolean => rank < CONFIDENCES.indexOf('ambiguous') * 8 && (rank & 2) !== 0;
-export const EXACT_RANK = CONFIDENCES.indexOf('exact') * 8;
+export const isUnheld = (rank: number): boolean => rank < CONFIDENCES.indexOf('ambiguous') * STEP && (rank & 2) !== 0;
+/** Whether the process of an answer of that rank was seen to send or receive, or several were. */
+export const isActing = (rank: number): boolean => (rank & 16) !== 0;
+export const EXACT_RANK = CONFIDENCES.indexOf('exact') * STEP;

@@ -30,10 +30,17 @@ export class HolderTable {
   }
 
   /** Rows of the processes that held `inode` at some moment since `sinceUs`. */
-  *of(inode: number, sinceUs: Us): Generator<number> {
+  of(inode: number, sinceUs: Us): readonly number[] {
+    const rows: number[] = [];
     for (let row = this.#byInode.first(mixHash(inode | 0)); row !== -1; row = this.#byInode.next(row)) {
-      if (this.facts.inode[row] === inode && this.facts.toUs[row]! >= sinceUs) yield row;
+      if (this.facts.inode[row] === inode && this.facts.toUs[row]! >= sinceUs) rows.push(row);
     }
+    return rows;
+  }
+
+  /** Adds the pids of all holders. */
+  collectPids(into: Set<number>): void {
+    for (const row of this.#store.rows()) into.add(this.facts.pid[row]!);
   }
 
   forget(beforeUs: Us): void {
@@ -45,8 +52,9 @@ export class HolderTable {
   }
 
   #find(inode: number, pid: number, startTicks: number): number {
-    for (const row of this.of(inode, 0)) {
-      if (this.facts.pid[row] === pid && this.facts.startTicks[row] === startTicks) return row;
+    const { facts } = this;
+    for (let row = this.#byInode.first(mixHash(inode | 0)); row !== -1; row = this.#byInode.next(row)) {
+      if (facts.inode[row] === inode && facts.pid[row] === pid && facts.startTicks[row] === startTicks) return row;
     }
     return -1;
   }

@@ -1,4 +1,5 @@
 import type { Process } from '../core/process.ts';
+import { NO_UID } from '../core/socket.ts';
 import type { Program } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
 
@@ -6,30 +7,72 @@ export interface KnownProcess {
   readonly process: Process; // as last read: exec and cgroup moves replace it
   readonly firstUs: Us; // CLOCK_BOOTTIME
   readonly lastUs: Us;
+  readonly exitUs: Us | null; // where the kernel told it
 }
 
 /** Processes by (pid, start ticks), so that a reused pid is another process. */
 export class ProcessTable {
-  readonly #byKey = new Map<string, KnownProcess>();
+  readonly #byPid = new Map<number, KnownProcess[]>(); // all that had the pid, seldom more than one
 
   get size(): number {
-    return this.#byKey.size;
+    let size = 0;
+    for (const known of this.#byPid.values()) size += known.length;
+    return size;
   }
 
-  observe(process: Process, seenUs: Us): void {
-    const key = processKey(process.pid, process.startTicks);
-    const known = this.#byKey.get(key);
+  /** @returns whether it was not known */
+  observe(process: Process, seenUs: Us): boolean {
+    this.#markForked(process.parentPid, process.startTicks);
+    const namesakes = this.#byPid.get(process.pid);
+    if (namesakes === undefined) {
+      this.#byPid.set(process.pid, [{ process, firstUs: seenUs, lastUs: seenUs, exitUs: null }]);
+      return true;
+    }
+    const at = namesakes.findIndex((known) => known.process.startTicks === process.startTicks);
+    const known = namesakes[at];
     const forked = process.forked || known?.process.forked === true; // once is for ever: its children may be gone by now
     const merged = forked === process.forked ? process : { ...process, forked };
-    this.#byKey.set(key, { process: merged, firstUs: known?.firstUs ?? seenUs, lastUs: seenUs });
+    namesakes[known === undefined ? namesakes.length : at] = {
+      process: merged,
+      firstUs: known?.firstUs ?? seenUs,
+      lastUs: seenUs,
+      exitUs: known?.exitUs ?? null,
+    };
+    return known === undefined;
+  }
+
+  /** Whoever has a child has forked, although nobody may have told. */
+  #markForked(pid: number, beforeTicks: number): void {
+    const namesakes = this.#byPid.get(pid) ?? [];
+    for (let at = namesakes.length - 1; at >= 0; at--) {
+      const known = namesakes[at]!;
+      if (known.process.startTicks > beforeTicks) continue;
+      if (!known.process.forked) namesakes[at] = { ...known, process: { ...known.process, forked: true } };
+      return;
+    }
+  }
+
+  /** The kernel told that it has ended. */
+  end(pid: number, startTicks: number, exitUs: Us): void {
+    const namesakes = this.#byPid.get(pid) ?? [];
+    const at = namesakes.findIndex((known) => known.process.startTicks === startTicks);
+    if (at !== -1) namesakes[at] = { ...namesakes[at]!, exitUs };
   }
 
   get(pid: number, startTicks: number): KnownProcess | undefined {
-    return this.#byKey.get(processKey(pid, startTicks));
+    const namesakes = this.#byPid.get(pid);
+    if (namesakes === undefined) return undefined;
+    for (const known of namesakes) if (known.process.startTicks === startTicks) return known;
+    return undefined;
   }
 
-  forget(beforeUs: Us): void {
-    for (const [key, known] of this.#byKey) if (known.lastUs < beforeUs) this.#byKey.delete(key);
+  /** @param isKept whether that process may still be asked for */
+  forget(beforeUs: Us, isKept: (process: Process) => boolean): void {
+    for (const [pid, namesakes] of this.#byPid) {
+      const kept = namesakes.filter(({ process, lastUs }) => lastUs >= beforeUs || isKept(process));
+      if (kept.length === 0) this.#byPid.delete(pid);
+      else if (kept.length < namesakes.length) this.#byPid.set(pid, kept);
+    }
   }
 }
 
@@ -37,8 +80,8 @@ export function processKey(pid: number, startTicks: number): string {
   return `${pid}:${startTicks}`;
 }
 
-export function programOf(process: Process): Program {
-  return { exe: process.exe, unit: process.unit, container: process.container, uid: process.uid };
+export function programOf({ exe, unit, container, uid }: Process): Program {
+  return { exe, unit, container, uid: uid === NO_UID ? null : uid };
 }
 
 /** What all holders of a shared socket agree on; the rest is null. */

@@ -1,35 +1,42 @@
-/** Rows of a column table by a 32-bit hash: buckets with chains in typed arrays. The caller compares the rows. */
+/** Marks in the list of previous rows: first of its bucket, and in no bucket. */
+const HEAD = -1;
+const ABSENT = -2;
+
+/**
+ * Rows of a column table by a 32-bit hash: buckets with chains in typed arrays. The caller compares the rows.
+ * A row leaves in one step, however long its chain: thousands of flows may share a port or a socket.
+ */
 export class RowIndex {
   #heads = new Int32Array(64).fill(-1); // bucket -> first row
   #next = new Int32Array(64); // row -> next row of the bucket, -1: none
+  #previous = new Int32Array(64).fill(ABSENT); // row -> the one before it
   #hash = new Int32Array(64); // row -> its hash, so that growing needs no caller
   #count = 0;
 
+  /** The row must not be in here. */
   add(hash: number, row: number): void {
     if (row >= this.#next.length) this.#growRows(row);
     if (this.#count >= this.#heads.length) this.#growBuckets();
-    const bucket = hash & (this.#heads.length - 1);
     this.#hash[row] = hash;
-    this.#next[row] = this.#heads[bucket]!;
-    this.#heads[bucket] = row;
+    this.#link(hash & (this.#heads.length - 1), row);
     this.#count++;
   }
 
+  /** Does nothing when the row is not in here. */
   remove(row: number): void {
-    const bucket = this.#hash[row]! & (this.#heads.length - 1);
-    let at = this.#heads[bucket]!;
-    if (at === row) this.#heads[bucket] = this.#next[row]!;
-    else {
-      while (at !== -1 && this.#next[at] !== row) at = this.#next[at]!;
-      if (at === -1) return; // was not in here
-      this.#next[at] = this.#next[row]!;
-    }
+    const previous = row < this.#previous.length ? this.#previous[row]! : ABSENT;
+    if (previous === ABSENT) return;
+    const next = this.#next[row]!;
+    if (previous === HEAD) this.#heads[this.#hash[row]! & (this.#heads.length - 1)] = next;
+    else this.#next[previous] = next;
+    if (next !== -1) this.#previous[next] = previous;
+    this.#previous[row] = ABSENT;
     this.#count--;
   }
 
   /** First row of that hash, newest first; -1: none. Other hashes of the same bucket are passed over. */
   first(hash: number): number {
-    return this.#skip(this.#heads[hash & (this.#heads.length - 1)]!, hash);
+    return this.#skip(this.#heads[hash & (this.#heads.length - 1)]!, hash | 0);
   }
 
   next(row: number): number {
@@ -38,18 +45,28 @@ export class RowIndex {
 
   #skip(row: number, hash: number): number {
     let at = row;
-    while (at !== -1 && this.#hash[at] !== (hash | 0)) at = this.#next[at]!;
+    while (at !== -1 && this.#hash[at] !== hash) at = this.#next[at]!;
     return at;
+  }
+
+  #link(bucket: number, row: number): void {
+    const head = this.#heads[bucket]!;
+    this.#next[row] = head;
+    this.#previous[row] = HEAD;
+    if (head !== -1) this.#previous[head] = row;
+    this.#heads[bucket] = row;
   }
 
   #growRows(row: number): void {
     const length = Math.max(this.#next.length * 2, row + 1);
-    const next = new Int32Array(length);
-    const hash = new Int32Array(length);
-    next.set(this.#next);
-    hash.set(this.#hash);
-    this.#next = next;
-    this.#hash = hash;
+    const grow = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
+      const grown = new Int32Array(length);
+      grown.set(old);
+      return grown;
+    };
+    this.#next = grow(this.#next);
+    this.#previous = grow(this.#previous).fill(ABSENT, this.#previous.length);
+    this.#hash = grow(this.#hash);
   }
 
   #growBuckets(): void {
@@ -59,9 +76,7 @@ export class RowIndex {
     for (const head of old) {
       for (let row = head; row !== -1; ) {
         const next = this.#next[row]!;
-        const bucket = this.#hash[row]! & mask;
-        this.#next[row] = this.#heads[bucket]!;
-        this.#heads[bucket] = row;
+        this.#link(this.#hash[row]! & mask, row);
         row = next;
       }
     }

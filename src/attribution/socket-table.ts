@@ -1,6 +1,6 @@
 import { isLinkLocal, isUnspecified } from '../core/address.ts';
-import { NO_UID, type SocketColumns, SocketState } from '../core/socket.ts';
-import type { Us } from '../core/time.ts';
+import { type ClosedColumns, NO_UID, type SocketColumns, SocketState, SourceCode } from '../core/socket.ts';
+import { HOUR_US, type Us } from '../core/time.ts';
 import {
   equalKeys,
   hashKey,
@@ -17,24 +17,32 @@ import {
 import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
+/** Rows at most; what comes beyond is counted, not taken. From the second number on, unused rows go sooner. */
+const MOST = 1 << 20;
+const CROWDED = 1 << 18;
+/** An open socket that no packet and no list showed for so long is forgotten: its end may have been missed. */
+const OPEN_KEEP_US = HOUR_US;
+
 const FACT_COLUMNS = {
   key: 'key', // local, remote
   cookie: 'f64',
   inode: 'f64', // kept when the socket becomes an orphan or TIME_WAIT and the kernel forgets it
+  netns: 'f64', // inode of its namespace, 0: not known
   uid: 'u32',
   boundIfindex: 'u32',
   state: 'u8',
   source: 'u8',
   fromUs: 'f64', // first and last time a source saw it, CLOCK_BOOTTIME
   toUs: 'f64',
+  closedUs: 'f64', // when its last descriptor was closed, Infinity: nobody told
 } as const;
 
 /**
  * Sockets of this host with the interval in which they were seen.
  *
- * A row is one socket on one tuple: the same cookie on another tuple (connect, reconnect of UDP) is
- * another row, and so is another socket on the same tuple. Without cookies (/proc/net) the inode and
- * the tuple together are the identity.
+ * A row is one socket on one tuple: the same cookie on another tuple (connect, reconnect of UDP, each client of a UDP
+ * server) is another row, and so is another socket on the same tuple. Without cookies (/proc/net) the inode and the
+ * tuple together are the identity. What is true of the socket on all its tuples (inode, end, listening) is in each row.
  */
 export class SocketTable {
   readonly #store = new RowStore(FACT_COLUMNS);
@@ -43,6 +51,9 @@ export class SocketTable {
   readonly #byPort = new RowIndex(); // only sockets without a remote end
   readonly #byIdentity = new RowIndex();
   readonly #byInode = new RowIndex();
+  readonly #byCookie = new RowIndex();
+  #openKeepUs = OPEN_KEEP_US;
+  refused = 0; // rows for which there was no room
 
   get size(): number {
     return this.#store.size;
@@ -53,26 +64,57 @@ export class SocketTable {
     for (let i = 0; i < seen.count; i++) {
       normalizeScope(seen, i);
       const row = this.#findSame(seen, i);
-      if (row === -1) onChange(this.#add(seen, i));
-      else if (this.#extend(row, seen, i)) onChange(row);
+      if (row !== -1) {
+        if (this.#extend(row, seen, i)) onChange(row);
+      } else if (this.#store.size >= MOST) this.refused++;
+      else onChange(this.#add(seen, i));
     }
   }
 
-  /** Rows whose tuple is exactly `key[at]`; newest first. */
-  *onTuple(key: Int32Array, at: number): Generator<number> {
-    const { facts } = this;
-    for (let row = this.#byTuple.first(hashKey(key, at)); row !== -1; row = this.#byTuple.next(row)) {
-      if (equalKeys(facts.key, row * KEY_WORDS, key, at)) yield row;
+  /** Sockets that nobody holds any more. */
+  close(closed: ClosedColumns): void {
+    for (let i = 0; i < closed.count; i++) {
+      for (let row = this.firstOf(closed.cookie[i]!); row !== -1; row = this.nextOf(row)) {
+        this.facts.closedUs[row] = Math.min(this.facts.closedUs[row]!, closed.atUs[i]!);
+        if (this.isTold(row)) this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
+      }
     }
+  }
+
+  /** Packets show that the socket was there. */
+  use(row: number, atUs: Us): void {
+    if (this.isTold(row) && this.facts.toUs[row]! < atUs) this.facts.toUs[row] = atUs;
+  }
+
+  /** The kernel told of this socket when it came and will tell when it ends; others have to be seen again and again. */
+  isTold(row: number): boolean {
+    const source = this.facts.source[row];
+    return source === SourceCode.Bpf || source === SourceCode.Cgroup;
+  }
+
+  /** Until when it is known to have been there. */
+  untilUs(row: number): Us {
+    return this.isTold(row) ? this.facts.closedUs[row]! : this.facts.toUs[row]!;
+  }
+
+  /** First row whose tuple is exactly `key[at]`, newest first; -1: none. */
+  firstOn(key: Int32Array, at: number): number {
+    return this.#skipTo(this.#byTuple.first(hashKey(key, at)), key, at);
+  }
+
+  nextOn(row: number, key: Int32Array, at: number): number {
+    return this.#skipTo(this.#byTuple.next(row), key, at);
   }
 
   /** Rows without a remote end (listeners, unconnected UDP, raw) on that local port. */
-  *onPort(protocol: number, port: number): Generator<number> {
-    const { facts } = this;
+  onPort(protocol: number, port: number): readonly number[] {
+    const { key } = this.facts;
+    const rows: number[] = [];
     for (let row = this.#byPort.first(hashPort(protocol, port)); row !== -1; row = this.#byPort.next(row)) {
       const at = row * KEY_WORDS;
-      if (keyProtocol(facts.key, at) === protocol && keyFirstPort(facts.key, at) === port) yield row;
+      if (keyProtocol(key, at) === protocol && keyFirstPort(key, at) === port) rows.push(row);
     }
+    return rows;
   }
 
   *withInode(inode: number): Generator<number> {
@@ -82,15 +124,34 @@ export class SocketTable {
     }
   }
 
-  /** Forgets sockets last seen before `beforeUs`; calls `onForget` for each while its row is still readable. */
-  forget(beforeUs: Us, onForget: (row: number) => void): void {
+  /** First row of a socket, the newest; -1: none, also for cookie 0. */
+  firstOf(cookie: number): number {
+    if (cookie === 0) return -1;
+    let row = this.#byCookie.first(mixHash(cookie | 0));
+    while (row !== -1 && this.facts.cookie[row] !== cookie) row = this.#byCookie.next(row);
+    return row;
+  }
+
+  nextOf(row: number): number {
+    let next = this.#byCookie.next(row);
+    while (next !== -1 && this.facts.cookie[next] !== this.facts.cookie[row]) next = this.#byCookie.next(next);
+    return next;
+  }
+
+  /**
+   * Forgets sockets last seen before `beforeUs`, or closed before `closedBeforeUs`; calls `onForget` for each while its row
+   * is still readable.
+   */
+  forget(beforeUs: Us, closedBeforeUs: Us, onForget: (row: number) => void): void {
+    const { toUs, closedUs } = this.facts;
+    this.#openKeepUs = this.size > CROWDED ? this.#openKeepUs / 2 : Math.min(OPEN_KEEP_US, this.#openKeepUs * 2);
+    const openBeforeUs = beforeUs - this.#openKeepUs;
     for (const row of this.#store.rows()) {
-      if (this.facts.toUs[row]! >= beforeUs) continue;
+      const isOpen = this.isTold(row) && closedUs[row] === Infinity;
+      if (toUs[row]! >= (isOpen ? openBeforeUs : beforeUs) && closedUs[row]! >= closedBeforeUs) continue;
       onForget(row);
-      this.#byTuple.remove(row);
-      this.#byIdentity.remove(row);
-      if (this.hasNoRemote(row)) this.#byPort.remove(row);
-      if (this.facts.inode[row] !== 0) this.#byInode.remove(row);
+      for (const index of [this.#byTuple, this.#byIdentity, this.#byPort, this.#byInode, this.#byCookie])
+        index.remove(row);
       this.#store.free(row);
     }
   }
@@ -105,6 +166,12 @@ export class SocketTable {
     return (key[at + K_PORTS]! & 0xffff) === 0 && isUnspecified(key, at + K_SECOND);
   }
 
+  #skipTo(from: number, key: Int32Array, at: number): number {
+    let row = from;
+    while (row !== -1 && !equalKeys(this.facts.key, row * KEY_WORDS, key, at)) row = this.#byTuple.next(row);
+    return row;
+  }
+
   #findSame(seen: SocketColumns, i: number): number {
     const { facts } = this;
     for (let row = this.#byIdentity.first(identity(seen, i)); row !== -1; row = this.#byIdentity.next(row)) {
@@ -116,37 +183,65 @@ export class SocketTable {
 
   #add(seen: SocketColumns, i: number): number {
     const { facts } = this;
+    const sibling = this.firstOf(seen.cookie[i]!);
     const row = this.#store.take();
     facts.key.set(seen.key.subarray(i * KEY_WORDS, (i + 1) * KEY_WORDS), row * KEY_WORDS);
     facts.cookie[row] = seen.cookie[i]!;
-    facts.inode[row] = seen.inode[i]!;
-    facts.uid[row] = seen.uid[i]!;
+    facts.inode[row] = seen.inode[i]! || (sibling === -1 ? 0 : facts.inode[sibling]!);
+    facts.netns[row] = seen.netns[i]! || (sibling === -1 ? 0 : facts.netns[sibling]!);
+    facts.uid[row] = seen.uid[i] === NO_UID && sibling !== -1 ? facts.uid[sibling]! : seen.uid[i]!;
     facts.boundIfindex[row] = seen.boundIfindex[i]!;
-    facts.state[row] = seen.state[i]!;
+    facts.state[row] = sibling !== -1 && isListening(facts.state[sibling]!) ? SocketState.Listen : seen.state[i]!;
     facts.source[row] = seen.source[i]!;
     facts.fromUs[row] = seen.seenUs[i]!;
     facts.toUs[row] = seen.seenUs[i]!;
+    facts.closedUs[row] = sibling === -1 ? Infinity : facts.closedUs[sibling]!;
     const at = row * KEY_WORDS;
     this.#byTuple.add(hashKey(facts.key, at), row);
     this.#byIdentity.add(identity(seen, i), row);
     if (this.hasNoRemote(row)) this.#byPort.add(hashPort(keyProtocol(facts.key, at), keyFirstPort(facts.key, at)), row);
     if (facts.inode[row] !== 0) this.#byInode.add(mixHash(facts.inode[row]! | 0), row);
+    if (facts.cookie[row] !== 0) this.#byCookie.add(mixHash(facts.cookie[row]! | 0), row);
+    if (sibling !== -1 && this.#knowsMore(row, sibling)) this.#tellSiblings(row);
     return row;
   }
 
   /** @returns whether the row learned something that can name a flow */
   #extend(row: number, seen: SocketColumns, i: number): boolean {
     const { facts } = this;
-    const stateChanged = facts.state[row] !== seen.state[i];
-    facts.state[row] = seen.state[i]!;
+    const state = isListening(facts.state[row]!) && !this.hasNoRemote(row) ? SocketState.Listen : seen.state[i]!;
+    const isNews = facts.state[row] !== state || seen.source[i]! < facts.source[row]!;
+    facts.state[row] = state;
+    facts.source[row] = Math.min(facts.source[row]!, seen.source[i]!);
     facts.fromUs[row] = Math.min(facts.fromUs[row]!, seen.seenUs[i]!);
     facts.toUs[row] = Math.max(facts.toUs[row]!, seen.seenUs[i]!);
+    facts.netns[row] ||= seen.netns[i]!;
     if (seen.uid[i] !== NO_UID) facts.uid[row] = seen.uid[i]!;
-    if (seen.inode[i] === 0 || facts.inode[row] === seen.inode[i]) return stateChanged;
-    if (facts.inode[row] !== 0) this.#byInode.remove(row);
-    facts.inode[row] = seen.inode[i]!;
-    this.#byInode.add(mixHash(facts.inode[row]! | 0), row);
-    return true;
+    const isAnotherInode = seen.inode[i] !== 0 && facts.inode[row] !== seen.inode[i];
+    if (isAnotherInode) this.#setInode(row, seen.inode[i]!);
+    if (isAnotherInode || isNews) this.#tellSiblings(row);
+    return isAnotherInode || isNews;
+  }
+
+  #knowsMore(row: number, sibling: number): boolean {
+    const { inode, state } = this.facts;
+    return (inode[row] !== 0 && inode[sibling] === 0) || (isListening(state[row]!) && !isListening(state[sibling]!));
+  }
+
+  /** The other tuples of the same socket learn its inode, and that it listens: a packet with its cookie is a SYN then. */
+  #tellSiblings(row: number): void {
+    const { inode, state, cookie } = this.facts;
+    const listens = isListening(state[row]!);
+    for (let other = this.firstOf(cookie[row]!); other !== -1; other = this.nextOf(other)) {
+      if (inode[other] === 0 && inode[row] !== 0) this.#setInode(other, inode[row]!);
+      if (listens) state[other] = SocketState.Listen;
+    }
+  }
+
+  #setInode(row: number, inode: number): void {
+    this.#byInode.remove(row);
+    this.facts.inode[row] = inode;
+    this.#byInode.add(mixHash(inode | 0), row);
   }
 }
 
@@ -154,13 +249,15 @@ export class SocketTable {
 function normalizeScope(seen: SocketColumns, i: number): void {
   const at = i * KEY_WORDS;
   const scoped = isLinkLocal(seen.key, at + K_FIRST) || isLinkLocal(seen.key, at + K_SECOND);
-  seen.key[at + K_SCOPE] = scoped ? seen.boundIfindex[i]! : 0;
+  seen.key[at + K_SCOPE] = scoped ? seen.key[at + K_SCOPE]! || seen.boundIfindex[i]! : 0;
 }
 
 function identity(seen: SocketColumns, i: number): number {
   const number = seen.cookie[i] !== 0 ? seen.cookie[i]! : seen.inode[i]!;
   return mixHash((number | 0) ^ hashKey(seen.key, i * KEY_WORDS));
 }
+
+const isListening = (state: number): boolean => state === SocketState.Listen;
 
 /** States in which a TCP socket still belongs to a connection whose last packets have passed. */
 export function isClosing(state: number): boolean {

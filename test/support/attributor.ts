@@ -20,15 +20,18 @@ const NOTHING: LearnedFacts = {
 };
 
 /** An attributor of a host with the address HOST, and the last answer per (flow, side). */
-export function setUp() {
-  const attributor = new Attributor();
+export function setUp(ownNetns = 0) {
+  const attributor = new Attributor(ownNetns);
   attributor.addresses.replace([parseAddress(HOST)!], [parseAddress('192.0.2.255')!]);
   const answers = new Map<string, Answer>();
+  const given: string[] = [];
   const onAnswer = (serial: number, side: number, answer: Answer): void => {
     answers.set(`${serial}/${side}`, answer);
+    given.push(`${serial}/${side} ${words(answer)}`);
   };
   return {
     attributor,
+    given, // all answers, in order
     of: (serial: number, side: number) => answers.get(`${serial}/${side}`),
     flows: (...literals: readonly FlowLiteral[]) => attributor.addFlows(makeFlows(...literals), onAnswer),
     answer: () => attributor.answer(onAnswer),
@@ -48,3 +51,7 @@ export const words = (answer: Answer | undefined): string => {
   const sure = confidence(answer.evidence, answer.reason, answer.process !== null);
   return `${answer.process?.pid ?? answer.reason} ${answer.evidence?.match ?? '-'} ${sure}`;
 };
+
+/** Holders of an answer in its order: pid and role. */
+export const roles = (answer: Answer | undefined): string[] =>
+  (answer?.holders ?? []).map(({ process, role }) => `${process.pid} ${role}`);

@@ -3,8 +3,21 @@ import { parseAddress } from '../../src/core/address.ts';
 import { createColumns, pushRow } from '../../src/core/columns.ts';
 import { FLOW_COLUMNS, type FlowColumns, FlowEnd, FlowFlag } from '../../src/core/flow.ts';
 import { HOLDER_COLUMNS, type HolderColumns, type Process } from '../../src/core/process.ts';
-import { SOCKET_COLUMNS, type SocketColumns, SocketState, SourceCode } from '../../src/core/socket.ts';
+import {
+  CLOSED_COLUMNS,
+  type ClosedColumns,
+  OWNER_COLUMNS,
+  type OwnerColumns,
+  OwnerEvidence,
+  SOCKET_COLUMNS,
+  type SocketColumns,
+  SocketState,
+  SourceCode,
+} from '../../src/core/socket.ts';
 import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, Protocol, packMeta, packPorts } from '../../src/core/tuple.ts';
+
+/** Of all processes: before anything that tests tell, whose times begin at 0. */
+export const START_TICKS = 1;
 
 export type Endpoint = readonly [address: string, port: number];
 
@@ -28,6 +41,8 @@ export interface SocketLiteral {
   readonly uid?: number;
   readonly seenUs: number;
   readonly boundIfindex?: number;
+  readonly netns?: number;
+  readonly source?: number; // SourceCode
 }
 
 export function makeSockets(...literals: readonly SocketLiteral[]): SocketColumns {
@@ -43,7 +58,8 @@ export function makeSockets(...literals: readonly SocketLiteral[]): SocketColumn
     sockets.uid[row] = literal.uid ?? 1000;
     sockets.seenUs[row] = literal.seenUs;
     sockets.boundIfindex[row] = literal.boundIfindex ?? 0;
-    sockets.source[row] = SourceCode.Diag;
+    sockets.netns[row] = literal.netns ?? 0;
+    sockets.source[row] = literal.source ?? SourceCode.Diag;
   }
   return sockets;
 }
@@ -56,17 +72,54 @@ export function makeHolders(
     const row = pushRow(holders);
     holders.inode[row] = inode;
     holders.pid[row] = pid;
-    holders.startTicks[row] = pid * 10;
+    holders.startTicks[row] = START_TICKS;
     holders.fd[row] = 3;
     holders.seenUs[row] = seenUs;
   }
   return holders;
 }
 
+export interface OwnerLiteral {
+  readonly cookie: number;
+  readonly pid: number;
+  readonly startTicks?: number;
+  readonly evidence: keyof typeof OwnerEvidence;
+  readonly previous?: keyof typeof OwnerEvidence;
+  readonly flags?: number;
+  readonly source?: number; // SourceCode
+  readonly fromUs: number;
+}
+
+export function makeOwners(...literals: readonly OwnerLiteral[]): OwnerColumns {
+  const owners = createColumns(OWNER_COLUMNS);
+  for (const literal of literals) {
+    const row = pushRow(owners);
+    owners.cookie[row] = literal.cookie;
+    owners.pid[row] = literal.pid;
+    owners.startTicks[row] = literal.startTicks ?? START_TICKS;
+    owners.evidence[row] = OwnerEvidence[literal.evidence];
+    owners.previous[row] = OwnerEvidence[literal.previous ?? 'None'];
+    owners.flags[row] = literal.flags ?? 0;
+    owners.source[row] = literal.source ?? SourceCode.Bpf;
+    owners.fromUs[row] = literal.fromUs;
+  }
+  return owners;
+}
+
+export function makeClosed(...rows: readonly (readonly [cookie: number, atUs: number])[]): ClosedColumns {
+  const closed = createColumns(CLOSED_COLUMNS);
+  for (const [cookie, atUs] of rows) {
+    const row = pushRow(closed);
+    closed.cookie[row] = cookie;
+    closed.atUs[row] = atUs;
+  }
+  return closed;
+}
+
 export function makeProcess(pid: number, more: Partial<Process> = {}): Process {
   return {
     pid,
-    startTicks: pid * 10,
+    startTicks: START_TICKS,
     parentPid: 1,
     comm: `p${pid}`,
     exe: `/usr/bin/p${pid}`,
@@ -89,6 +142,12 @@ export interface FlowLiteral {
   readonly firstUs: number;
   readonly lastUs: number;
   readonly state?: 'new' | 'ended' | 'new-and-ended' | 'living';
+  readonly nat?: readonly [src: Endpoint, dst: Endpoint];
+  readonly netns?: number;
+  readonly srcCookie?: number;
+  readonly dstCookie?: number;
+  readonly ifindex?: number;
+  readonly isRefused?: boolean;
 }
 
 export function makeFlows(...literals: readonly FlowLiteral[]): FlowColumns {
@@ -101,6 +160,13 @@ export function makeFlows(...literals: readonly FlowLiteral[]): FlowColumns {
     flows.firstUs[row] = flows.firstBootUs[row] = literal.firstUs;
     flows.lastUs[row] = flows.lastBootUs[row] = literal.lastUs;
     flows.flags[row] = (state.startsWith('new') ? FlowFlag.New : 0) | (state.endsWith('ended') ? FlowFlag.Ended : 0);
+    if (literal.isRefused === true) flows.flags[row]! |= FlowFlag.Refused;
+    if (literal.nat !== undefined)
+      flows.natKey.set(makeKey(literal.protocol ?? Protocol.Tcp, ...literal.nat), row * KEY_WORDS);
+    flows.netns[row] = literal.netns ?? 0;
+    flows.srcCookie[row] = literal.srcCookie ?? 0;
+    flows.dstCookie[row] = literal.dstCookie ?? 0;
+    flows.ifindex[row] = literal.ifindex ?? 0;
     flows.endReason[row] = state.endsWith('ended') ? FlowEnd.EndOfFlow : FlowEnd.None;
     flows.origPackets[row] = 1;
   }

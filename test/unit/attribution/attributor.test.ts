@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_UID, SocketState } from '../../../src/core/socket.ts';
+import { Protocol } from '../../../src/core/tuple.ts';
 import { DST, HOST, PEER, SRC, scan, setUp, words } from '../../support/attributor.ts';
 import { makeHolders, makeProcess, makeSockets } from '../../support/facts.ts';
 
@@ -57,7 +58,7 @@ test('Attributor lists all holders of a shared socket and names none', () => {
   t.answer();
   const answer = t.of(1, SRC);
   assert.equal(words(answer), 'ambiguous five-tuple ambiguous');
-  assert.deepEqual(answer?.holders.map((p) => p.pid).sort(), [42, 43]);
+  assert.deepEqual(answer?.holders.map(({ process }) => process.pid).sort(), [42, 43]);
   assert.equal(answer?.program?.exe, '/usr/bin/p42', 'what all holders agree on is kept');
 });
 
@@ -180,7 +181,7 @@ test('Attributor does not take what is left of a closed connection for a socket 
 test('Attributor tells a reused pid from the process that had it before', () => {
   const t = setUp();
   t.observe({ atUs: 1000, processes: [makeProcess(42, { comm: 'old' })] });
-  t.observe({ atUs: 1500, processes: [makeProcess(42, { comm: 'new', startTicks: 9999 })] });
+  t.observe({ atUs: 1500, processes: [makeProcess(42, { comm: 'new', startTicks: 0 })] });
   t.observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: 1500 }) });
   t.observe({ holders: makeHolders([77, 42, 1600]) });
   t.flows(CLIENT);
@@ -198,4 +199,20 @@ test('Attributor forgets facts and ends that nobody can ask for any more', () =>
   t.attributor.forget(400e6, (row) => gone.push(row));
   const { sockets, holders, processes, pending } = t.attributor;
   assert.deepEqual([gone.length, sockets.size, holders.size, processes.size, pending.size], [1, 0, 0, 0, 0]);
+});
+
+test('Attributor names nobody for datagrams that passed before the only holder of their port was born', () => {
+  const t = setUp();
+  t.observe({ atUs: 90_000, processes: [makeProcess(42, { startTicks: 9 })] });
+  t.observe({
+    sockets: makeSockets({ local: [HOST, 5353], inode: 77, cookie: 5, protocol: Protocol.Udp, seenUs: 91_000 }),
+  });
+  const holders = makeHolders([77, 42, 91_000]);
+  holders.startTicks[0] = 9;
+  t.observe({ holders });
+  const flow = { src: [HOST, 5353], dst: [PEER, 53], protocol: Protocol.Udp, lastUs: 95_000 } as const;
+  t.flows({ ...flow, serial: 1, firstUs: 50_000 }, { ...flow, dst: [PEER, 54], serial: 2, firstUs: 90_500 });
+  t.answer();
+  assert.equal(t.of(1, SRC)?.process, null);
+  assert.equal(t.of(2, SRC)?.process?.pid, 42);
 });

@@ -1,22 +1,38 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PendingEnds } from '../../../src/attribution/pending-ends.ts';
-import { Protocol } from '../../../src/core/tuple.ts';
+import type { FlowEnd } from '../../../src/attribution/flow-end.ts';
+import { PendingEnds, Standing } from '../../../src/attribution/pending-ends.ts';
+import { KEY_WORDS, Protocol } from '../../../src/core/tuple.ts';
 import { makeKey } from '../../support/facts.ts';
 
-const end = (port: number, lastUs: number, ended: boolean) => ({
+const end = (port: number, lastUs: number, ended: boolean): FlowEnd => ({
   key: makeKey(Protocol.Udp, ['192.0.2.1', port], ['198.51.100.1', 53]),
+  nat: new Int32Array(KEY_WORDS),
   at: 0,
   firstUs: 0,
   lastUs,
   ended,
+  beganIt: true,
+  isRefused: false,
+  isCut: false,
+  isHanded: false,
   ifindex: 0,
-  multicast: false,
+  netns: 0,
+  cookie: 0,
+  isMulticast: false,
+  isForeign: false,
 });
 
-test('PendingEnds asks a new end once, and again only when it is touched', () => {
+function setUp() {
   const pending = new PendingEnds();
-  pending.add(1, 0, end(1000, 5, false));
+  const add = (serial: number, port: number, lastUs: number, ended: boolean): void =>
+    pending.add(serial, 0, end(port, lastUs, ended), Standing.Local, 0);
+  return { pending, add };
+}
+
+test('PendingEnds asks a new end once, and again only when it is touched', () => {
+  const { pending, add } = setUp();
+  add(1, 1000, 5, false);
   assert.equal(pending.takeDirty().length, 1);
   assert.equal(pending.takeDirty().length, 0);
   pending.touchPort(Protocol.Udp, 1001);
@@ -27,28 +43,29 @@ test('PendingEnds asks a new end once, and again only when it is touched', () =>
 });
 
 test('PendingEnds does not ask an end that was settled, nor the one that took its row', () => {
-  const pending = new PendingEnds();
-  pending.add(1, 0, end(1000, 5, false));
+  const { pending, add } = setUp();
+  add(1, 1000, 5, false);
   const [row] = pending.takeDirty();
   pending.touchPort(Protocol.Udp, 1000);
   pending.settle(row!);
   assert.deepEqual(pending.takeDirty(), []);
-  pending.add(2, 0, end(2000, 5, false));
+  add(2, 2000, 5, false);
   assert.deepEqual(pending.takeDirty(), [row]);
   assert.equal(pending.rows.serial[row!], 2);
 });
 
 test('PendingEnds gives up ended flows by age, and the oldest beyond a number, never living ones', () => {
-  const pending = new PendingEnds();
-  pending.add(1, 0, end(1, 10, true));
-  pending.add(2, 0, end(2, 20, true));
-  pending.add(3, 0, end(3, 0, false));
-  pending.add(4, 0, end(4, 30, true));
-  pending.giveUp(15, 100);
+  const { pending, add } = setUp();
+  add(1, 1, 10, true);
+  add(2, 2, 20, true);
+  add(3, 3, 0, false);
+  add(4, 4, 30, true);
+  const endedBefore = (us: number) => (row: number) => pending.rows.lastUs[row]! < us;
+  pending.giveUp(endedBefore(15), 100);
   assert.equal(pending.size, 3);
-  pending.giveUp(0, 1);
+  pending.giveUp(endedBefore(0), 1);
   assert.equal(pending.size, 2);
-  pending.extend(3, 99, true);
-  pending.giveUp(1000, 100);
+  pending.extend(pending.firstOf(3), { lastUs: 99, ended: true, isRefused: false, isCut: false }, 0);
+  pending.giveUp(endedBefore(1000), 100);
   assert.equal(pending.size, 0);
 });

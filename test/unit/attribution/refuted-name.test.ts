@@ -19,7 +19,7 @@ test('Attributor takes a name back when a second holder is seen while the flow l
   assert.deepEqual(
     t
       .of(1, SRC)
-      ?.holders.map((p) => p.pid)
+      ?.holders.map(({ process }) => process.pid)
       .sort(),
     [42, 43],
   );
@@ -37,7 +37,7 @@ test('Attributor lists a third holder that is seen later', () => {
   assert.deepEqual(
     t
       .of(1, SRC)
-      ?.holders.map((p) => p.pid)
+      ?.holders.map(({ process }) => process.pid)
       .sort(),
     [42, 43, 44],
   );

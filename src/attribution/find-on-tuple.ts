@@ -1,0 +1,110 @@
+/** The socket on exactly the tuple of a flow's end, of the several that may have had it one after the other. */
+import { isLoopback } from '../core/address.ts';
+import { SocketState } from '../core/socket.ts';
+import { SECOND_US } from '../core/time.ts';
+import { K_FIRST, keyProtocol, Protocol } from '../core/tuple.ts';
+import { CLOCK_ERROR_US } from './choose-actor.ts';
+import { type FlowEnd, gapUs, held, isHere, type SocketMatch } from './flow-end.ts';
+import { isClosing, type SocketTable } from './socket-table.ts';
+
+/** A socket is told of right before the first packet that it sends, and right after the first that it receives. */
+const TOLD_LAG_US = 10_000;
+/** A packet may leave a queue after its socket was closed. */
+const QUEUE_US = 10_000;
+/** What comes on the tuple of a closed connection is its own as long as it is remembered: TIME_WAIT lasts a minute. */
+const FORMER_US = 120 * SECOND_US;
+
+/** How well the life of a socket fits to a flow, best last. */
+const Fit = { None: 0, Former: 1, Early: 2, Begins: 3, Covers: 4 } as const;
+
+/** @param key the end's tuple, or the translated one, at `end.at` */
+export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
+  const first = sockets.firstOn(key, end.at);
+  if (first === -1) return undefined;
+  const told = end.isMulticast ? allTold(end, key, sockets, first) : bestTold(end, key, sockets, first);
+  if (told.length > 0) return { match: 'cookie', rows: told };
+  const seen = closestSeen(end, key, sockets, first);
+  if (seen !== -1) return { match: 'five-tuple', rows: [seen] };
+  if (end.isMulticast || isLoopback(key, end.at + K_FIRST)) return undefined;
+  const elsewhere = toldElsewhere(end, key, sockets, first);
+  return elsewhere.length > 0 ? { match: 'cookie', rows: elsewhere } : undefined;
+}
+
+function bestTold(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+  let best = -1;
+  let bestFit: number = Fit.None;
+  for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
+    if (!isConnection(sockets, row) || !isHere(end, sockets, row)) continue;
+    const fit = fitOf(end, sockets, row);
+    if (fit < bestFit || fit === Fit.None || (fit === bestFit && !isCloser(fit, sockets, row, best))) continue;
+    best = row;
+    bestFit = fit;
+  }
+  return best === -1 ? [] : [best];
+}
+
+function allTold(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+  const rows: number[] = [];
+  for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
+    if (sockets.isTold(row) && isHere(end, sockets, row) && fitOf(end, sockets, row) !== Fit.None) rows.push(row);
+  }
+  return rows;
+}
+
+/** Of each other namespace the best one: more than one is a row too many to name anybody. */
+function toldElsewhere(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+  const { netns } = sockets.facts;
+  const best = new Map<number, number>(); // by namespace
+  for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
+    if (!isConnection(sockets, row) || isHere(end, sockets, row)) continue;
+    const fit = fitOf(end, sockets, row);
+    const rival = best.get(netns[row]!);
+    const rivalFit = rival === undefined ? Fit.None : fitOf(end, sockets, rival);
+    if (fit > rivalFit || (rival !== undefined && fit === rivalFit && isCloser(fit, sockets, row, rival)))
+      best.set(netns[row]!, row);
+  }
+  return [...best.values()];
+}
+
+/** An inbound SYN shows the cookie of the listener, which is no connection's. */
+function isConnection(sockets: SocketTable, row: number): boolean {
+  return sockets.isTold(row) && sockets.facts.state[row] !== SocketState.Listen;
+}
+
+function fitOf(end: FlowEnd, sockets: SocketTable, row: number): number {
+  const fromUs = sockets.facts.fromUs[row]!;
+  const closedUs = sockets.facts.closedUs[row]!;
+  if (keyProtocol(end.key, end.at) === Protocol.Tcp) {
+    if (fromUs > end.lastUs) return fromUs <= end.lastUs + TOLD_LAG_US ? Fit.Begins : Fit.None;
+    if (closedUs >= end.firstUs) return Fit.Covers;
+    return closedUs >= end.firstUs - FORMER_US && !end.isRefused ? Fit.Former : Fit.None;
+  }
+  if (fromUs > end.firstUs + CLOCK_ERROR_US) return fromUs <= end.lastUs + TOLD_LAG_US ? Fit.Early : Fit.None;
+  if (fromUs > end.firstUs) return Fit.Begins;
+  if (closedUs >= end.firstUs) return Fit.Covers;
+  return closedUs >= end.firstUs - QUEUE_US ? Fit.Former : Fit.None;
+}
+
+/** Of those that were there already the latest, of those that came afterwards the first. */
+function isCloser(fit: number, sockets: SocketTable, row: number, rival: number): boolean {
+  const { fromUs } = sockets.facts;
+  const isLater = fromUs[row]! > fromUs[rival]!;
+  return fit === Fit.Covers || fit === Fit.Former ? isLater : fromUs[row]! < fromUs[rival]!;
+}
+
+function closestSeen(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): number {
+  let best = -1;
+  for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
+    if (sockets.isTold(row) || !isHere(end, sockets, row) || !heldOnTuple(end, sockets, row)) continue;
+    if (best === -1 || gapUs(end, sockets, row) < gapUs(end, sockets, best)) best = row;
+  }
+  return best;
+}
+
+/** A connection first seen after the flow ended is its own only while it is closing; else it is the next one. */
+function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
+  if (!held(end, sockets, row)) return false;
+  const isTcp = keyProtocol(end.key, end.at) === Protocol.Tcp;
+  const seenAfterEnd = end.ended && sockets.facts.fromUs[row]! > end.lastUs;
+  return !(isTcp && seenAfterEnd) || isClosing(sockets.facts.state[row]!);
+}

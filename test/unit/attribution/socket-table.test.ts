@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SocketTable } from '../../../src/attribution/socket-table.ts';
+import { SocketState, SourceCode } from '../../../src/core/socket.ts';
+import { Protocol } from '../../../src/core/tuple.ts';
+import { makeClosed, makeKey, makeSockets, type SocketLiteral } from '../../support/facts.ts';
+
+const SECOND = 1_000_000;
+const SERVER = {
+  protocol: Protocol.Udp,
+  local: ['192.0.2.1', 53],
+  inode: 0,
+  cookie: 7,
+  source: SourceCode.Bpf,
+} as const;
+const client = (port: number): SocketLiteral => ({ ...SERVER, remote: ['198.51.100.9', port], seenUs: port });
+
+function setUp() {
+  const sockets = new SocketTable();
+  const changed: number[] = [];
+  const observe = (...literals: readonly SocketLiteral[]): void =>
+    sockets.observe(makeSockets(...literals), (row) => changed.push(row));
+  const rowsOf = (cookie: number): number[] => {
+    const rows: number[] = [];
+    for (let row = sockets.firstOf(cookie); row !== -1; row = sockets.nextOf(row)) rows.push(row);
+    return rows;
+  };
+  return { sockets, changed, observe, rowsOf };
+}
+
+test('SocketTable keeps a row for each tuple of a socket, all of which learn its inode', () => {
+  const t = setUp();
+  t.observe(client(1), client(2));
+  t.observe({ ...SERVER, inode: 90, seenUs: 5 });
+  t.observe(client(3));
+  assert.deepEqual(
+    t.rowsOf(7).map((row) => t.sockets.facts.inode[row]),
+    [90, 90, 90, 90],
+  );
+  assert.equal([...t.sockets.withInode(90)].length, 4);
+});
+
+test('SocketTable takes a told socket as there until it is closed, another one as long as it is seen', () => {
+  const t = setUp();
+  t.observe(client(1), { ...client(2), cookie: 8, source: SourceCode.Diag });
+  assert.deepEqual(
+    [0, 1].map((row) => t.sockets.untilUs(row)),
+    [Infinity, 2],
+  );
+  t.sockets.use(0, 500);
+  t.sockets.use(1, 500);
+  assert.deepEqual(
+    [0, 1].map((row) => t.sockets.facts.toUs[row]),
+    [500, 2],
+  );
+  t.sockets.close(makeClosed([7, 900], [8, 900], [99, 1]));
+  assert.deepEqual(
+    [0, 1].map((row) => t.sockets.untilUs(row)),
+    [900, 2],
+  );
+  t.observe(client(3));
+  assert.equal(t.sockets.untilUs(2), 900, 'what is told late of a closed socket does not open it again');
+});
+
+test('SocketTable knows the tuples of a listener, whichever it hears of first', () => {
+  const t = setUp();
+  const listener = { local: ['0.0.0.0', 80], inode: 5, cookie: 7, state: SocketState.Listen, seenUs: 1 } as const;
+  const connection = { local: ['192.0.2.1', 80], remote: ['198.51.100.9', 5], inode: 0, cookie: 7, seenUs: 2 } as const;
+  t.observe(connection, listener, { ...connection, remote: ['198.51.100.9', 6] }, connection);
+  assert.deepEqual(
+    t.rowsOf(7).map((row) => t.sockets.facts.state[row]),
+    Array(3).fill(SocketState.Listen),
+  );
+});
+
+test('SocketTable forgets closed sockets, and open ones only when nothing shows them for an hour', () => {
+  const t = setUp();
+  t.observe(client(1), { ...client(2), cookie: 8 });
+  t.sockets.close(makeClosed([8, 3]));
+  const gone: number[] = [];
+  t.sockets.forget(200 * SECOND, 0, (row) => gone.push(row));
+  assert.deepEqual([gone, t.sockets.size], [[1], 1]);
+  t.sockets.forget(3601 * SECOND, 0, (row) => gone.push(row));
+  assert.deepEqual([gone, t.sockets.size, t.rowsOf(7)], [[1, 0], 0, []]);
+  assert.equal(t.sockets.firstOn(makeKey(Protocol.Udp, SERVER.local, ['198.51.100.9', 1]), 0), -1);
+});
+
+test('SocketTable forgets what was told to be closed long before what was last seen', () => {
+  const t = setUp();
+  t.observe(client(1), { ...client(2), cookie: 8 });
+  t.sockets.close(makeClosed([8, 50]));
+  t.sockets.forget(0, 50, () => assert.fail('nothing yet'));
+  const gone: number[] = [];
+  t.sockets.forget(0, 51, (row) => gone.push(row));
+  assert.deepEqual(gone, [1]);
+});
+
+test('SocketTable takes over what a better source says of a socket', () => {
+  const t = setUp();
+  t.observe({ ...client(1), source: SourceCode.Diag });
+  t.changed.length = 0;
+  t.observe({ ...client(1), netns: 100 });
+  assert.deepEqual([t.changed, t.sockets.isTold(0), t.sockets.facts.netns[0]], [[0], true, 100]);
+  t.observe({ ...client(1), source: SourceCode.Diag });
+  assert.ok(t.sockets.isTold(0));
+});
