@@ -7,10 +7,10 @@ const INSERT = `INSERT INTO capture (host, boot, netns, interface, backend, filt
   flow_base, started_us, last_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE = `UPDATE capture SET last_us = ?, longest_us = ?, packets = ?, bytes = ?, ip_bytes = ?, flow_packets = ?,
   flow_bytes = ?, duplicate_packets = ?, duplicate_bytes = ?, not_ip_packets = ?, not_ip_bytes = ?, bad_packets = ?,
-  bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?
-  WHERE id = ?`;
-const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, ifindex, name, packets, bytes) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (capture, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes`;
+  bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?,
+  facts_late = ? WHERE id = ?`;
+const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes`;
 
 /** One capture: the host and boot it ran on, and what was counted since it began. */
 export class CaptureWriter {
@@ -24,6 +24,7 @@ export class CaptureWriter {
   readonly #upsertInterface: Statement;
   readonly #insertClock: Statement;
   readonly #upsertUser: Statement;
+  readonly #upsertContainer: Statement;
   readonly #end: Statement;
 
   /** Has to be called inside a transaction. */
@@ -39,6 +40,9 @@ export class CaptureWriter {
     this.#insertClock = db.prepare('INSERT OR REPLACE INTO clock (boot, boot_us, offset_us) VALUES (?, ?, ?)');
     this.#upsertUser = db.prepare(
       'INSERT INTO user (host, uid, name) VALUES (?, ?, ?) ON CONFLICT (host, uid) DO UPDATE SET name = excluded.name',
+    );
+    this.#upsertContainer = db.prepare(
+      'INSERT INTO container (id, name) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name',
     );
     this.#end = db.prepare('UPDATE capture SET ended_us = ?, last_us = max(last_us, ?) WHERE id = ?');
   }
@@ -86,15 +90,19 @@ export class CaptureWriter {
       c.flowsEvicted,
       c.flowsLost,
       c.factsLost,
+      c.factsLate,
       this.id,
     );
-    for (const one of tick.interfaces) this.#writeInterface(one);
+    for (const one of tick.namespaces) this.netns.describe(one, tick.atUs);
+    for (const one of tick.interfaces) this.#writeInterface(one, tick.atUs);
     if (tick.clock !== null) this.#insertClock.run(this.boot, tick.clock.bootUs, tick.clock.offsetUs);
     for (const { uid, name } of tick.users) this.#upsertUser.run(this.#host, uid, name);
+    for (const { id, name } of tick.containers) this.#upsertContainer.run(id, name);
   }
 
-  #writeInterface({ ifindex, name, packets, bytes }: InterfaceCount): void {
-    this.#upsertInterface.run(this.id, ifindex, name, packets, bytes);
+  #writeInterface({ netns, ifindex, name, packets, bytes }: InterfaceCount, nowUs: Us): void {
+    const row = this.netns.rowOrNull(netns, nowUs) ?? this.netnsRow ?? 0;
+    this.#upsertInterface.run(this.id, row, ifindex, name, packets, bytes);
   }
 
   end(endedUs: Us): void {

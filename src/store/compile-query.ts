@@ -81,11 +81,12 @@ export function compileProcesses(filter: FlowFilter, order: Order<ProcessSort>, 
   SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes + e.rx_ip_bytes) AS ip_bytes
   FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
 SELECT h.name AS host, p.pid AS pid, p.parent_pid AS parent_pid, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
-  p.uid AS uid, u.name AS user, g.unit AS unit, g.container AS container, p.first_us AS first_us, p.last_us AS last_us,
+  nullif(p.uid, 4294967295) AS uid, u.name AS user, g.unit AS unit, coalesce(k.name, g.container) AS container, p.first_us AS first_us, p.last_us AS last_us,
   p.exit_us AS exit_us, coalesce(t.flows, 0) AS flows, coalesce(t.ip_bytes, 0) AS ip_bytes
 FROM process p
 LEFT JOIN traffic t ON t.process = p.id
 LEFT JOIN program g ON g.id = p.program
+LEFT JOIN container k ON k.id = g.container
 LEFT JOIN boot b ON b.id = p.boot
 LEFT JOIN host h ON h.id = b.host
 LEFT JOIN user u ON u.host = b.host AND u.uid = p.uid

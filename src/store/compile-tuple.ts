@@ -39,7 +39,7 @@ export function compileSockets(query: TupleQuery, limit: Limit): CompiledQuery {
   return {
     sql: `SELECT h.name AS host, n.inode AS src_netns, o.token AS protocol, l.text AS src_addr, k.local_port AS src_port,
   r.text AS dst_addr, k.remote_port AS dst_port, k.from_us AS first_us, k.to_us AS last_us, p.pid AS src_pid,
-  p.comm AS src_comm, coalesce(p.exe, g.exe) AS src_exe, p.cmdline AS src_cmdline, coalesce(p.uid, k.uid) AS src_uid,
+  p.comm AS src_comm, coalesce(p.exe, g.exe) AS src_exe, p.cmdline AS src_cmdline, coalesce(nullif(p.uid, 4294967295), k.uid) AS src_uid,
   u.name AS src_user, g.unit AS src_unit, g.container AS src_container, 'history' AS src_source, k.id AS socket,
   CASE WHEN p.id IS NULL AND EXISTS (SELECT 1 FROM holder WHERE socket = k.id) THEN 'ambiguous'
     WHEN p.id IS NULL THEN 'no-permission' END AS src_reason
@@ -52,7 +52,7 @@ LEFT JOIN program g ON g.id = p.program
 LEFT JOIN netns n ON n.id = k.netns
 LEFT JOIN boot b ON b.id = k.boot
 LEFT JOIN host h ON h.id = b.host
-LEFT JOIN user u ON u.host = b.host AND u.uid = coalesce(p.uid, k.uid)
+LEFT JOIN user u ON u.host = b.host AND u.uid = coalesce(nullif(p.uid, 4294967295), k.uid)
 WHERE ${where.sql} ORDER BY k.to_us DESC, k.id DESC LIMIT ?`,
     params: [...where.params, limit ?? NO_LIMIT],
   };
@@ -74,7 +74,7 @@ function tupleEnd({ address, port }: TupleEnd, end: string): Fragment[] {
   return parts;
 }
 
-const HOLDER = `o.token AS role, p.pid AS pid, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline, p.uid AS uid,
+const HOLDER = `o.token AS role, p.pid AS pid, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline, nullif(p.uid, 4294967295) AS uid,
   u.name AS user, t.from_us AS from_us, t.to_us AS to_us
 FROM holder t JOIN process p ON p.id = t.process
 LEFT JOIN role o ON o.id = t.role LEFT JOIN boot b ON b.id = p.boot

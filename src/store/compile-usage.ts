@@ -27,8 +27,9 @@ const USAGE_KEYS = [
 ] as const;
 type UsageKey = (typeof USAGE_KEYS)[number];
 
-const USER = 'coalesce(p.uid, g.uid)';
+const USER = 'coalesce(nullif(p.uid, 4294967295), g.uid)'; // NO_UID: not known
 const EXE = 'coalesce(p.exe, g.exe)';
+const CONTAINER = 'coalesce(k.name, g.container)';
 
 const GROUPINGS = {
   process: {
@@ -40,18 +41,18 @@ const GROUPINGS = {
       uid: USER,
       user: 'u.name',
       unit: 'g.unit',
-      container: 'g.container',
+      container: CONTAINER,
     },
     known: 's.process IS NOT NULL',
   },
   program: {
     inner: ['program'],
-    keys: { exe: 'g.exe', uid: 'g.uid', user: 'u.name', unit: 'g.unit', container: 'g.container' },
+    keys: { exe: 'g.exe', uid: 'g.uid', user: 'u.name', unit: 'g.unit', container: CONTAINER },
     known: 's.named OR g.exe IS NOT NULL',
   },
   user: { inner: ['program'], keys: { uid: 'g.uid', user: 'u.name' }, known: 'g.uid IS NOT NULL' },
   unit: { inner: ['program'], keys: { unit: 'g.unit' }, known: 's.named OR g.unit IS NOT NULL' },
-  container: { inner: ['program'], keys: { container: 'g.container' }, known: 's.named OR g.container IS NOT NULL' },
+  container: { inner: ['program'], keys: { container: CONTAINER }, known: 's.named OR g.container IS NOT NULL' },
   remote: { inner: ['remote_addr'], keys: { remote_addr: 's.remote_addr' }, known: '1' },
   port: { inner: ['protocol', 'service_port'], keys: { protocol: 's.protocol', port: 's.service_port' }, known: '1' },
   protocol: { inner: ['protocol'], keys: { protocol: 's.protocol' }, known: '1' },
@@ -92,6 +93,7 @@ export function compileUsage(
   const joins = [
     ...(inner.includes('process') ? ['LEFT JOIN process p ON p.id = s.process'] : []),
     ...(inner.includes('program') ? ['LEFT JOIN program g ON g.id = s.program'] : []),
+    ...(keys.container === undefined ? [] : ['LEFT JOIN container k ON k.id = g.container']),
     ...(keys.user === undefined ? [] : [`LEFT JOIN user u ON u.host = s.host AND u.uid = ${keys.uid}`]),
   ];
   const groups = [...(inner.includes('process') ? ['s.process'] : []), ...Object.values(keys), REASON(known)];

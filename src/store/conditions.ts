@@ -106,7 +106,9 @@ function programWhere(filter: FlowFilter, program: string): Fragment[] {
     conditions.push(fragment('uid = ? OR uid IN (SELECT uid FROM user WHERE name = ?)', uid, user));
   if (unit !== undefined) conditions.push(fragment("unit = ? OR unit = ? || '.service'", unit, unit));
   if (container !== undefined) {
-    conditions.push(fragment('container = ? OR substr(container, 1, length(?)) = ?', container, container, container));
+    const named = 'container IN (SELECT id FROM container WHERE name = ?)';
+    const sql = `container = ? OR substr(container, 1, length(?)) = ? OR ${named}`;
+    conditions.push(fragment(sql, container, container, container, container));
   }
   return conditions.map(({ sql, params }) =>
     fragment(`${program} IN (SELECT id FROM program WHERE ${sql})`, ...params),

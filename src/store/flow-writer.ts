@@ -1,7 +1,7 @@
 import { type EndColumns, FlowSide } from '../core/attribution.ts';
 import { type FlowColumns, FlowFlag } from '../core/flow.ts';
 import { PacketType } from '../core/packet.ts';
-import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
+import { K_FIRST, K_META, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
 import type { AddressTable } from './address-table.ts';
 import type { IdMap } from './id-map.ts';
 import type { NetnsTable } from './netns-table.ts';
@@ -25,6 +25,9 @@ const INSERTED = [...FIXED, 'ifindex', 'packet_type', 'first_us', ...CHANGING];
 const INSERT = `INSERT INTO flow (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
   ON CONFLICT (id) DO UPDATE SET ${CHANGING.map((name) => `${name} = excluded.${name}`).join(', ')}`;
 const UPDATE = `UPDATE flow SET ${CHANGING.map((name) => `${name} = ?`).join(', ')} WHERE id = ?`;
+
+const UPDATE_NAT = `UPDATE flow SET nat_src_address = ?, nat_src_port = ?, nat_dst_address = ?, nat_dst_port = ?
+  WHERE id = ?`;
 
 /** Whoever names a process names its program: an end found by its process is found by its program too. */
 const updateEnd = (side: 'src' | 'dst') => `UPDATE flow SET ${side}_process = ?,
@@ -50,6 +53,7 @@ export interface CaptureRows {
 export class FlowWriter {
   readonly #insert: Statement;
   readonly #update: Statement;
+  readonly #updateNat: Statement;
   readonly #updateSrc: Statement;
   readonly #updateDst: Statement;
   readonly #addresses: AddressTable;
@@ -60,6 +64,7 @@ export class FlowWriter {
   constructor(db: Sqlite, addresses: AddressTable, rows: EndRows, capture: CaptureRows) {
     this.#insert = db.prepare(INSERT);
     this.#update = db.prepare(UPDATE);
+    this.#updateNat = db.prepare(UPDATE_NAT);
     this.#updateSrc = db.prepare(updateEnd('src'));
     this.#updateDst = db.prepare(updateEnd('dst'));
     this.#addresses = addresses;
@@ -72,6 +77,7 @@ export class FlowWriter {
       this.longestUs = Math.max(this.longestUs, flows.lastUs[i]! - flows.firstUs[i]!);
       // A flow whose first row never arrived here is inserted late: its columns are totals, nothing is missing.
       if ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#updateRow(flows, i)) this.#insertRow(flows, i);
+      if (flows.natKey[i * KEY_WORDS + K_META] !== 0) this.#writeNat(flows, i);
     }
   }
 
@@ -99,7 +105,7 @@ export class FlowWriter {
     this.#insert.run(
       this.#capture.flowBase + f.serial[i]!,
       this.#capture.id,
-      this.#capture.netnsRow,
+      this.#capture.netns.rowOrNull(f.netns[i]!, f.firstUs[i]!) ?? this.#capture.netnsRow,
       protocol,
       this.#addresses.row(f.key, at + K_FIRST),
       portOrNull(protocol, keyFirstPort(f.key, at)),
@@ -118,6 +124,18 @@ export class FlowWriter {
       f.replyIpBytes[i]!,
       f.duplicatePackets[i]!,
       f.duplicateBytes[i]!,
+    );
+  }
+
+  #writeNat(f: FlowColumns, i: number): void {
+    const at = i * KEY_WORDS;
+    const protocol = keyProtocol(f.natKey, at);
+    this.#updateNat.run(
+      this.#addresses.row(f.natKey, at + K_FIRST),
+      portOrNull(protocol, keyFirstPort(f.natKey, at)),
+      this.#addresses.row(f.natKey, at + K_SECOND),
+      portOrNull(protocol, keySecondPort(f.natKey, at)),
+      this.#capture.flowBase + f.serial[i]!,
     );
   }
 

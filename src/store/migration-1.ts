@@ -1,3 +1,5 @@
+import { views } from './views.ts';
+
 /**
  * Schema version 1 (docs/schema.md explains every table and column). Released: never edit, add a migration instead.
  *
@@ -99,74 +101,4 @@ CREATE TABLE flow (
 ) STRICT;
 `;
 
-/** Tables that say whose an end is; `t` keeps the aliases of two ends apart. */
-const ownerJoins = (side: Side, t: string) => `
-LEFT JOIN process ${t}p ON ${t}p.id = f.${side}_process
-LEFT JOIN program ${t}g ON ${t}g.id = f.${side}_program
-LEFT JOIN user ${t}u ON ${t}u.host = c.host AND ${t}u.uid = coalesce(${t}g.uid, ${t}p.uid)
-LEFT JOIN netns ${t}n ON ${t}n.id = f.${side}_netns
-LEFT JOIN source ${t}s ON ${t}s.id = f.${side}_source
-LEFT JOIN match ${t}m ON ${t}m.id = f.${side}_match
-LEFT JOIN reason ${t}r ON ${t}r.id = f.${side}_reason`;
-
-/** Reason 8 is 'ambiguous'. The same decision as confidence() of core/attribution.ts. */
-const confidenceOf = (side: Side, t: string) => `CASE WHEN ${t}p.id IS NOT NULL AND ${t}m.id IS NOT NULL
-    THEN CASE WHEN f.${side}_gap_us > 0 THEN ${t}m.gap ELSE ${t}m.held END
-    WHEN f.${side}_reason = 8 THEN 'ambiguous' ELSE 'unknown' END`;
-
-/**
- * The program is what the process was when the flow was named; the process row is what it became (exec, setuid).
- *
- * @param as before each name of a column: '' or 'src_' or 'dst_'
- */
-const ownerColumns = (side: Side, t: string, as: string) => `${t}n.inode AS ${as}netns, ${t}p.pid AS ${as}pid,
-  ${t}p.comm AS ${as}comm, coalesce(${t}g.exe, ${t}p.exe) AS ${as}exe, ${t}p.cmdline AS ${as}cmdline,
-  coalesce(${t}g.uid, ${t}p.uid) AS ${as}uid, ${t}u.name AS ${as}user, ${t}g.unit AS ${as}unit,
-  ${t}g.container AS ${as}container, NULL AS ${as}name, ${t}s.token AS ${as}source, ${t}m.token AS ${as}match,
-  ${confidenceOf(side, t)} AS ${as}confidence, ${t}r.token AS ${as}reason,
-  f.${side}_gap_us AS ${as}gap_us, f.${side}_holders AS ${as}holders`;
-
-/** Reasons 4 and 5 are 'forwarded' and 'not-local': such an end is not on this host. */
-const endpointOf = (side: Side, other: Side, tx: string, rx: string) => `
-SELECT f.id AS flow_id, '${side}' AS side, h.name AS host, o.token AS protocol,
-  l.text AS local_addr, f.${side}_port AS local_port, r.text AS remote_addr, f.${other}_port AS remote_port,
-  CASE WHEN f.protocol NOT IN (1, 58) THEN f.dst_port END AS service_port,
-  f.first_us AS first_us, f.last_us AS last_us,
-  f.${tx}_packets AS tx_packets, f.${tx}_bytes AS tx_bytes, f.${tx}_ip_bytes AS tx_ip_bytes,
-  f.${rx}_packets AS rx_packets, f.${rx}_bytes AS rx_bytes, f.${rx}_ip_bytes AS rx_ip_bytes,
-  ${ownerColumns(side, 'e', '')},
-  f.capture AS capture, f.${side}_process AS process, f.${side}_program AS program,
-  f.${other}_address AS remote_address, f.protocol AS protocol_number
-FROM flow f
-LEFT JOIN capture c ON c.id = f.capture
-LEFT JOIN host h ON h.id = c.host
-LEFT JOIN protocol o ON o.id = f.protocol
-LEFT JOIN address l ON l.id = f.${side}_address
-LEFT JOIN address r ON r.id = f.${other}_address${ownerJoins(side, 'e')}
-WHERE f.${side}_process IS NOT NULL OR f.${side}_reason NOT IN (4, 5)`;
-
-const ENDPOINT = `CREATE VIEW endpoint AS ${endpointOf('src', 'dst', 'orig', 'reply')}
-UNION ALL ${endpointOf('dst', 'src', 'reply', 'orig')};`;
-
-/** LEFT JOINs, although most always match: so the flow stays the outer loop, and joins of unread columns are dropped. */
-const FLOW_RECORD = `CREATE VIEW flow_record AS
-SELECT f.id AS flow_id, h.name AS host, n.inode AS netns,
-  coalesce(ci.name, CASE WHEN c.backend <> 'file' AND c.interface <> 'any' THEN c.interface END) AS interface,
-  p.token AS protocol, sa.text AS src_addr, f.src_port AS src_port, da.text AS dst_addr, f.dst_port AS dst_port,
-  NULL AS nat_src_addr, NULL AS nat_src_port, NULL AS nat_dst_addr, NULL AS nat_dst_port,
-  f.first_us AS first_us, f.last_us AS last_us, e.token AS end_reason,
-  f.orig_packets AS orig_packets, f.orig_bytes AS orig_bytes, f.orig_ip_bytes AS orig_ip_bytes,
-  f.reply_packets AS reply_packets, f.reply_bytes AS reply_bytes, f.reply_ip_bytes AS reply_ip_bytes,
-  ${ownerColumns('src', 's', 'src_')},
-  ${ownerColumns('dst', 'd', 'dst_')}
-FROM flow f
-LEFT JOIN capture c ON c.id = f.capture
-LEFT JOIN host h ON h.id = c.host
-LEFT JOIN netns n ON n.id = f.netns
-LEFT JOIN capture_interface ci ON ci.capture = f.capture AND ci.ifindex = f.ifindex
-LEFT JOIN protocol p ON p.id = f.protocol
-LEFT JOIN address sa ON sa.id = f.src_address
-LEFT JOIN address da ON da.id = f.dst_address
-LEFT JOIN end_reason e ON e.id = f.end_reason${ownerJoins('src', 's')}${ownerJoins('dst', 'd')};`;
-
-export const MIGRATION_1 = [TOKENS, TABLES, FLOW, INDEXES, ENDPOINT, FLOW_RECORD].join('\n');
+export const MIGRATION_1 = [TOKENS, TABLES, FLOW, INDEXES, views(1)].join('\n');

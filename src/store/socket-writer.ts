@@ -13,7 +13,7 @@ const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, lo
   ON CONFLICT (id) DO UPDATE SET uid = coalesce(excluded.uid, uid), state = excluded.state,
   process = excluded.process, to_us = max(to_us, excluded.to_us)`;
 const INSERT_HOLDER = `INSERT INTO holder (socket, process, role, from_us, to_us) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (socket, process, role) DO UPDATE SET to_us = max(to_us, excluded.to_us)`;
+  ON CONFLICT (socket, process, role, from_us) DO UPDATE SET to_us = max(to_us, excluded.to_us)`;
 
 /** Writes the ownership history: which socket was whose, from when to when. */
 export class SocketWriter {

@@ -51,6 +51,7 @@ export const COUNTERS: CaptureCounters = {
   flowsEvicted: 0,
   flowsLost: 0,
   factsLost: 0,
+  factsLate: 0,
 };
 
 export interface FlowLiteral {
@@ -63,6 +64,8 @@ export interface FlowLiteral {
   readonly end?: (typeof FLOW_END_REASONS)[number];
   readonly isNew?: boolean; // default true
   readonly ifindex?: number;
+  readonly netns?: number;
+  readonly nat?: string; // the translated tuple, as `tuple`
 }
 
 export interface EndLiteral {
@@ -99,6 +102,8 @@ export function tick(literal: TickLiteral = {}): Tick {
     programs: [],
     processes: [],
     users: [],
+    namespaces: [],
+    containers: [],
     counters: COUNTERS,
     interfaces: [],
     clock: null,
@@ -122,6 +127,8 @@ function flowColumns(rows: readonly FlowLiteral[]): Tick['flows'] {
     [columns.origPackets[i], columns.origBytes[i], columns.origIpBytes[i]] = row.orig ?? [1, 74, 60];
     [columns.replyPackets[i], columns.replyBytes[i], columns.replyIpBytes[i]] = row.reply ?? [0, 0, 0];
     columns.ifindex[i] = row.ifindex ?? 0;
+    columns.netns[i] = row.netns ?? 0;
+    if (row.nat !== undefined) writeKey(row.nat, columns.natKey, i * KEY_WORDS);
     columns.flags[i] = (row.isNew === false ? 0 : FlowFlag.New) | (row.end ? FlowFlag.Ended : 0);
     columns.endReason[i] = FLOW_END_REASONS.indexOf(row.end ?? null);
     columns.pktType[i] = 4;

@@ -14,7 +14,7 @@ test('write() stores a flow with its tuple, counters and times', () => {
     flows: [
       { serial: 1, tuple: TUPLE, lastUs: NOON + 5, orig: [3, 300, 258], reply: [2, 200, 172], end: 'idle', ifindex: 2 },
     ],
-    interfaces: [{ ifindex: 2, name: 'eth0', packets: 5, bytes: 500 }],
+    interfaces: [{ netns: 0, ifindex: 2, name: 'eth0', packets: 5, bytes: 500 }],
   });
   withDatabase([one], (path) => {
     const [row] = rowsOf(path, 'SELECT * FROM flow_record');
@@ -214,7 +214,7 @@ test('write() stores the counters of the capture and of its interfaces', () => {
   const counters = { ...COUNTERS, packets: 10, notIpPackets: 2, kernelDrops: 1 };
   const one = tick({
     counters,
-    interfaces: [{ ifindex: 1, name: 'lo', packets: 4, bytes: 40 }],
+    interfaces: [{ netns: 0, ifindex: 1, name: 'lo', packets: 4, bytes: 40 }],
     clock: { bootUs: 5, offsetUs: 6 },
   });
   withDatabase([one, one], (path) => {
@@ -229,7 +229,60 @@ test('write() stores the counters of the capture and of its interfaces', () => {
     });
     assert.deepEqual(rowsOf(path, 'SELECT * FROM clock'), [{ boot: 1, boot_us: 5, offset_us: 6 }]);
     assert.deepEqual(rowsOf(path, 'SELECT * FROM capture_interface'), [
-      { capture: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 },
+      { capture: 1, netns: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 },
     ]);
+  });
+});
+
+test('write() stores both tuples of a translated flow, also when the other one becomes known later', () => {
+  const tuple = 'tcp 172.17.0.2:1000 > 198.51.100.7:443';
+  const nat = 'tcp 192.0.2.1:61000 > 198.51.100.7:443';
+  const ticks = [
+    tick({ flows: [{ serial: 1, tuple, netns: 4026532999 }] }),
+    tick({
+      flows: [
+        { serial: 1, tuple, nat, isNew: false },
+        { serial: 2, tuple: 'udp 10.0.0.1:1 > 10.0.0.2:2' },
+      ],
+    }),
+  ];
+  withDatabase(ticks, (path) => {
+    const fields = 'netns, src_addr, nat_src_addr, nat_src_port, nat_dst_addr, nat_dst_port';
+    assert.deepEqual(rowsOf(path, `SELECT ${fields} FROM flow_record ORDER BY flow_id`), [
+      {
+        netns: 4026532999,
+        src_addr: '172.17.0.2',
+        nat_src_addr: '192.0.2.1',
+        nat_src_port: 61000,
+        nat_dst_addr: '198.51.100.7',
+        nat_dst_port: 443,
+      },
+      {
+        netns: 4026531840,
+        src_addr: '10.0.0.1',
+        nat_src_addr: null,
+        nat_src_port: null,
+        nat_dst_addr: null,
+        nat_dst_port: null,
+      },
+    ]);
+  });
+});
+
+test('write() stores what namespaces and containers are called, and views show the name of a container', () => {
+  const id = 'c0ffee'.padEnd(64, '0');
+  const one = tick({
+    namespaces: [{ inode: 4026531840, cookie: 3, name: 'blue' }],
+    containers: [{ id, name: 'web' }],
+    programs: [{ id: 1, exe: '/bin/x', unit: null, container: id, uid: 0 }],
+    flows: [{ serial: 1, tuple: 'udp 10.0.0.1:1 > 10.0.0.2:2' }],
+    ends: [{ serial: 1, side: 'src', program: 1, reason: 'ambiguous' }],
+  });
+  withDatabase([one, one], (path) => {
+    assert.deepEqual(rowsOf(path, 'SELECT inode, cookie, name FROM netns'), [
+      { inode: 4026531840, cookie: 3, name: 'blue' },
+    ]);
+    assert.deepEqual(rowsOf(path, 'SELECT src_container AS c FROM flow_record'), [{ c: 'web' }]);
+    assert.deepEqual(rowsOf(path, "SELECT container AS c FROM endpoint WHERE side = 'src'"), [{ c: 'web' }]);
   });
 });
