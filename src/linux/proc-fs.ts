@@ -85,6 +85,25 @@ export class ProcFs {
     }
   }
 
+  /** Names of the folders in a folder, which is given as readDir() gives names: one character an octet. */
+  readFolders(path: string): string[] | undefined {
+    try {
+      const entries = readdirSync(this.#octets(path), { withFileTypes: true, encoding: 'latin1' });
+      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    } catch (error) {
+      return this.#missing(error);
+    }
+  }
+
+  /** Of the file that the path leads to, through links; the path as for readFolders(). */
+  inode(path: string): number | undefined {
+    try {
+      return statSync(this.#octets(path)).ino;
+    } catch (error) {
+      return this.#missing(error);
+    }
+  }
+
   /** Text that changes when the file is replaced or written. */
   version(path: string): string | undefined {
     try {
@@ -93,6 +112,19 @@ export class ProcFs {
     } catch (error) {
       return this.#missing(error);
     }
+  }
+
+  /** Octets as stat(2) says; of /proc/PID/fd the number of descriptors since Linux 6.2, 0 before. */
+  size(path: string): number | undefined {
+    try {
+      return statSync(`${this.root}/${path}`).size;
+    } catch (error) {
+      return this.#missing(error);
+    }
+  }
+
+  #octets(path: string): Buffer {
+    return Buffer.concat([Buffer.from(`${this.root}/`), Buffer.from(path, 'latin1')]);
   }
 
   #grow(): void {
