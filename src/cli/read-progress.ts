@@ -4,17 +4,18 @@ import type { Context } from './context.ts';
 
 const EVERY_MS = 500;
 
-/** How far the reading of a long file is: one line on a terminal's stderr, nothing when that is no terminal. */
+/** How far the reading of long files is: one line on a terminal's stderr, nothing when that is no terminal. */
 export class ReadProgress {
   readonly #context: Context;
-  readonly #size: number;
+  readonly #size: number; // octets of all files, 0: not known
   readonly #startedMs = performance.now();
   #shownMs = performance.now();
   #isOpen = false;
 
-  constructor(context: Context, path: string) {
+  /** @param paths none when the input grows */
+  constructor(context: Context, paths: readonly string[]) {
     this.#context = context;
-    this.#size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    this.#size = paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
   }
 
   readonly onProgress = (bytesRead: number, packets: number): void => {
@@ -32,5 +33,6 @@ export class ReadProgress {
 
   end(): void {
     if (this.#isOpen) this.#context.err('\r\x1b[K');
+    this.#isOpen = false;
   }
 }

@@ -4,14 +4,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { ALL_CAPTURES } from '../support/all-captures.ts';
 import { runPcapid } from '../support/run-pcapid.ts';
-import { SAMPLE_CAPTURES } from '../support/sample-captures.ts';
-import { type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
+import { printedFlows, tsharkFlows } from '../support/tshark-flows.ts';
+import { capinfosPackets, type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
 
 const FOLDER = 'test/golden';
 const UPDATES = process.env.PCAPID_UPDATE_GOLDEN === '1';
 const ENV = { TZ: 'UTC', PCAPID_DB: '' };
-const CAPTURES = readdirSync('captures').filter((name) => name.endsWith('.pcap'));
+const CAPTURES = readdirSync('captures').filter((name) => /\.pcap(ng)?(\.\w+)?$/.test(name));
+/** What gzip, lz4 and zstd made of connection.pcap. */
+const PACKED = ['connection.pcap.gz', 'connection.pcap.lz4', 'connection.pcap.zst'];
+/** Later fragments have no ports for tshark, extension headers hide them. */
+const PORTLESS = ['ipv4-options-fragments.pcap', 'ipv6-extension.pcap'];
+const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
 const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
@@ -40,7 +47,7 @@ function compare(name: string, text: string): void {
   assert.equal(text, readFileSync(path, 'utf8'), `${path}: see whether the change is wanted, then --update`);
 }
 
-for (const capture of CAPTURES) {
+for (const capture of CAPTURES.filter((name) => HAS_ZSTD || !name.endsWith('.zst'))) {
   const name = capture.replace(/\.pcap$/, '');
   describe(capture, () => {
     for (const [what, flags] of Object.entries({ ...MACHINE, ...FURTHER[capture] })) {
@@ -52,8 +59,15 @@ for (const capture of CAPTURES) {
     test('read counts the packets and octets that tshark counts', { skip: tsharkMissing() }, async () => {
       const tshark = tsharkPairs(`captures/${capture}`);
       const summary = await pcapid('read', `captures/${capture}`, '--summary');
-      assert.equal(Number(/^(\d+) packets/.exec(summary)?.[1]), tshark.packets);
+      assert.equal(Number(/^(\d+) packets?/.exec(summary)?.[1]), tshark.packets);
+      assert.equal(capinfosPackets(`captures/${capture}`) ?? tshark.packets, tshark.packets);
       assert.deepEqual(countPairs(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson)), tshark.pairs);
+    });
+
+    if (PORTLESS.includes(capture)) return;
+    test('read sees the flows that tshark sees, with their times', { skip: tsharkMissing() }, async () => {
+      const printed = printedFlows(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson));
+      assert.deepEqual(printed, tsharkFlows(`captures/${capture}`));
     });
   });
 }
@@ -100,12 +114,17 @@ function ownersOf(line: string): string {
 
 describe('the captures', () => {
   test('are what make-captures.mjs would write, and small', () => {
-    for (const { name, bytes } of SAMPLE_CAPTURES) {
-      assert.deepEqual(new Uint8Array(readFileSync(`captures/${name}.pcap`)), bytes, name);
+    for (const { name, bytes } of ALL_CAPTURES) {
+      assert.deepEqual(new Uint8Array(readFileSync(`captures/${name}`)), bytes, name);
       assert.ok(bytes.length < 4096, name);
     }
-    const made = ['demo', ...SAMPLE_CAPTURES.map(({ name }) => name)].map((name) => `${name}.pcap`);
+    const made = ['demo.pcap', ...PACKED, ...ALL_CAPTURES.map(({ name }) => name)];
     assert.deepEqual(CAPTURES.sort(), made.sort());
+  });
+
+  test('hold what is inside when they are compressed', () => {
+    const inside = readFileSync('captures/connection.pcap');
+    assert.ok(zlib.gunzipSync(readFileSync(`captures/${PACKED[0]}`)).equals(inside));
   });
 
   test('are all described in the README beside them', () => {

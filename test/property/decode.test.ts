@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createDecodedBatch, DecodeStatus } from '../../src/core/decoded.ts';
+import { LinkType } from '../../src/core/packet.ts';
 import { KEY_WORDS } from '../../src/core/tuple.ts';
 import { Decoder } from '../../src/decode/decode-batch.ts';
+import { LINK_SAMPLES } from '../support/link-layers.ts';
 import {
   authentication,
   ethernet,
@@ -13,12 +15,12 @@ import {
   ipv4,
   ipv6,
   packetBatch,
-  sll2,
   type TestPacket,
   tcp,
   udp,
   vlan,
 } from '../support/packets.ts';
+import { TEREDO_SAMPLES, TUNNEL_SAMPLES } from '../support/tunnels.ts';
 
 const v4 = { src: '10.0.0.1', dst: '10.0.0.2' };
 const v6 = { src: 'fe80::1', dst: '2001:db8::2' };
@@ -29,10 +31,14 @@ const SEEDS: readonly TestPacket[] = [
   { bytes: ethernet(ipv4({ ...v4, id: 1, offset: 24 }, udp({ src: 1, dst: 2 }))) },
   { bytes: ethernet(ipv6(v6, extension(0, extension(43, authentication(udp({ src: 1, dst: 2 })), 2)))) },
   { bytes: ethernet(ipv6(v6, fragment6({ id: 5, offset: 0, more: true }, icmp(58, 128, 9)))) },
-  { bytes: sll2(3, 4, ipv6(v6, tcp({ src: 1, dst: 2 }))), linkType: 276 },
+  ...[ipv4(v4, tcp({ src: 1, dst: 2 })), ipv6(v6, udp({ src: 1, dst: 2 }))].flatMap((inner) => [
+    ...LINK_SAMPLES.map(({ linkType, frame }) => ({ bytes: frame(inner), linkType })),
+    ...[...TUNNEL_SAMPLES, ...TEREDO_SAMPLES].map(({ around }) => ({ bytes: ethernet(around(inner)) })),
+    { bytes: ethernet(TUNNEL_SAMPLES[2]!.around(TUNNEL_SAMPLES[13]!.around(inner))) },
+  ]),
 ];
 
-const linkTypes = fc.constantFrom(0, 1, 12, 14, 101, 108, 113, 147, 228, 229, 276);
+const linkTypes = fc.constantFrom(...Object.values(LinkType), 147, 0xffff);
 const noise = fc.record({ bytes: fc.uint8Array({ maxLength: 120 }), linkType: linkTypes });
 const damaged = fc
   .record({
@@ -48,12 +54,19 @@ const damaged = fc
   });
 const packets: fc.Arbitrary<TestPacket[]> = fc.array(fc.oneof(noise, damaged), { maxLength: 20 });
 
-function decode(batch: ReturnType<typeof packetBatch>): readonly unknown[] {
+function decode(batch: ReturnType<typeof packetBatch>, decap: boolean): readonly unknown[] {
   const out = createDecodedBatch(batch.capacity);
-  new Decoder().decode(batch, out);
+  new Decoder({ decap }).decode(batch, out);
+  const transportOf = (i: number): number | undefined => out.transportAt[i] && out.transportAt[i]! - batch.offset[i]!;
   const rows = Array.from({ length: batch.count }, (_, i) =>
     out.status[i] === DecodeStatus.Ok
-      ? [...out.key.subarray(i * KEY_WORDS, (i + 1) * KEY_WORDS), out.ipBytes[i], out.tcpFlags[i], out.tcpSeq[i]]
+      ? [
+          ...out.key.subarray(i * KEY_WORDS, (i + 1) * KEY_WORDS),
+          out.ipBytes[i],
+          out.tcpFlags[i],
+          out.tcpSeq[i],
+          transportOf(i),
+        ]
       : out.status[i],
   );
   return [rows, batch.ifindex.slice(0, batch.count), batch.pktType.slice(0, batch.count)];
@@ -61,9 +74,9 @@ function decode(batch: ReturnType<typeof packetBatch>): readonly unknown[] {
 
 test('decoding never throws, and never reads octets outside a packet: they do not change the result', () => {
   fc.assert(
-    fc.property(packets, (all) => {
-      const first = decode(packetBatch(all, 0x00));
-      for (const guard of [0x08, 0x45, 0x60, 0xff]) assert.deepEqual(decode(packetBatch(all, guard)), first);
+    fc.property(packets, fc.boolean(), (all, decap) => {
+      const first = decode(packetBatch(all, 0x00), decap);
+      for (const guard of [0x08, 0x45, 0x60, 0xff]) assert.deepEqual(decode(packetBatch(all, guard), decap), first);
     }),
     { numRuns: 2000 },
   );
@@ -71,11 +84,11 @@ test('decoding never throws, and never reads octets outside a packet: they do no
 
 test('a packet at the very end of the buffer is not read beyond it', () => {
   fc.assert(
-    fc.property(packets, (all) => {
+    fc.property(packets, fc.boolean(), (all, decap) => {
       for (const packet of all) {
         const batch = packetBatch([packet]);
         const tight = { ...batch, bytes: batch.bytes.slice(8, 8 + packet.bytes.length), offset: new Uint32Array(1) };
-        assert.deepEqual(decode(tight), decode(batch));
+        assert.deepEqual(decode(tight, decap), decode(batch, decap));
       }
     }),
     { numRuns: 1000 },
@@ -100,10 +113,10 @@ test('counts of all statuses add up to the packets and bytes given', () => {
 
 test('IP bytes are never more than what the frame had room for', () => {
   fc.assert(
-    fc.property(packets, (all) => {
+    fc.property(packets, fc.boolean(), (all, decap) => {
       const batch = packetBatch(all);
       const out = createDecodedBatch(batch.capacity);
-      new Decoder().decode(batch, out);
+      new Decoder({ decap }).decode(batch, out);
       for (let i = 0; i < batch.count; i++) {
         if (out.status[i] === DecodeStatus.Ok) assert.ok(out.ipBytes[i]! <= batch.origLen[i]!);
       }

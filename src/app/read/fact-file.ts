@@ -6,8 +6,15 @@
 import { formatAddress, isLinkLocal, parseAddress } from '../../core/address.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
 import { ParseError, UserError } from '../../core/errors.ts';
-import { HOLDER_COLUMNS, type Process } from '../../core/process.ts';
-import { NO_UID, SOCKET_COLUMNS, SOURCES, type SocketColumns } from '../../core/socket.ts';
+import { EXIT_COLUMNS, HOLDER_COLUMNS, type Process } from '../../core/process.ts';
+import {
+  CLOSED_COLUMNS,
+  NO_UID,
+  OWNER_COLUMNS,
+  SOCKET_COLUMNS,
+  SOURCES,
+  type SocketColumns,
+} from '../../core/socket.ts';
 import type { Us } from '../../core/time.ts';
 import {
   K_FIRST,
@@ -133,10 +140,14 @@ function nothing() {
   return {
     sockets: createColumns(SOCKET_COLUMNS, 1),
     holders: createColumns(HOLDER_COLUMNS, 1),
+    owners: createColumns(OWNER_COLUMNS, 1),
+    closed: createColumns(CLOSED_COLUMNS, 1),
     processes: [],
+    exits: createColumns(EXIT_COLUMNS, 1),
     scan: null,
     addresses: null,
     factsLost: 0,
+    lost: null,
     last: false,
   };
 }

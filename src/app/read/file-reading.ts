@@ -1,66 +1,169 @@
-/** A capture file, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
-
-import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
+/** Capture files, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
+import { fstatSync, statSync } from 'node:fs';
+import type { Attributor, OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
-import { createDecodedBatch } from '../../core/decoded.ts';
+import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
 import type { FlowColumns } from '../../core/flow.ts';
-import { createPacketBatch } from '../../core/packet.ts';
+import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
 import { captureCounters } from '../record/capture-counters.ts';
 import type { FactsMessage } from '../record/messages.ts';
+import { CaptureFacts } from './capture-facts.ts';
 
 const BATCH_PACKETS = 4096;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
 const BATCHES_A_DRAIN = 64;
+/** While the input grows somebody waits for news. */
+const GROWING_MS = 1000;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
 
 /** What a reading hands out as it goes. */
 export interface FileSink {
-  onFlows(flows: FlowColumns, counters: CaptureCounters): void; // counters: totals so far
+  /** @param counters totals so far. @param named owners were looked for, by facts or by what the files say */
+  onFlows(flows: FlowColumns, counters: CaptureCounters, named: boolean): void;
   readonly onAnswer: OnAnswer;
-  onProgress(bytesRead: number, packets: number): void;
+  onProgress(bytesRead: number, packets: number): void; // of all files together
+}
+
+export interface FileInput {
+  readonly path: string; // how it is called in messages; opened when there is no `fd`
+  readonly fd?: number; // standard input
+}
+
+export interface ReadingOptions {
+  readonly inputs: readonly FileInput[]; // in the order of their packets
+  readonly attributor: Attributor; // an empty one
+  readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly follow?: boolean; // the last file is still being written: go on until `stop`
+  readonly stop?: AbortSignal;
+}
+
+export interface FileDamage {
+  readonly path: string;
+  readonly offset: number; // octets
+  readonly what: string;
 }
 
 export interface FileResult {
   readonly counters: CaptureCounters;
-  readonly damage: { readonly offset: number; readonly what: string } | undefined;
+  readonly damages: readonly FileDamage[];
+  readonly named: boolean; // as in onFlows()
 }
 
-/**
- * Reads `path` to its end.
- *
- * @param attributor with the facts of that host; without one nobody is looked up, and no end has a reason
- * @throws UserError when the file is no capture that can be read
- */
-export function readFile(path: string, attributor: Attributor | undefined, sink: FileSink): FileResult {
-  const source = new PcapFileSource({ path });
-  const batch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
-  const decoded = createDecodedBatch(BATCH_PACKETS);
-  const decoder = new Decoder();
-  const table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs: NO_LIMIT_US, capacity: 1 << 20 });
-  const counters = (): CaptureCounters => captureCounters(decoder, table, [source.stats()]);
-  const hand = (flows: FlowColumns): void => {
-    attributor?.addFlows(flows, sink.onAnswer);
-    attributor?.answer(sink.onAnswer);
-    sink.onFlows(flows, counters());
-  };
-  for (let batches = 1; source.read(batch, 1000) >= 0; batches++) {
-    decoder.decode(batch, decoded);
-    table.add(batch, decoded, 0, NO_LIMIT_US);
-    if (batches % BATCHES_A_DRAIN === 0) hand(table.drain(NO_LIMIT_US));
-    sink.onProgress(source.bytesRead, source.stats().received ?? 0);
+/** @throws UserError when the first octets of an input are not those of a capture that can be read */
+export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
+  for (const input of options.inputs) if (!isGrowing(input)) new PcapFileSource(input).close(); // fail before the work
+  const reading = new FileReading(options, sink);
+  for (const input of options.inputs) await reading.read(input);
+  return reading.end();
+}
+
+/** Flows go on from one file to the next: those of a capture in pieces are one capture. */
+class FileReading {
+  readonly #options: ReadingOptions;
+  readonly #sink: FileSink;
+  readonly #batch: PacketBatch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
+  readonly #decoded: DecodedBatch = createDecodedBatch(BATCH_PACKETS);
+  readonly #decoder = new Decoder();
+  readonly #table: FlowTable;
+  readonly #captureFacts = new CaptureFacts();
+  #named: boolean;
+  readonly #damages: FileDamage[] = [];
+  #packets = 0;
+  #bytes = 0; // of files that were read
+  #batches = 0;
+  #handedMs = performance.now();
+
+  constructor(options: ReadingOptions, sink: FileSink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#named = options.facts.length > 0;
+    for (const message of options.facts) options.attributor.observe(message);
+    // While an input grows every change is told, else only the beginning and the end of a flow.
+    const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
+    this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: 1 << 20 });
   }
-  hand(table.flush(NO_LIMIT_US));
-  source.close();
-  return { counters: counters(), damage: source.damage };
+
+  async read(input: FileInput): Promise<void> {
+    const { inputs, follow = false, stop } = this.#options;
+    const isFollowed = follow && input === inputs.at(-1);
+    const source = new PcapFileSource({ ...input, follow: isFollowed });
+    const grows = isFollowed || source.size === undefined;
+    try {
+      while (stop?.aborted !== true) {
+        const count = source.read(this.#batch, 0);
+        if (count < 0) break;
+        if (count > 0) this.#take(source);
+        if (this.#isDue(grows)) this.#hand(this.#table.drain(NO_LIMIT_US));
+        if (count === 0) await within(GROWING_MS, source.more());
+        else if (grows || source.isCompressed) await turn();
+      }
+    } finally {
+      source.close();
+    }
+    this.#bytes += source.bytesRead;
+    if (source.damage !== undefined) this.#damages.push({ path: input.path, ...source.damage });
+  }
+
+  end(): FileResult {
+    this.#hand(this.#table.flush(NO_LIMIT_US));
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named };
+  }
+
+  #take(source: PcapFileSource): void {
+    this.#packets += this.#batch.count;
+    this.#batches++;
+    this.#decoder.decode(this.#batch, this.#decoded);
+    this.#learn(source);
+    this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
+    this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
+  }
+
+  #learn(source: PcapFileSource): void {
+    if (this.#options.facts.length > 0) return;
+    const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
+    if (facts === undefined) return;
+    this.#named = true;
+    this.#options.attributor.observe(facts);
+  }
+
+  #isDue(grows: boolean): boolean {
+    if (grows) return performance.now() - this.#handedMs >= GROWING_MS;
+    return this.#batches >= BATCHES_A_DRAIN;
+  }
+
+  #hand(flows: FlowColumns): void {
+    this.#batches = 0;
+    this.#handedMs = performance.now();
+    const { attributor } = this.#options;
+    if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
+    if (this.#named) attributor.answer(this.#sink.onAnswer);
+    this.#sink.onFlows(flows, this.#counters(), this.#named);
+  }
+
+  #counters(): CaptureCounters {
+    const stats = { received: this.#packets, kernelDrops: undefined, interfaceDrops: undefined };
+    return captureCounters(this.#decoder, this.#table, [stats]);
+  }
 }
 
-/** @returns undefined when there are no facts */
-export function attributorOf(facts: readonly FactsMessage[]): Attributor | undefined {
-  if (facts.length === 0) return undefined;
-  const attributor = new Attributor();
-  for (const message of facts) attributor.observe(message);
-  return attributor;
+/** What came is handed over also when nothing more comes. */
+async function within(ms: number, more: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([more, late]);
+  clearTimeout(timer);
+}
+
+/** Lets timers, signals and threads have their turn. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A pipe, or whatever else is no file. */
+function isGrowing({ path, fd }: FileInput): boolean {
+  const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
+  return stats !== undefined && !stats.isFile();
 }

@@ -4,6 +4,7 @@ import { confidence } from '../../core/attribution.ts';
 import { type ColumnSpec, createColumns, pushRow } from '../../core/columns.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
 import type { FlowRecord, Value } from '../../core/record.ts';
+import { NO_UID } from '../../core/socket.ts';
 import {
   K_FIRST,
   K_SECOND,
@@ -69,6 +70,11 @@ export class FlowBook {
     for (let row = 0; row < this.#rows.count; row++) yield this.#record(row);
   }
 
+  /** Those of some flows, by serial. */
+  *recordsOf(serials: Iterable<number>): Generator<FlowRecord> {
+    for (const serial of serials) yield this.#record(serial - 1);
+  }
+
   #answer(row: number, side: number): Answer {
     return this.#answers.get((row + 1) * 2 + side) ?? NOT_ASKED;
   }
@@ -106,11 +112,11 @@ export class FlowBook {
   }
 
   #end(side: 'src' | 'dst', { process, program, evidence, reason }: Answer): Record<string, Value> {
-    const uid = process?.uid ?? program?.uid ?? null;
+    const uid = (process?.uid === NO_UID ? null : process?.uid) ?? program?.uid ?? null;
     const fields: Record<string, Value> = {
       netns: process?.netns || null,
       pid: process?.pid ?? null,
-      comm: process?.comm ?? null,
+      comm: process?.comm || null, // '': a capture file gave only the pid
       exe: process?.exe ?? program?.exe ?? null,
       cmdline: process?.argv ? commandLine(process.argv) : null,
       uid,

@@ -9,44 +9,55 @@ import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
-import { compileCapturesOfFile } from '../../store/compile-summary.ts';
+import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
 import { Reader } from '../../store/reader.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
-import { attributorOf, type FileResult, type FileSink, readFile } from './file-reading.ts';
+import { type FileInput, type FileResult, type FileSink, readFiles } from './file-reading.ts';
 
 export interface StoreFileOptions {
-  readonly path: string; // of the capture
+  readonly inputs: readonly FileInput[]; // pieces of one capture
+  readonly follow: boolean;
+  readonly stop: AbortSignal;
   readonly database: string;
   readonly facts: readonly FactsMessage[];
   readonly command: string;
   readonly version: string;
 }
 
-/** Reads a capture file into a database, as a capture of its own. @throws UserError */
-export function storeFile(options: StoreFileOptions, onProgress: FileSink['onProgress']): FileResult {
+/** Reads capture files into a database, as one capture. @throws UserError */
+export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<FileResult> {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
-  refuseTwice(resolve(options.database), options.path);
-  const attributor = attributorOf(options.facts);
-  const builder = new TickBuilder(attributor ?? new Attributor(), (uid) => users.get(uid) ?? null);
+  for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
+  const attributor = new Attributor();
+  const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
   const store = openStore(resolve(options.database), proc);
   let startedUs: Us | undefined;
   let latestUs = 0;
-  const write = (flows: FlowColumns, counters: CaptureCounters): void => {
+  const write = (flows: FlowColumns, counters: CaptureCounters, named: boolean): void => {
     for (let i = 0; i < flows.count; i++) latestUs = Math.max(latestUs, flows.lastUs[i]!);
     if (startedUs === undefined) {
       startedUs = flows.count > 0 ? flows.firstUs[0]! : 0;
-      store.beginCapture({ ...captureInfo(options, proc), startedUs });
+      store.beginCapture({ ...captureInfo(options, proc, named), startedUs });
     }
-    store.write({ ...builder.take(), flows, counters, interfaces: [], clock: null, atUs: latestUs });
+    store.write({
+      ...builder.take(),
+      flows,
+      counters,
+      interfaces: [],
+      namespaces: [],
+      containers: [],
+      clock: null,
+      atUs: latestUs,
+    });
   };
   try {
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
-    const result = readFile(options.path, attributor, { onFlows: write, onAnswer, onProgress });
-    if (attributor !== undefined) builder.addSockets(Number.POSITIVE_INFINITY);
-    write(createColumns(FLOW_COLUMNS, 1), result.counters);
+    const result = await readFiles({ ...options, attributor }, { onFlows: write, onAnswer, onProgress });
+    if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
+    write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);
     store.endCapture(latestUs);
     return result;
   } finally {
@@ -66,17 +77,19 @@ function refuseTwice(database: string, path: string): void {
 }
 
 /** A file has no boot: its own path stands for one, so that it never joins the processes of a live boot. */
-function captureInfo(options: StoreFileOptions, proc: ProcFs): Omit<CaptureInfo, 'startedUs'> {
+function captureInfo(options: StoreFileOptions, proc: ProcFs, named: boolean): Omit<CaptureInfo, 'startedUs'> {
+  const { inputs } = options;
+  const isPipe = inputs.some(({ fd }) => fd !== undefined);
   return {
-    interface: options.path,
+    interface: inputs.map(({ path }) => path).join(FILE_SEPARATOR),
     backend: 'file',
     filter: '',
     snaplen: 0,
     command: options.command,
     version: options.version,
     hostName: readHostName({ proc }) ?? 'unknown',
-    bootId: resolve(options.path),
+    bootId: inputs.map(({ path }) => resolve(path)).join(FILE_SEPARATOR) + (isPipe ? ` ${Date.now()}` : ''),
     netns: 0,
-    sources: options.facts.length > 0 ? 'capture' : '',
+    sources: named ? 'capture' : '',
   };
 }

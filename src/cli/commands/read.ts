@@ -1,11 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseFacts } from '../../app/read/fact-file.ts';
-import { attributorOf, type FileResult, readFile } from '../../app/read/file-reading.ts';
+import { type FileResult, readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
-import { storeFile } from '../../app/read/store-file.ts';
+import { GrowingFlows } from '../../app/read/growing-flows.ts';
+import { storeFiles } from '../../app/read/store-file.ts';
+import { Attributor } from '../../attribution/attributor.ts';
 import { UserError } from '../../core/errors.ts';
+import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
@@ -13,7 +16,8 @@ import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts'
 import { localZone } from '../../report/local-time.ts';
 import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
-import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
+import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
+import { GrowingRows } from '../growing-rows.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
@@ -21,56 +25,104 @@ import { VERSION } from '../version.ts';
 interface ReadFlags extends FormatFlags {
   readonly db?: string;
   readonly facts?: string;
+  readonly follow: boolean;
   readonly summary: boolean;
 }
 
 const EXAMPLES = `
 Examples:
-  pcapid read trip.pcap                            its flows, nothing is stored
-  pcapid read trip.pcap --summary                  only what is in it
+  pcapid read trip.pcapng                          its flows, nothing is stored
+  pcapid read trip.pcap.gz --summary               only what is in it
+  pcapid read ring-1.pcap ring-2.pcap              pieces of one capture, in their order
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
+  tcpdump -U -w - | pcapid read -                  flows while they come
+  pcapid read --follow trip.pcap                   the same of a file that is still being written
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
 
-Reads classic pcap files in this release, of any byte order and precision.`;
+Reads pcap and pcapng of any byte order and precision, also compressed with gzip, lz4 or (Node 22.15 and newer) zstd.
+While the input grows a flow has a line when it begins and another when it is quiet or over: the last line of a flow_id
+is the whole flow.`;
 
 export const read: CommandModule = (context) =>
   addFormatOptions(
-    new Command('read').argument('<file>', 'capture file').option('--db <file>', 'database to store into'),
+    new Command('read')
+      .argument('<files...>', "capture files, '-' for standard input")
+      .option('--db <file>', 'database to store into'),
   )
-    .summary('read a capture file into flows')
-    .description('Reads a capture file and prints its flows, or stores them.')
+    .summary('read capture files into flows')
+    .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .addHelpText('after', EXAMPLES)
-    .action((path: string, flags: ReadFlags) => runRead(context, path, flags));
+    .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
-function runRead(context: Context, path: string, flags: ReadFlags): void {
-  if (path === '-') throw new UserError('no-stdin', 'standard input is not read in this release', 'Name a file.');
+async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
   const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
-  const progress = new ReadProgress(context, path);
+  const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
+  const grows = flags.follow || inputs.some(isPipe);
+  const stop = grows ? stopOnSignal() : new AbortController().signal;
+  const progress = new ReadProgress(context, grows ? [] : paths);
+  const { onProgress } = progress;
+  const options = { inputs, facts, stop, follow: flags.follow };
   if (flags.db !== undefined) {
-    const result = storeFile(
-      { path, database: flags.db, facts, command: process.argv.slice(2).join(' '), version: VERSION },
-      progress.onProgress,
-    );
+    const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
+    const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
-    warnOfDamage(context, path, result);
+    warnOfDamage(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
   const book = new FlowBook((uid) => (facts.length === 0 ? null : (users.get(uid) ?? null)));
-  const result = readFile(path, attributorOf(facts), {
-    onFlows: (flows) => book.addFlows(flows),
-    onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
-    onProgress: progress.onProgress,
-  });
+  const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
+  const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
+  const result = await readFiles(
+    { ...options, attributor: new Attributor() },
+    {
+      onFlows(flows) {
+        book.addFlows(flows);
+        growing?.(flows);
+      },
+      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      onProgress,
+    },
+  );
   progress.end();
-  if (!flags.summary) printRows(context, book.records(), flags, printing);
+  if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
   printSummary(context, book, result, flags.summary ? 'out' : 'err');
-  warnOfDamage(context, path, result);
+  warnOfDamage(context, result);
+}
+
+function showGrowing(
+  context: Context,
+  book: FlowBook,
+  flags: ReadFlags,
+  printing: Printing,
+  progress: ReadProgress,
+): (flows: FlowColumns) => void {
+  const growing = new GrowingFlows();
+  const rows = new GrowingRows(context, flags, printing);
+  return (flows) => {
+    const due = growing.take(flows);
+    if (due.length === 0) return;
+    progress.end();
+    rows.print(book.recordsOf(due));
+  };
+}
+
+/** Ctrl-C ends the reading, not the program: what came until then is a result. */
+function stopOnSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
+
+function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
+  const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
 }
 
 function printSummary(context: Context, book: FlowBook, { counters }: FileResult, to: 'out' | 'err'): void {
@@ -86,9 +138,9 @@ function printSummary(context: Context, book: FlowBook, { counters }: FileResult
   context[to](text);
 }
 
-function warnOfDamage(context: Context, path: string, { damage }: FileResult): void {
-  if (damage !== undefined)
-    context.err(`pcapid: ${path}: ${damage.what} (octet ${damage.offset}); all before it was read\n`);
+function warnOfDamage(context: Context, { damages }: FileResult): void {
+  for (const { path, what, offset } of damages)
+    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was read\n`);
 }
 
 function readText(path: string): string {

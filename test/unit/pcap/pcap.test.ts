@@ -1,73 +1,75 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { UserError } from '../../../src/core/errors.ts';
 import { createPacketBatch, type PacketBatch } from '../../../src/core/packet.ts';
-import { isPcap, notPcap, PCAP_HEADER, parsePcapHeader, type Stretch, walkRecords } from '../../../src/pcap/pcap.ts';
+import { PcapWalker } from '../../../src/pcap/pcap.ts';
+import type { Stretch } from '../../../src/pcap/stretch.ts';
 import { type PcapFields, type PcapRecord, pcapFile } from '../../support/packets.ts';
 
+const HEADER = 24;
 const three = Uint8Array.of(1, 2, 3);
+
+const stretchOf = (have: number): Stretch => ({ from: HEADER, have, skip: 0, damage: undefined });
 
 /** Walks the records of a whole file that lies in one batch. */
 function walk(file: Uint8Array, capacity = 10, room = 1000): { batch: PacketBatch; stretch: Stretch } {
   const batch = createPacketBatch(capacity, Math.max(file.length, room));
   batch.bytes.set(file);
-  const stretch: Stretch = { from: PCAP_HEADER, have: file.length, damage: undefined };
-  walkRecords(parsePcapHeader(file, 'test'), stretch, batch);
+  const stretch = stretchOf(file.length);
+  new PcapWalker(file, 'test').walk(stretch, batch);
   return { batch, stretch };
 }
 const walkOne = (record: PcapRecord, fields?: PcapFields): PacketBatch => walk(pcapFile([record], fields)).batch;
 
-describe('parsePcapHeader()', () => {
+/** The file of `records` as another version wrote it. */
+function versioned(records: readonly PcapRecord[], major: number, minor: number): Uint8Array {
+  const file = pcapFile(records);
+  const view = new DataView(file.buffer);
+  view.setUint16(4, major, true);
+  view.setUint16(6, minor, true);
+  return file;
+}
+
+describe('PcapWalker', () => {
   for (const order of ['little', 'big'] as const) {
     for (const unit of ['micro', 'nano'] as const) {
-      test(`parsePcapHeader() reads ${unit}second files of ${order}-endian machines`, () => {
-        const file = pcapFile([], { order, unit, snaplen: 96, linkType: 276 });
-        const expected = { littleEndian: order === 'little', nanosecond: unit === 'nano', snaplen: 96, linkType: 276 };
-        assert.deepEqual(parsePcapHeader(file, 'test'), expected);
+      test(`PcapWalker reads ${unit}second files of ${order}-endian machines`, () => {
+        const batch = walkOne({ bytes: three, sec: 7, fraction: 5 }, { order, unit, linkType: 276 });
+        const nsec = unit === 'nano' ? 5 : 5000;
+        assert.deepEqual([batch.count, batch.sec[0], batch.nsec[0], batch.linkType[0]], [1, 7, nsec, 276]);
       });
     }
   }
 
-  test('parsePcapHeader() leaves the length of a frame check sequence out of the link type', () => {
-    assert.equal(parsePcapHeader(pcapFile([], { linkType: 0x54000001 }), 'test').linkType, 1);
+  test('PcapWalker leaves the length of a frame check sequence out of the link type', () => {
+    assert.equal(walkOne({ bytes: three }, { linkType: 0x54000001 }).linkType[0], 1);
   });
 
-  test('parsePcapHeader() refuses other versions', () => {
-    for (const [at, value] of [
-      [4, 3],
-      [6, 1],
+  test('PcapWalker refuses versions that nobody wrote', () => {
+    for (const [major, minor] of [
+      [3, 4],
+      [2, 5],
+      [1, 2],
     ] as const) {
-      const file = pcapFile([]);
-      file[at] = value;
-      assert.throws(() => parsePcapHeader(file, 'old.pcap'), /old\.pcap is a pcap file of version/);
+      assert.throws(
+        () => new PcapWalker(versioned([], major, minor), 'new.pcap'),
+        /new\.pcap is a pcap file of version/,
+      );
     }
   });
-});
 
-describe('notPcap()', () => {
-  for (const [name, octets, message, hint] of [
-    ['pcapng', [0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0], /pcapng file, which is not read yet/, /editcap -F pcap/],
-    ['gzip', [0x1f, 0x8b, 8, 0], /gzip, which is not read yet/, /gunzip/],
-    ['zstd', [0x28, 0xb5, 0x2f, 0xfd], /zstd/, /zstd -d/],
-    ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a], /xz/, /xz -dk/],
-    ['an empty file', [], /is empty/, /24 octets/],
-    ['text', [0x68, 0x65, 0x6c, 0x6c, 0x6f], /is not a pcap file/, /tcpdump -w/],
-    ['the variant of Kuznetzov', [0x34, 0xcd, 0xb2, 0xa1], /is not a pcap file/, /editcap/],
-  ] as const) {
-    test(`notPcap() says what to do about ${name}`, () => {
-      const bytes = Uint8Array.from(octets);
-      assert.equal(isPcap(bytes), false);
-      const error = notPcap(bytes, 'x.pcap');
-      assert.ok(error instanceof UserError);
-      assert.match(error.message, /^x\.pcap /);
-      assert.match(error.message, message);
-      assert.match(error.hint, hint);
-    });
-  }
-});
+  test('PcapWalker knows which versions had the lengths of a record the other way round', () => {
+    const lengths = (major: number, minor: number, original: number): number[] => {
+      const { batch } = walk(versioned([{ bytes: three, origLen: original }], major, minor));
+      return [batch.capLen[0]!, batch.origLen[0]!];
+    };
+    assert.deepEqual(lengths(2, 4, 9), [3, 9]);
+    assert.deepEqual(lengths(2, 3, 2), [2, 3], 'version 2.3 only where it is plain');
+    assert.deepEqual(lengths(2, 3, 9), [3, 9]);
+    assert.deepEqual(lengths(2, 2, 2), [2, 3]);
+    assert.deepEqual(lengths(543, 0, 2), [2, 3]);
+  });
 
-describe('walkRecords()', () => {
-  test('walkRecords() gives times to the nanosecond, lengths and the place of the octets', () => {
+  test('PcapWalker gives times to the nanosecond, lengths and the place of the octets', () => {
     const micro = walkOne({ bytes: three, origLen: 1500, sec: 0xffffffff, fraction: 999_999 });
     assert.deepEqual(
       [micro.sec[0], micro.nsec[0], micro.capLen[0], micro.origLen[0]],
@@ -78,28 +80,28 @@ describe('walkRecords()', () => {
     assert.deepEqual([nano.sec[0], nano.nsec[0]], [5, 999_999_999]);
   });
 
-  test('walkRecords() carries fractions of more than a second', () => {
+  test('PcapWalker carries fractions of more than a second', () => {
     const micro = walkOne({ bytes: three, sec: 5, fraction: 4_000_001_002 });
     assert.deepEqual([micro.sec[0], micro.nsec[0]], [4005, 1_002_000]);
     const nano = walkOne({ bytes: three, sec: 5, fraction: 1_000_000_000 }, { unit: 'nano' });
     assert.deepEqual([nano.sec[0], nano.nsec[0]], [6, 0]);
   });
 
-  test('walkRecords() never lets the original length be less than what was captured', () => {
+  test('PcapWalker never lets the original length be less than what was captured', () => {
     assert.equal(walkOne({ bytes: three, origLen: 0 }).origLen[0], 3);
   });
 
-  test('walkRecords() clears what an earlier source left in the rows', () => {
+  test('PcapWalker clears what an earlier source left in the rows', () => {
     const file = pcapFile([{ bytes: three }], { linkType: 276 });
     const batch = createPacketBatch(2, 1000);
     batch.ifindex.fill(7);
     batch.pktType.fill(4);
     batch.bytes.set(file);
-    walkRecords(parsePcapHeader(file, 'test'), { from: PCAP_HEADER, have: file.length, damage: undefined }, batch);
+    new PcapWalker(file, 'test').walk(stretchOf(file.length), batch);
     assert.deepEqual([batch.ifindex[0], batch.pktType[0], batch.linkType[0]], [0, 255, 276]);
   });
 
-  test('walkRecords() stops at a full batch and goes on from there', () => {
+  test('PcapWalker stops at a full batch and goes on from there', () => {
     const file = pcapFile([
       { bytes: three, sec: 1 },
       { bytes: three, sec: 2 },
@@ -107,7 +109,7 @@ describe('walkRecords()', () => {
     ]);
     const { batch, stretch } = walk(file, 2);
     assert.deepEqual([batch.count, ...batch.sec], [2, 1, 2]);
-    walkRecords(parsePcapHeader(file, 'test'), stretch, batch);
+    new PcapWalker(file, 'test').walk(stretch, batch);
     assert.deepEqual([batch.count, batch.sec[0], stretch.from], [1, 3, file.length]);
   });
 
@@ -115,32 +117,57 @@ describe('walkRecords()', () => {
     ['header', 15],
     ['packet', 18],
   ] as const) {
-    test(`walkRecords() leaves a record with an incomplete ${name} for later`, () => {
+    test(`PcapWalker leaves a record with an incomplete ${name} for later`, () => {
       const file = pcapFile([{ bytes: three }, { bytes: three }]);
-      const { batch, stretch } = walk(file.subarray(0, PCAP_HEADER + 19 + cut));
-      assert.deepEqual([batch.count, stretch.from, stretch.damage], [1, PCAP_HEADER + 19, undefined]);
+      const { batch, stretch } = walk(file.subarray(0, HEADER + 19 + cut));
+      assert.deepEqual([batch.count, stretch.from, stretch.damage], [1, HEADER + 19, undefined]);
     });
   }
 
-  test('walkRecords() takes an empty packet', () => {
+  test('PcapWalker takes an empty packet', () => {
     assert.deepEqual([...walkOne({ bytes: new Uint8Array(0), origLen: 60 }).origLen.subarray(0, 1)], [60]);
   });
 
-  test('walkRecords() calls a record longer than possible damage, after the packets before it', () => {
+  test('PcapWalker calls a record longer than possible damage, after the packets before it', () => {
     const file = pcapFile([{ bytes: three }, { bytes: three }]);
     const walkWith = (captured: number): ReturnType<typeof walk> => {
-      new DataView(file.buffer).setUint32(PCAP_HEADER + 19 + 8, captured, true);
+      new DataView(file.buffer).setUint32(HEADER + 19 + 8, captured, true);
       return walk(file, 10, 1_000_000);
     };
     const { batch, stretch } = walkWith(262_145);
-    assert.deepEqual([batch.count, stretch.from], [1, PCAP_HEADER + 19]);
+    assert.deepEqual([batch.count, stretch.from], [1, HEADER + 19]);
     assert.match(stretch.damage ?? '', /record of 262145 octets/);
     assert.equal(walkWith(262_144).stretch.damage, undefined);
   });
 
-  test('walkRecords() believes a large snaplen only as far as the batch has room', () => {
-    const file = pcapFile([{ bytes: three }], { snaplen: 0xffffffff });
-    new DataView(file.buffer).setUint32(PCAP_HEADER + 8, 0x7fffffff, true);
-    assert.match(walk(file).stretch.damage ?? '', /record of 2147483647 octets/);
+  test('PcapWalker delivers what has room of a packet that is larger than the batch, and skips the rest', () => {
+    const file = pcapFile([{ bytes: new Uint8Array(900) }], { linkType: 189 });
+    const batch = createPacketBatch(4, 500);
+    batch.bytes.set(file.subarray(HEADER, HEADER + 500));
+    const stretch: Stretch = { from: 0, have: 500, skip: 0, damage: undefined };
+    new PcapWalker(file, 'test').walk(stretch, batch);
+    assert.deepEqual([batch.count, batch.capLen[0], batch.origLen[0]], [1, 484, 900]);
+    assert.deepEqual([stretch.from, stretch.skip], [500, 416]);
+  });
+
+  test('PcapWalker takes longer packets from buses than from networks', () => {
+    const file = pcapFile([{ bytes: three }], { linkType: 189, snaplen: 0xffffffff });
+    const damageOf = (captured: number): string | undefined => {
+      new DataView(file.buffer).setUint32(HEADER + 8, captured, true);
+      return walk(file).stretch.damage;
+    };
+    assert.equal(damageOf(1 << 27), undefined);
+    assert.match(damageOf(0x7fffffff) ?? '', /record of 2147483647 octets/);
+  });
+
+  test("PcapWalker reads interface and way from the records of Kuznetzov's patch", () => {
+    const file = pcapFile([{ bytes: Uint8Array.of(9, 0, 0, 0, 8, 0, 4, 0, 1, 2, 3) }]);
+    const view = new DataView(file.buffer);
+    view.setUint32(0, 0xa1b2cd34, true);
+    view.setUint32(HEADER + 8, 3, true);
+    const { batch, stretch } = walk(file);
+    assert.deepEqual([batch.count, batch.capLen[0], batch.ifindex[0], batch.pktType[0]], [1, 3, 9, 4]);
+    assert.deepEqual(batch.bytes.slice(batch.offset[0]!, batch.offset[0]! + 3), three);
+    assert.equal(stretch.from, file.length);
   });
 });

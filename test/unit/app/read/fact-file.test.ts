@@ -2,26 +2,28 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { formatFacts, parseFacts } from '../../../../src/app/read/fact-file.ts';
+import { createLearned } from '../../../../src/app/record/learned.ts';
 import type { FactsMessage } from '../../../../src/app/record/messages.ts';
 import { formatAddress, parseAddress } from '../../../../src/core/address.ts';
 import { createColumns } from '../../../../src/core/columns.ts';
 import { UserError } from '../../../../src/core/errors.ts';
-import { HOLDER_COLUMNS } from '../../../../src/core/process.ts';
-import { NO_UID, SOCKET_COLUMNS, SocketState } from '../../../../src/core/socket.ts';
+import { EXIT_COLUMNS } from '../../../../src/core/process.ts';
+import { NO_UID, SocketState } from '../../../../src/core/socket.ts';
 import { K_SCOPE, KEY_WORDS, Protocol } from '../../../../src/core/tuple.ts';
-import { makeHolders, makeProcess, makeSockets, type SocketLiteral } from '../../../support/facts.ts';
+import { makeHolders, makeProcess, makeSockets, type SocketLiteral, START_TICKS } from '../../../support/facts.ts';
 
 const OFFSET_US = 1_700_000_000_000_000; // realtime minus boottime
 
 function facts(fields: Partial<FactsMessage>): FactsMessage {
   return {
     atUs: 5_000_000,
-    sockets: createColumns(SOCKET_COLUMNS),
-    holders: createColumns(HOLDER_COLUMNS),
+    ...createLearned(),
     processes: [],
+    exits: createColumns(EXIT_COLUMNS),
     scan: null,
     addresses: null,
     factsLost: 0,
+    lost: null,
     last: false,
     ...fields,
   };
@@ -59,8 +61,8 @@ describe('parseFacts() reads what formatFacts() wrote', () => {
     const messages = roundTrip({ holders: makeHolders([77, 42, 4_000_000], [77, 43, 4_100_000]) });
     const rows = messages.map(({ holders: h }) => [h.inode[0], h.pid[0], h.startTicks[0], h.fd[0], h.seenUs[0]]);
     assert.deepEqual(rows, [
-      [77, 42, 420, 3, 4_000_000 + OFFSET_US],
-      [77, 43, 430, 3, 4_100_000 + OFFSET_US],
+      [77, 42, START_TICKS, 3, 4_000_000 + OFFSET_US],
+      [77, 43, START_TICKS, 3, 4_100_000 + OFFSET_US],
     ]);
   });
 

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
-import { attributorOf, type FileSink, readFile } from '../../../../src/app/read/file-reading.ts';
+import { type FileSink, readFiles } from '../../../../src/app/read/file-reading.ts';
 import type { Answer } from '../../../../src/attribution/attribute.ts';
+import { Attributor } from '../../../../src/attribution/attributor.ts';
 import { FlowSide } from '../../../../src/core/attribution.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import { FLOW_END_REASONS } from '../../../../src/core/flow.ts';
@@ -30,7 +33,7 @@ function write(name: string, bytes: Uint8Array): string {
 }
 
 /** Reads a file and keeps what it hands out. */
-function read(path: string, facts = '') {
+async function read(paths: string | readonly string[], facts = '') {
   const seen = {
     packets: [] as number[], // of the first flow, at each hand-over
     ends: [] as (string | null)[],
@@ -47,7 +50,10 @@ function read(path: string, facts = '') {
     onAnswer: (serial, side, answer) => void seen.answers.set(`${serial}/${side}`, answer),
     onProgress: () => void seen.progress++,
   };
-  return { ...seen, seen, result: readFile(path, attributorOf(parseFacts(facts, 'facts')), sink) };
+  const inputs = [paths].flat().map((path) => ({ path }));
+  const options = { inputs, attributor: new Attributor(), facts: parseFacts(facts, 'facts') };
+  const result = await readFiles(options, sink);
+  return { ...seen, seen, result };
 }
 
 const FACTS = [
@@ -65,65 +71,123 @@ const FACTS = [
   .map((fact) => JSON.stringify(fact))
   .join('\n');
 
-test('readFile() tells its progress, and ends flows with the file', () => {
+test('readFiles() tells its progress, and ends flows with the file', async () => {
   const path = write('long.pcap', pcapFile([0, 0, 1, 2].map((after) => segment(after, TcpFlag.Ack))));
-  const { packets, ends, seen, result } = read(path);
+  const { packets, ends, seen, result } = await read(path);
   assert.equal(packets.at(-1), 4);
   assert.equal(ends.at(-1), 'forced');
   assert.ok(seen.progress > 0);
   assert.deepEqual([result.counters.packets, result.counters.flowPackets], [4, 4]);
   assert.equal(result.counters.kernelDrops, null, 'a file does not know');
-  assert.equal(result.damage, undefined);
+  assert.deepEqual(result.damages, []);
 });
 
-test('readFile() answers nothing when there are no facts: nobody was looked up', () => {
-  const { answers } = read(write('plain.pcap', pcapFile([segment(0, TcpFlag.Syn)])));
+test('readFiles() answers nothing when there are no facts: nobody was looked up', async () => {
+  const { answers } = await read(write('plain.pcap', pcapFile([segment(0, TcpFlag.Syn)])));
   assert.equal(answers.size, 0);
 });
 
-test('readFile() names owners by facts of the time of the packets', () => {
-  const { answers } = read(write('facts.pcap', pcapFile([segment(0, TcpFlag.Syn), segment(1, TcpFlag.Rst)])), FACTS);
+test('readFiles() names owners by facts of the time of the packets', async () => {
+  const { answers } = await read(
+    write('facts.pcap', pcapFile([segment(0, TcpFlag.Syn), segment(1, TcpFlag.Rst)])),
+    FACTS,
+  );
   const src = answers.get(`1/${FlowSide.Src}`);
   assert.equal(src?.process?.comm, 'curl');
   assert.equal(src?.evidence?.match, 'five-tuple');
   assert.equal(answers.get(`1/${FlowSide.Dst}`)?.reason, 'not-local');
 });
 
-test('readFile() does not name owners by facts of another time', () => {
+test('readFiles() does not name owners by facts of another time', async () => {
   const yesterday = pcapFile([segment(-86_400, TcpFlag.Syn), segment(-86_399, TcpFlag.Rst)]);
-  const { answers } = read(write('early.pcap', yesterday), FACTS);
+  const { answers } = await read(write('early.pcap', yesterday), FACTS);
   assert.equal(answers.get(`1/${FlowSide.Src}`)?.process, null);
 });
 
-test('readFile() counts what is no flow', () => {
+test('readFiles() counts what is no flow', async () => {
   const arp = ethernet({ etherType: 0x0806, bytes: new Array<number>(28).fill(0) });
   const cut = { ...segment(0, TcpFlag.Ack), origLen: 54 };
   const records = [segment(0, TcpFlag.Ack), { bytes: arp, sec: SEC }, { ...cut, bytes: cut.bytes.subarray(0, 30) }];
-  const { result } = read(write('mixed.pcap', pcapFile(records)));
+  const { result } = await read(write('mixed.pcap', pcapFile(records)));
   const { packets, flowPackets, notIpPackets, badPackets } = result.counters;
   assert.deepEqual([packets, flowPackets, notIpPackets, badPackets], [3, 1, 1, 1]);
 });
 
-test('readFile() reports where a file is damaged, after everything before it', () => {
+test('readFiles() reports where a file is damaged, after everything before it', async () => {
   const whole = pcapFile([segment(0, TcpFlag.Ack), segment(0, TcpFlag.Ack, 100)]);
-  const { result } = read(write('cut.pcap', whole.subarray(0, -1)));
+  const path = write('cut.pcap', whole.subarray(0, -1));
+  const { result } = await read(path);
   assert.equal(result.counters.packets, 1);
-  assert.deepEqual(result.damage, { offset: 24 + 16 + 54, what: 'the file ends inside a packet' });
+  assert.deepEqual(result.damages, [{ path, offset: 24 + 16 + 54, what: 'the file ends inside a packet' }]);
 });
 
-test('readFile() of an empty capture hands out no flow and no damage', () => {
-  const { packets, result } = read(write('empty.pcap', pcapFile([])));
-  assert.deepEqual([packets.length, result.counters.packets, result.damage], [0, 0, undefined]);
+test('readFiles() of an empty capture hands out no flow and no damage', async () => {
+  const { packets, result } = await read(write('empty.pcap', pcapFile([])));
+  assert.deepEqual([packets.length, result.counters.packets, result.damages], [0, 0, []]);
 });
 
-test('readFile() throws UserError for a file that is no capture', () => {
-  const path = write('text.pcap', new TextEncoder().encode('this is not a capture file'));
-  assert.throws(
-    () => read(path),
-    (error) => error instanceof UserError && error.code === 'not-pcap',
+test('readFiles() throws UserError for a file that is no capture, before it reads any', async () => {
+  const good = write('good.pcap', pcapFile([segment(0, TcpFlag.Ack)]));
+  const failsWith = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
+  await assert.rejects(
+    read([good, write('text.pcap', Buffer.from('this is not a capture file'))]),
+    failsWith('not-pcap'),
   );
-  assert.throws(
-    () => read(join(folder, 'absent.pcap')),
-    (error) => error instanceof UserError && error.code === 'no-such-file',
+  await assert.rejects(read([good, join(folder, 'absent.pcap')]), failsWith('no-such-file'));
+});
+
+test('readFiles() goes on with a flow in the next file, and says which file is damaged', async () => {
+  const [first, second] = [pcapFile([segment(0, TcpFlag.Ack)]), pcapFile([segment(1, TcpFlag.Ack)])];
+  const paths = [write('1.pcap', first), write('2.pcap', second.subarray(0, -1)), write('3.pcap', second)];
+  const { packets, result } = await read(paths);
+  assert.equal(packets.at(-1), 2);
+  assert.deepEqual(
+    result.damages.map(({ path }) => path),
+    [paths[1]],
   );
+});
+
+test('readFiles() reads what is compressed as what is not', async () => {
+  const whole = pcapFile([segment(0, TcpFlag.Ack), segment(1, TcpFlag.Ack)]);
+  const { packets } = await read(write('whole.pcap.gz', gzipSync(whole)));
+  assert.equal(packets.at(-1), 2);
+});
+
+test('readFiles() hands out flows of a pipe while it grows', async () => {
+  const path = join(folder, 'fifo');
+  execFileSync('mkfifo', [path]);
+  const writer = openSync(path, 'r+');
+  const file = pcapFile([segment(0, TcpFlag.Ack), segment(1, TcpFlag.Ack)]);
+  writeSync(writer, file.subarray(0, -54));
+  const seen: number[] = [];
+  const sink: FileSink = {
+    onFlows(flows) {
+      for (let i = 0; i < flows.count; i++) seen.push(flows.origPackets[i]!);
+      if (seen.length === 1) writeSync(writer, file.subarray(-54)); // only what was seen brings the rest
+      if (seen.length === 2) closeSync(writer);
+    },
+    onAnswer: () => {},
+    onProgress: () => {},
+  };
+  await readFiles({ inputs: [{ path }], attributor: new Attributor(), facts: [] }, sink);
+  assert.deepEqual(seen.slice(0, 2), [1, 2]);
+});
+
+test('readFiles() follows a file that grows until it is told to stop', async () => {
+  const file = pcapFile([segment(0, TcpFlag.Ack), segment(1, TcpFlag.Ack)]);
+  const path = write('growing.pcap', file.subarray(0, -60)); // ends inside a record
+  const stop = new AbortController();
+  const seen: number[] = [];
+  const sink: FileSink = {
+    onFlows(flows) {
+      for (let i = 0; i < flows.count; i++) seen.push(flows.origPackets[i]!);
+      if (seen.length === 1) appendFileSync(path, file.subarray(-60));
+      if (seen.length === 2) stop.abort();
+    },
+    onAnswer: () => {},
+    onProgress: () => {},
+  };
+  const options = { inputs: [{ path }], attributor: new Attributor(), facts: [], follow: true, stop: stop.signal };
+  const { damages } = await readFiles(options, sink);
+  assert.deepEqual([seen.slice(0, 2), damages], [[1, 2], []]);
 });

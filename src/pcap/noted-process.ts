@@ -1,0 +1,40 @@
+import { decodeHostile } from '../core/text.ts';
+
+/** A process as a capture file speaks of it: whatever its writer knew. */
+export interface NotedProcess {
+  readonly pid: number;
+  readonly startUs: number; // microseconds since the epoch, 0: not known
+  readonly comm: string | null;
+  readonly exe: string | null;
+  readonly argv: readonly string[] | null;
+  readonly uid: number | null;
+  readonly parentPid: number | null;
+  readonly container: string | null;
+}
+
+export function notedProcess(pid: number, known: Partial<NotedProcess> = {}): NotedProcess {
+  const nothing = { startUs: 0, comm: null, exe: null, argv: null, uid: null, parentPid: null, container: null };
+  return { pid, ...nothing, ...known };
+}
+
+/** Octets of a view as text, up to the first zero. */
+export function textAt(view: DataView, from: number, length: number): string {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + from, length);
+  const zero = bytes.indexOf(0);
+  return decodeHostile(zero === -1 ? bytes : bytes.subarray(0, zero));
+}
+
+/** Arguments that end in a zero each, the last one perhaps not. */
+export function wordsAt(view: DataView, from: number, length: number): readonly string[] {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + from, Math.min(length, MOST_ARGUMENTS));
+  const words: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const zero = bytes.indexOf(0, at);
+    const end = zero === -1 ? bytes.length : zero;
+    words.push(decodeHostile(bytes.subarray(at, end)));
+    at = end + 1;
+  }
+  return words;
+}
+
+const MOST_ARGUMENTS = 4096; // octets, as much as is kept of a live process
