@@ -3,6 +3,7 @@ import { createDecodedBatch, type DecodedBatch, DecodeStatus } from '../core/dec
 import { createPacketBatch, type PacketBatch } from '../core/packet.ts';
 import { FragmentTable } from './fragments.ts';
 import { decodeLink } from './link.ts';
+import { decapsulate } from './tunnel.ts';
 import type { Work } from './work.ts';
 
 const STATUSES = 5;
@@ -15,6 +16,11 @@ export interface DecodeCounts {
   readonly unsupported: Map<number, number>; // LINKTYPE_* number that is not decoded -> packets
 }
 
+export interface DecoderOptions {
+  /** Rows of the innermost packet of a tunnel; else, and where the inside cannot be read, of the outermost. */
+  readonly decap?: boolean;
+}
+
 /** Has a lifetime because fragments join across batches. */
 export class Decoder {
   readonly counts: DecodeCounts = {
@@ -24,11 +30,13 @@ export class Decoder {
     unsupported: new Map(),
   };
   readonly #work: Work;
+  readonly #decap: boolean;
 
-  constructor() {
+  constructor({ decap = false }: DecoderOptions = {}) {
+    this.#decap = decap;
     const batch = createPacketBatch(1, 1);
     const view = new DataView(batch.bytes.buffer);
-    this.#work = { view, batch, out: createDecodedBatch(1), frameEnd: 0, fragments: new FragmentTable() };
+    this.#work = { view, batch, out: createDecodedBatch(1), at: 0, frameEnd: 0, fragments: new FragmentTable() };
   }
 
   /**
@@ -41,8 +49,10 @@ export class Decoder {
     if (work.batch.bytes !== bytes) work.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     work.batch = batch;
     work.out = out;
+    work.fragments.startBatch();
     const { count, offset, capLen, origLen } = batch;
     const { status, ipBytes } = out;
+    const decap = this.#decap;
     let okPackets = 0;
     let okBytes = 0;
     let okIpBytes = 0;
@@ -51,6 +61,7 @@ export class Decoder {
       const length = origLen[i]!;
       work.frameEnd = at + length;
       const result = decodeLink(work, i, at, at + capLen[i]!);
+      if (decap && result === DecodeStatus.Ok) decapsulate(work, i, at + capLen[i]!);
       status[i] = result;
       if (result === DecodeStatus.Ok) {
         okPackets++;

@@ -1,6 +1,6 @@
 /** Later fragments carry no ports: they join the first one's flow by addresses and identification (RFC 791, RFC 8200 section 4.5). */
 import type { DecodedBatch } from '../core/decoded.ts';
-import { K_FIRST, K_META, K_PORTS, KEY_WORDS } from '../core/tuple.ts';
+import { K_FIRST, K_META, K_PORTS, KEY_WORDS, keyNetns } from '../core/tuple.ts';
 
 const ADDRESS_WORDS = 8; // both addresses, K_FIRST to the end of the key
 const ID = ADDRESS_WORDS; // words of a slot
@@ -10,15 +10,20 @@ const META = ID + 3;
 const PORTS = ID + 4;
 const SLOT_WORDS = 16;
 
+const MOST_WAITING = 256; // rows of a batch: five datagrams of 64 KiB whose first fragment comes last
+
 const LIFETIME_SEC = 60; // ip6frag_time; IPv4 gives up after 30 s (ip-sysctl.rst of the kernel)
 
 /**
  * Ports of the first fragments last seen. Of fixed size: a newer datagram takes the slot of an older one with the same
- * hash, whose later fragments then count with ports 0.
+ * hash, whose later fragments then count with ports 0. So do fragments whose first one comes in a later batch: their
+ * rows are gone by then.
  */
 export class FragmentTable {
   readonly #slots: Int32Array;
   readonly #mask: number;
+  readonly #waiting = new Int32Array(MOST_WAITING * 3); // row, protocol, identification of fragments without a first one
+  #waitingCount = 0;
 
   /** @param slots a power of two */
   constructor(slots = 2048) {
@@ -26,7 +31,12 @@ export class FragmentTable {
     this.#mask = slots - 1;
   }
 
-  /** Keeps protocol and ports of row `i`, a first fragment. */
+  /** Rows of earlier batches are no longer there to be joined. */
+  startBatch(): void {
+    this.#waitingCount = 0;
+  }
+
+  /** Keeps protocol and ports of row `i`, a first fragment, and gives them to the rows that came before it. */
   remember(out: DecodedBatch, i: number, protocol: number, id: number, sec: number): void {
     const key = out.key;
     const row = i * KEY_WORDS;
@@ -38,6 +48,7 @@ export class FragmentTable {
     slots[slot + SEC] = sec;
     slots[slot + META] = key[row + K_META]!;
     slots[slot + PORTS] = key[row + K_PORTS]!;
+    if (this.#waitingCount > 0) this.#joinWaiting(out, row, protocol, id);
   }
 
   /** Gives row `i`, a later fragment, protocol and ports of its first one, when that is known. */
@@ -46,16 +57,53 @@ export class FragmentTable {
     const row = i * KEY_WORDS;
     const slots = this.#slots;
     const slot = this.#slot(key, row, protocol, id);
-    if (slots[slot + ID] !== id || slots[slot + PROTOCOL] !== protocol) return;
-    if (Math.abs(sec - (slots[slot + SEC]! >>> 0)) > LIFETIME_SEC) return; // identifications are used again
-    for (let w = 0; w < ADDRESS_WORDS; w++) if (slots[slot + w] !== key[row + K_FIRST + w]) return;
-    key[row + K_META] = slots[slot + META]!;
-    key[row + K_PORTS] = slots[slot + PORTS]!;
+    if (this.#isFirst(slot, key, row, protocol, id, sec)) {
+      key[row + K_META] = slots[slot + META]!;
+      key[row + K_PORTS] = slots[slot + PORTS]!;
+    } else this.#wait(i, protocol, id);
+  }
+
+  #isFirst(slot: number, key: Int32Array, row: number, protocol: number, id: number, sec: number): boolean {
+    const slots = this.#slots;
+    if (slots[slot + ID] !== id || slots[slot + PROTOCOL] !== protocol) return false;
+    if (Math.abs(sec - (slots[slot + SEC]! >>> 0)) > LIFETIME_SEC) return false; // identifications are used again
+    if (slots[slot + META]! >>> 16 !== keyNetns(key, row)) return false;
+    for (let w = 0; w < ADDRESS_WORDS; w++) if (slots[slot + w] !== key[row + K_FIRST + w]) return false;
+    return true;
+  }
+
+  #wait(i: number, protocol: number, id: number): void {
+    if (this.#waitingCount === MOST_WAITING) return;
+    const at = 3 * this.#waitingCount++;
+    this.#waiting[at] = i;
+    this.#waiting[at + 1] = protocol;
+    this.#waiting[at + 2] = id;
+  }
+
+  #joinWaiting({ key }: DecodedBatch, first: number, protocol: number, id: number): void {
+    const waiting = this.#waiting;
+    let kept = 0;
+    for (let at = 0; at < this.#waitingCount * 3; at += 3) {
+      const row = waiting[at]! * KEY_WORDS;
+      const joins = waiting[at + 1] === protocol && waiting[at + 2] === id && sameEnds(key, row, first);
+      if (joins) {
+        key[row + K_META] = key[first + K_META]!;
+        key[row + K_PORTS] = key[first + K_PORTS]!;
+      } else waiting.copyWithin(3 * kept++, at, at + 3);
+    }
+    this.#waitingCount = kept;
   }
 
   #slot(key: Int32Array, row: number, protocol: number, id: number): number {
-    let h = Math.imul(id ^ (protocol << 16), 0x9e3779b1);
+    let h = Math.imul(id ^ (protocol << 16) ^ (keyNetns(key, row) << 24), 0x9e3779b1);
     for (let w = 0; w < ADDRESS_WORDS; w++) h = Math.imul(h ^ (h >>> 15) ^ key[row + K_FIRST + w]!, 0x85ebca6b);
     return ((h ^ (h >>> 16)) & this.#mask) * SLOT_WORDS;
   }
+}
+
+/** Whether two rows have addresses and namespace in common. */
+function sameEnds(key: Int32Array, a: number, b: number): boolean {
+  if (keyNetns(key, a) !== keyNetns(key, b)) return false;
+  for (let w = 0; w < ADDRESS_WORDS; w++) if (key[a + K_FIRST + w] !== key[b + K_FIRST + w]) return false;
+  return true;
 }

@@ -25,9 +25,10 @@ export function decodeIpv4(work: Work, i: number, at: number, end: number): Stat
   if (first >> 4 !== 4) return DecodeStatus.Malformed;
   const headerLength = (first & 0x0f) << 2;
   const protocol = view.getUint8(at + PROTOCOL);
-  const { key, ipBytes } = work.out;
+  const { key, ipAt, ipBytes } = work.out;
+  ipAt[i] = at;
   const row = i * KEY_WORDS;
-  key[row + K_META] = packMeta(protocol, 4, 0);
+  key[row + K_META] = packMeta(protocol, 4, work.batch.netns);
   key[row + K_SCOPE] = 0;
   key[row + K_FIRST] = 0;
   key[row + K_FIRST + 1] = 0;

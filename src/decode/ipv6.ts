@@ -27,9 +27,10 @@ export function decodeIpv6(work: Work, i: number, at: number, end: number): Stat
   const protocol = view.getUint8(at + NEXT_HEADER);
   const src = view.getInt32(at + SRC);
   const dst = view.getInt32(at + DST);
-  const { key, ipBytes } = work.out;
+  const { key, ipAt, ipBytes } = work.out;
+  ipAt[i] = at;
   const row = i * KEY_WORDS;
-  key[row + K_META] = packMeta(protocol, 6, 0);
+  key[row + K_META] = packMeta(protocol, 6, work.batch.netns);
   key[row + K_SCOPE] = src >>> 22 === LINK_LOCAL || dst >>> 22 === LINK_LOCAL ? work.batch.ifindex[i]! : 0;
   key[row + K_FIRST] = src;
   key[row + K_FIRST + 1] = view.getInt32(at + SRC + 4);
@@ -83,6 +84,7 @@ function decodeExtensions(work: Work, i: number, first: number, start: number, e
     }
     const length = view.getUint8(at + 1);
     const next = view.getUint8(at);
+    if (protocol === HOP_BY_HOP) readJumbo(work, i, at, Math.min(end, at + ((length + 1) << 3)));
     at += protocol === FRAGMENT ? MIN_EXTENSION : protocol === AUTHENTICATION ? (length + 2) << 2 : (length + 1) << 3;
     protocol = next;
   }
@@ -95,6 +97,28 @@ function decodeExtensions(work: Work, i: number, first: number, start: number, e
   if (firstFragment) work.fragments.remember(work.out, i, FRAGMENT, id, work.batch.sec[i]!);
 }
 
+const JUMBO = 0xc2; // option type and length, RFC 2675 section 2
+const JUMBO_OCTETS = 4;
+const PAD_1 = 0; // the one option without a length
+const MIN_JUMBO = 65_536; // octets: less is said in the header
+
+/** The length of a jumbogram, when the frame can hold it. @param end of the hop-by-hop options that start at `at` */
+function readJumbo(work: Work, i: number, at: number, end: number): void {
+  const { view, out } = work;
+  const ipAt = out.ipAt[i]!;
+  if (view.getUint16(ipAt + PAYLOAD_LENGTH) !== 0) return;
+  for (let option = at + 2; end - option >= 2 + JUMBO_OCTETS; ) {
+    const type = view.getUint8(option);
+    const length = view.getUint8(option + 1);
+    if (type === JUMBO && length === JUMBO_OCTETS) {
+      const payload = view.getUint32(option + 2);
+      if (payload >= MIN_JUMBO && payload + HEADER <= work.frameEnd - ipAt) out.ipBytes[i] = payload + HEADER;
+      return;
+    }
+    option += type === PAD_1 ? 1 : 2 + length;
+  }
+}
+
 function setProtocol(work: Work, i: number, protocol: number): void {
-  work.out.key[i * KEY_WORDS + K_META] = packMeta(protocol, 6, 0);
+  work.out.key[i * KEY_WORDS + K_META] = packMeta(protocol, 6, work.batch.netns);
 }

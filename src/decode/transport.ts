@@ -1,5 +1,5 @@
-/** Ports: TCP RFC 9293 section 3.1, UDP RFC 768, UDP-Lite RFC 3828, SCTP RFC 9260 section 3.1; ICMP in icmp.ts. */
-import { K_PORTS, KEY_WORDS, Protocol } from '../core/tuple.ts';
+/** Ports: TCP RFC 9293 section 3.1, UDP RFC 768, UDP-Lite RFC 3828, DCCP RFC 4340, SCTP RFC 9260 section 3.1; ICMP in icmp.ts. */
+import { K_META, K_PORTS, KEY_WORDS, Protocol } from '../core/tuple.ts';
 import { decodeIcmp, decodeIcmp6 } from './icmp.ts';
 import type { Work } from './work.ts';
 
@@ -11,12 +11,14 @@ const TCP_FLAGS = 13;
 export function decodeTransport(work: Work, i: number, protocol: number, at: number, end: number): void {
   if (protocol === Protocol.Tcp && end - at > TCP_FLAGS) {
     const { view, out } = work;
+    out.transportAt[i] = at;
     out.key[i * KEY_WORDS + K_PORTS] = view.getInt32(at);
     out.tcpSeq[i] = view.getUint32(at + TCP_SEQUENCE);
     out.tcpFlags[i] = view.getUint8(at + TCP_FLAGS);
     return;
   }
   skipTransport(work, i);
+  if (at < end) work.out.transportAt[i] = at;
   switch (protocol) {
     case Protocol.Tcp:
       if (end - at >= TCP_SEQUENCE + 4) work.out.tcpSeq[i] = work.view.getUint32(at + TCP_SEQUENCE);
@@ -25,6 +27,7 @@ export function decodeTransport(work: Work, i: number, protocol: number, at: num
     case Protocol.Udp:
     case Protocol.UdpLite:
     case Protocol.Sctp:
+    case Protocol.Dccp:
       decodePorts(work, i, at, end);
       break;
     case Protocol.Icmp:
@@ -33,6 +36,9 @@ export function decodeTransport(work: Work, i: number, protocol: number, at: num
     case Protocol.Icmp6:
       decodeIcmp6(work, i, at, end);
       break;
+    case Protocol.Ah:
+      decodeAuthenticated(work, i, at, end);
+      break;
   }
 }
 
@@ -40,8 +46,25 @@ export function decodeTransport(work: Work, i: number, protocol: number, at: num
 export function skipTransport(work: Work, i: number): void {
   const { out } = work;
   out.key[i * KEY_WORDS + K_PORTS] = 0;
+  out.transportAt[i] = 0;
   out.tcpSeq[i] = 0;
   out.tcpFlags[i] = 0;
+}
+
+const MIN_AUTHENTICATION = 12; // octets
+
+/** What an authentication header of IPv4 stands before, RFC 4302 section 2.2: the socket's protocol, not the network's. */
+function decodeAuthenticated(work: Work, i: number, start: number, end: number): void {
+  const { view, out } = work;
+  let at = start;
+  let protocol: number = Protocol.Ah;
+  while (protocol === Protocol.Ah && end - at >= MIN_AUTHENTICATION) {
+    protocol = view.getUint8(at);
+    at += (view.getUint8(at + 1) + 2) << 2;
+  }
+  if (protocol === Protocol.Ah) return; // cut off
+  out.key[i * KEY_WORDS + K_META] = (out.key[i * KEY_WORDS + K_META]! & ~0xff) | protocol;
+  decodeTransport(work, i, protocol, at, end);
 }
 
 function decodePorts(work: Work, i: number, at: number, end: number): void {

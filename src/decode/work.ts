@@ -15,6 +15,7 @@ export interface Work {
   view: DataView; // of batch.bytes; a DataView, because getInt32 is one load where four octets are four
   batch: PacketBatch;
   out: DecodedBatch;
+  at: number; // octet behind the headers below IP that were skipped, layer.ts
   frameEnd: number; // octet in `view` at which packet i would end had it been captured whole
   readonly fragments: FragmentTable;
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDecodedBatch, DecodeStatus } from '../../../src/core/decoded.ts';
 import { LinkType } from '../../../src/core/packet.ts';
+import { KEY_WORDS, packMeta } from '../../../src/core/tuple.ts';
 import { Decoder } from '../../../src/decode/decode-batch.ts';
-import { ethernet, ipv4, packetBatch, tcp, udp } from '../../support/packets.ts';
+import { ethernet, extension, ipv4, ipv6, packetBatch, tcp, udp, vlan } from '../../support/packets.ts';
 
 const ends = { src: '10.0.0.1', dst: '10.0.0.2' };
 
@@ -45,4 +46,30 @@ test('Decoder follows batches with other buffers', () => {
     decoder.decode(packetBatch([{ bytes, linkType: LinkType.Ethernet }]), out);
     assert.equal(out.key[1], (1 << 16) | dst);
   }
+});
+
+test('Decoder puts the namespace of the batch into every key', () => {
+  const decoder = new Decoder();
+  const [first, later] = [true, false].map((more) =>
+    ethernet(ipv4({ ...ends, id: 7, more, offset: more ? 0 : 16 }, udp({ src: 1, dst: 2, payload: 8 }))),
+  );
+  const six = ethernet(ipv6({ src: '2001:db8::1', dst: '2001:db8::2' }, extension(60, udp({ src: 1, dst: 2 }))));
+  for (const netns of [3, 0, 0xffff]) {
+    const batch = packetBatch([{ bytes: first! }, { bytes: later! }, { bytes: six }]);
+    batch.netns = netns;
+    const out = createDecodedBatch(3);
+    decoder.decode(batch, out);
+    const metas = [0, 1, 2].map((i) => out.key[i * KEY_WORDS]);
+    assert.deepEqual(metas, [packMeta(17, 4, netns), packMeta(17, 4, netns), packMeta(17, 6, netns)]);
+  }
+});
+
+test('Decoder says where the IP header begins', () => {
+  const batch = packetBatch([
+    { bytes: ethernet(ipv4(ends, udp({ src: 1, dst: 2 }))) },
+    { bytes: ethernet(vlan(0x8100, ipv6({ src: '2001:db8::1', dst: '2001:db8::2' }, udp({ src: 1, dst: 2 })))) },
+  ]);
+  const out = createDecodedBatch(2);
+  new Decoder().decode(batch, out);
+  assert.deepEqual([...out.ipAt], [batch.offset[0]! + 14, batch.offset[1]! + 18]);
 });

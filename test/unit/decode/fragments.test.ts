@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createDecodedBatch } from '../../../src/core/decoded.ts';
 import { K_PORTS, KEY_WORDS, packPorts } from '../../../src/core/tuple.ts';
 import { Decoder } from '../../../src/decode/decode-batch.ts';
 import { FragmentTable } from '../../../src/decode/fragments.ts';
-import { decodeAll } from '../../support/decode-one.ts';
-import { ethernet, extension, fragment6, ipv4, ipv6, type TestPacket, udp } from '../../support/packets.ts';
+import { decodeAll, tupleText } from '../../support/decode-one.ts';
+import {
+  ethernet,
+  extension,
+  fragment6,
+  ipv4,
+  ipv6,
+  packetBatch,
+  type TestPacket,
+  tcp,
+  udp,
+} from '../../support/packets.ts';
 
 const ends = { src: '10.0.0.1', dst: '10.0.0.2' };
 const ends6 = { src: '2001:db8::1', dst: '2001:db8::2' };
@@ -24,6 +35,8 @@ const later = (id: number, timeUs = 0, fields = ends): TestPacket => ({
 const tuples = (packets: readonly TestPacket[], decoder?: Decoder): string[] =>
   decodeAll(packets, decoder).map(({ tuple }) => tuple);
 
+const tail: TestPacket = { bytes: ethernet(ipv4({ src: '10.0.0.8', dst: '10.0.0.9' }, tcp({ src: 1, dst: 2 }))) };
+
 const JOINED = '17 10.0.0.1:2049 10.0.0.2:700';
 const ALONE = '17 10.0.0.1:0 10.0.0.2:0';
 
@@ -32,10 +45,38 @@ describe('FragmentTable', () => {
     assert.deepEqual(tuples([first(7), later(7), later(7)]), [JOINED, JOINED, JOINED]);
   });
 
+  test('FragmentTable does not join fragments of different namespaces', () => {
+    const decoder = new Decoder();
+    const at = (netns: number, packet: TestPacket): string => {
+      const batch = packetBatch([packet]);
+      batch.netns = netns;
+      const out = createDecodedBatch(1);
+      decoder.decode(batch, out);
+      return tupleText(out.key, 0);
+    };
+    const seen = [at(0, first(7)), at(1, later(7)), at(1, first(7)), at(0, later(7)), at(1, later(7))];
+    assert.deepEqual(seen, [JOINED, ALONE, JOINED, JOINED, JOINED]);
+  });
+
   test('FragmentTable joins across batches', () => {
     const decoder = new Decoder();
     tuples([first(7)], decoder);
     assert.deepEqual(tuples([later(7)], decoder), [JOINED]);
+  });
+
+  test('FragmentTable gives fragments that came before the first one its ports, as far as the batch reaches', () => {
+    assert.deepEqual(tuples([later(7), later(8), later(7), first(7)]), [JOINED, ALONE, JOINED, JOINED]);
+    const decoder = new Decoder();
+    assert.deepEqual(tuples([later(7)], decoder), [ALONE]);
+    assert.deepEqual(tuples([tail, first(7)], decoder), ['6 10.0.0.8:1 10.0.0.9:2', JOINED], 'row 0 is another packet');
+  });
+
+  test('FragmentTable joins a datagram whose fragments come backwards, in a flood of lone ones', () => {
+    const lone = Array.from({ length: 200 }, (_, k) => later(1000 + k));
+    const backwards = [...Array.from({ length: 44 }, () => later(7)), first(7)];
+    assert.deepEqual(new Set(tuples([...lone, ...backwards]).slice(200)), new Set([JOINED]));
+    const many = Array.from({ length: 10_000 }, (_, k) => later(k));
+    assert.equal(tuples([...many, first(9000)]).at(-1), JOINED);
   });
 
   test('FragmentTable leaves a fragment alone whose first one it has not seen', () => {

@@ -72,6 +72,26 @@ describe('decodeIpv6()', () => {
     }
   });
 
+  test('decodeIpv6() takes the length of a jumbogram from its option, unless the frame cannot hold it', () => {
+    const word = (n: number): number[] => [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255];
+    const jumbo = (length: number, ...before: number[]): Uint8Array => {
+      const options = [...before, 0xc2, 4, ...word(length)];
+      const header = [17, (options.length - 6) / 8, ...options, ...dns.bytes];
+      return ethernet(ipv6({ ...ends, payloadLength: 0 }, { protocol: 0, bytes: header }));
+    };
+    const octets = (bytes: Uint8Array): number => decodeOne({ bytes, origLen: 100_018 }).out.ipBytes[0]!;
+    assert.equal(octets(jumbo(70_000)), 70_040);
+    assert.equal(octets(jumbo(70_000, 0, 1, 0, 1, 2, 0, 0, 0)), 70_040, 'behind padding of one, two and more octets');
+    assert.equal(octets(jumbo(99_965)), 100_004, 'a lie');
+    assert.equal(octets(jumbo(100)), 100_004, 'a lie');
+    assert.equal(decodeOne({ bytes: jumbo(70_000) }).tuple, TUPLE);
+  });
+
+  test('decodeIpv6() finds the ports behind extension headers in an order that no standard allows', () => {
+    const chain = extension(60, extension(0, extension(43, extension(0, authentication(extension(0, dns))), 1)));
+    assert.equal(decodeOne({ bytes: ethernet(ipv6(ends, chain)) }).tuple, TUPLE);
+  });
+
   for (const [name, ends, scope] of [
     ['a link-local source', { src: 'fe80::1', dst: 'ff02::fb' }, 5],
     ['a link-local destination', { src: '::', dst: 'febf::1' }, 5],

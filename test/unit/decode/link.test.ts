@@ -93,7 +93,7 @@ describe('decodeLink()', () => {
     assert.equal(decodeOne({ bytes: Uint8Array.of(0x50, 0), linkType: LinkType.Raw }).status, DecodeStatus.Malformed);
   });
 
-  test('decodeLink() reports Unsupported for another link type', () => {
-    assert.equal(decodeOne({ bytes: ethernet(v4), linkType: 105 }).status, DecodeStatus.Unsupported);
+  test('decodeLink() reports Unsupported for a link type without IP', () => {
+    assert.equal(decodeOne({ bytes: ethernet(v4), linkType: 189 }).status, DecodeStatus.Unsupported);
   });
 });

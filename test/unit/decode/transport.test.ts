@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { keyIpVersion } from '../../../src/core/tuple.ts';
 import { decodeOne } from '../../support/decode-one.ts';
-import { ethernet, icmp, ipv4, ipv6, other, tcp } from '../../support/packets.ts';
+import { authentication, ethernet, icmp, ipv4, ipv6, other, tcp } from '../../support/packets.ts';
 
 const ends = { src: '10.0.0.1', dst: '10.0.0.2' };
 const ends6 = { src: '2001:db8::1', dst: '2001:db8::2' };
@@ -11,6 +12,7 @@ describe('decodeTransport()', () => {
   for (const [name, protocol] of [
     ['UDP-Lite', 136],
     ['SCTP', 132],
+    ['DCCP', 33],
   ] as const) {
     test(`decodeTransport() reads the ports of ${name}`, () => {
       const { tuple } = decodeOne({ bytes: ethernet(ipv4(ends, other(protocol, 65535, 32768))) });
@@ -19,10 +21,28 @@ describe('decodeTransport()', () => {
   }
 
   test('decodeTransport() gives other protocols no ports', () => {
-    for (const protocol of [2, 4, 41, 47, 50, 51, 255]) {
+    for (const protocol of [2, 4, 41, 47, 50, 255]) {
       const { tuple } = decodeOne({ bytes: ethernet(ipv4(ends, other(protocol, 1, 2))) });
       assert.equal(tuple, `${protocol} 10.0.0.1:0 10.0.0.2:0`);
     }
+  });
+
+  test('decodeTransport() finds the ports behind authentication headers of IPv4, and is content without', () => {
+    const twice = authentication(authentication(tcp({ src: 7, dst: 8, flags: 2, seq: 5 })));
+    const { tuple, out } = decodeOne({ bytes: ethernet(ipv4(ends, twice)) });
+    assert.equal(tuple, '6 10.0.0.1:7 10.0.0.2:8');
+    assert.deepEqual([out.tcpFlags[0], out.tcpSeq[0], keyIpVersion(out.key)], [2, 5, 4]);
+    const cut = decodeOne({ bytes: ethernet(ipv4(ends, twice)).subarray(0, HEADERS + 35) });
+    assert.equal(cut.tuple, '51 10.0.0.1:0 10.0.0.2:0');
+  });
+
+  test('decodeTransport() says where the transport header is, and that a fragment and an empty packet have none', () => {
+    assert.equal(decodeOne({ bytes: ethernet(ipv4(ends, tcp({ src: 1, dst: 2 }))) }).out.transportAt[0], 8 + HEADERS);
+    for (const network of [
+      ipv4({ ...ends, offset: 800 }, tcp({ src: 1, dst: 2 })),
+      ipv4(ends, { protocol: 50, bytes: [] }),
+    ])
+      assert.equal(decodeOne({ bytes: ethernet(network) }).out.transportAt[0], 0);
   });
 
   test('decodeTransport() takes of a cut TCP header what is there', () => {
