@@ -28,6 +28,7 @@ const entryPoints = {
   start: 'src/cli/start.ts', // npm start
   'capture-thread': 'src/app/record/capture-thread.ts',
   'observer-thread': 'src/app/record/observer-thread.ts',
+  'newborn-thread': 'src/app/record/newborn-thread.ts',
   'store-thread': 'src/app/record/store-thread.ts',
   'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };

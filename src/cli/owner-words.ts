@@ -43,6 +43,13 @@ const REASON_WORDS: Readonly<Record<string, string>> = {
   overflow: 'not known: facts were lost because a queue was full (overflow)',
 };
 
+const ROLE_WORDS: Readonly<Record<string, string>> = {
+  actor: 'used by',
+  creator: 'created by',
+  holder: 'held by',
+  listener: 'listened on by',
+};
+
 /** Lines of text; hostile text in them is escaped. */
 export function answerText({ record, holders }: OwnerAnswer, zone: Zone): string {
   const own = ownSide(record);
@@ -55,6 +62,7 @@ export function answerText({ record, holders }: OwnerAnswer, zone: Zone): string
         record,
         side,
         holders.filter((holder) => holder.side === side),
+        zone,
       ),
     ),
   ];
@@ -84,7 +92,7 @@ function spanWords(record: Row, zone: Zone): string {
   return `${span}, ${way('orig')} sent, ${way('reply')} came back${end === null ? '' : `, ended: ${end}`}`;
 }
 
-function endLines(record: Row, side: Side, holders: readonly Row[]): string[] {
+function endLines(record: Row, side: Side, holders: readonly Row[], zone: Zone): string[] {
   const field = (name: string) => textOf(record, `${side}_${name}`);
   const lines = [`  ${endText(record, side)} is ${ownerWords(field)}`];
   const about = (name: string, text: string | null) => {
@@ -94,7 +102,7 @@ function endLines(record: Row, side: Side, holders: readonly Row[]): string[] {
   about('unit', field('unit'));
   about('container', field('container'));
   about('evidence', evidenceWords(record, side));
-  for (const holder of holders) about('held by', holderWords(holder));
+  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, zone));
   return lines;
 }
 
@@ -118,8 +126,13 @@ function evidenceWords(record: Row, side: Side): string | null {
   return `${words}${SOURCE_WORDS[source] ?? source}${gap}${confidence === null ? '' : `: ${confidence}`}`;
 }
 
-function holderWords(holder: Row): string {
+/** @returns who, and when it was seen to act or to hold where that is stored */
+function holderWords(holder: Row, zone: Zone): string {
   const user = textOf(holder, 'user') ?? textOf(holder, 'uid');
   const command = textOf(holder, 'cmdline') ?? textOf(holder, 'exe');
-  return `${textOf(holder, 'comm')}, process ${textOf(holder, 'pid')}, user ${user}${command === null ? '' : `: ${command}`}`;
+  const isTimed = (holder.from_us ?? null) !== null;
+  const when = isTimed
+    ? `, ${formatLocal(numberOf(holder, 'from_us'), zone)} to ${formatLocal(numberOf(holder, 'to_us'), zone)}`
+    : '';
+  return `${textOf(holder, 'comm')}, process ${textOf(holder, 'pid')}, user ${user}${when}${command === null ? '' : `: ${command}`}`;
 }

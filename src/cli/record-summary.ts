@@ -65,6 +65,8 @@ function losses(number: (name: string) => number): string[] {
     lines.push(`${countText(number('flows_lost'), 'flow')} lost: the database could not keep up`);
   if (number('facts_lost') > 0)
     lines.push(`${number('facts_lost')} answers about sockets lost: a kernel buffer was full`);
+  if (number('facts_late') > 0)
+    lines.push(`${countText(number('facts_late'), 'event')} of sockets came after their packets were counted`);
   return lines;
 }
 

@@ -31,3 +31,7 @@ export function failed(name: string, error: unknown, loss: string): Check {
   if (!(error instanceof UserError)) throw error;
   return { name, state: 'missing', detail: error.message, loss, remedy: error.hint };
 }
+
+export function notWanted(name: string): Check {
+  return { name, state: 'degraded', detail: 'left out by --sources', loss: 'what it alone sees', remedy: null };
+}

@@ -1,16 +1,25 @@
 /** What works on this host, tried by using it, and what is lost where it does not: `doctor` and the start of `record`. */
+import { UserError } from '../../core/errors.ts';
 import type { Check } from '../../core/health.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import type { Roots } from '../../linux/system.ts';
 import type { Native } from '../../native/binding.ts';
+import { findCgroupRoot } from '../record/kernel-programs.ts';
 import type { SourceName } from '../record/open-sources.ts';
-import { failed, isLossless, passed } from './doctor-check.ts';
+import { type ProgramsOutcome, programChecks, tryKernelPrograms } from './doctor-bpf.ts';
+import { failed, isLossless, notWanted, passed } from './doctor-check.ts';
 import { hostChecks } from './doctor-host.ts';
 import { checkDiag, checkForeignNetns, checkRoute } from './doctor-netlink.ts';
 import { checkProcFd, checkProcNet, procChecks } from './doctor-proc.ts';
 import { checkDatabase, checkDisk } from './doctor-store.ts';
 
 export const REAL_ROOTS: Roots = { proc: new ProcFs('/proc'), sys: new ProcFs('/sys'), root: new ProcFs('/') };
+
+/** The layers that may name owners. */
+export interface Layers {
+  readonly wanted: readonly SourceName[];
+  readonly programs?: ProgramsOutcome; // of the kernel's programs; undefined: to be tried, and closed again
+}
 
 /**
  * All checks, in the order in which they matter.
@@ -22,24 +31,28 @@ export const REAL_ROOTS: Roots = { proc: new ProcFs('/proc'), sys: new ProcFs('/
 export function examine(
   loadAddon: () => Native,
   roots: Roots,
-  sources: readonly SourceName[],
+  layers: Layers,
   databaseFolder?: string,
 ): readonly Check[] {
   const isRecording = databaseFolder === undefined;
-  const addon = addonChecks(loadAddon, sources, isRecording ? [] : [checkForeignNetns]);
+  const { wanted: sources } = layers;
+  const addon = addonChecks(loadAddon, roots, layers, isRecording ? [] : [checkForeignNetns]);
   const store = isRecording ? [] : [checkDatabase(), checkDisk(databaseFolder)];
   const proc = sources.includes('proc') ? [checkProcNet(roots.proc), checkProcFd(roots.proc)] : [notWanted('proc')];
   return [...addon, ...proc, ...procChecks(roots), ...store, ...hostChecks(roots)];
 }
 
-/** What is not ok and costs a recording something: for its start. */
-export function degradations(checks: readonly Check[]): readonly Check[] {
-  return checks.filter((check) => check.state !== 'ok' && !isLossless(check));
+const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-net', 'proc-fd'];
+
+/** For the start of a recording: every layer, and what else is not ok and costs something. */
+export function startChecks(checks: readonly Check[]): readonly Check[] {
+  return checks.filter((check) => LAYERS.includes(check.name) || (check.state !== 'ok' && !isLossless(check)));
 }
 
 function addonChecks(
   loadAddon: () => Native,
-  sources: readonly SourceName[],
+  { proc }: Roots,
+  { wanted, programs }: Layers,
   more: readonly ((native: Native) => Check)[],
 ): readonly Check[] {
   let native: Native;
@@ -49,8 +62,9 @@ function addonChecks(
     return [failed('addon', error, 'no capture and no sock_diag: `sockets` reads /proc, files can be read')];
   }
   const addon = passed('addon', `loaded, interface ${native.abiVersion}`);
-  const diag = sources.includes('diag') ? checkDiag(native) : notWanted('diag');
-  return [addon, ...captureChecks(native), diag, checkRoute(native), ...more.map((check) => check(native))];
+  const kernel = programs === undefined ? tried(native, proc, wanted) : programChecks(programs, wanted);
+  const diag = wanted.includes('diag') ? checkDiag(native) : notWanted('diag');
+  return [addon, ...captureChecks(native), ...kernel, diag, checkRoute(native), ...more.map((check) => check(native))];
 }
 
 const NO_CAPTURE = 'no live capture; files and databases can be read';
@@ -76,6 +90,9 @@ function checkCapture(native: Native): Check {
   }
 }
 
-function notWanted(name: SourceName): Check {
-  return { name, state: 'degraded', detail: 'left out by --sources', loss: 'what it alone sees', remedy: null };
+function tried(native: Native, proc: ProcFs, wanted: readonly SourceName[]): readonly Check[] {
+  const programs = tryKernelPrograms(native, findCgroupRoot(native, proc), wanted);
+  const checks = programChecks(programs, wanted);
+  if (programs !== null && !(programs instanceof UserError)) programs.close();
+  return checks;
 }

@@ -26,6 +26,7 @@ export function captureCounters(decoder: Decoder, table: FlowTable, sources: rea
     flowsEvicted: flow.evicted,
     flowsLost: flow.lost,
     factsLost: 0,
+    factsLate: flow.late,
   };
 }
 

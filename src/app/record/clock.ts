@@ -25,6 +25,11 @@ export class Clock {
     return Math.floor(this.#now[0]! - this.#now[1]!);
   }
 
+  /** A time of CLOCK_MONOTONIC as CLOCK_BOOTTIME, by what lay between them at the last read(). */
+  fromMonotonic(monotonicUs: Us): Us {
+    return Math.floor(monotonicUs + this.#now[1]! - this.#now[2]!);
+  }
+
   /** CLOCK_BOOTTIME now. */
   readonly nowUs = (): Us => {
     this.read();

@@ -1,21 +1,23 @@
-import { createColumns, pushRow } from '../../core/columns.ts';
+import { copyRow, createColumns } from '../../core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns } from '../../core/process.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { listChildren } from '../../linux/proc-children.ts';
 import { createScanFindings, listPids, orderPids, scanHolders } from '../../linux/proc-fd.ts';
 import type { ProcFs } from '../../linux/proc-fs.ts';
 import { readStatus } from '../../linux/proc-pid.ts';
+import { LikelyPids } from './likely-pids.ts';
 import type { ScanReport } from './messages.ts';
+import { ScanPass, ScanWishes } from './scan-pass.ts';
 
 /**
- * What a scan costs before the next: after one of 60 ms the next waits 120 ms. Of CPU: on a busy host a scan of 20 ms
- * takes 400 ms, and a rest in proportion to that misses everything short.
+ * A scan of all processes may take a ninth of the time, and so may looks at the likely ones: after 60 ms of work the next
+ * waits 480 ms. Of CPU: on a busy host a scan of 20 ms takes 400 ms, and a rest in proportion to that misses everything.
  */
-const REST_FACTOR = 2;
-const SHORTEST_REST_US = 50_000;
+const REST_FACTOR = 8;
+const SHORTEST_REST_US = { likely: 10_000, all: 50_000 } as const;
 /** Without any wish the whole of /proc is read this often: processes that exited, sockets that moved. */
 const PERIOD_US = 10 * SECOND_US;
-/** An inode that this many scans did not find is not asked for again until a socket source sees it anew. */
+/** An inode that this many scans of all did not find is not asked for again until a socket source sees it anew. */
 const MOST_TRIES = 3;
 /** The holders known of a socket are looked at again at most this often when new flows appear on it. */
 const RECHECK_US = 100_000;
@@ -28,39 +30,43 @@ export interface ScanResult {
 
 /**
  * Decides when to read /proc/PID/fd and does so in slices, so that look-ups of new flows never wait for a scan.
- * It remembers who held what, to look there first.
+ * It looks at the likely processes first, at all of them only for sockets that are still open and were not found there.
  */
 export class HolderScan {
   readonly #proc: ProcFs;
   readonly #nowUs: () => Us;
-  readonly #wanted = new Map<number, number>(); // inode -> scans that did not find it; of the running scan, or the next
-  readonly #wantedNext = new Set<number>(); // wished for while a scan runs, which may have passed some holders already
-  readonly #hopeless = new Set<number>(); // wanted MOST_TRIES times in vain; forgotten with the next periodic scan
+  readonly #isOpen: (inode: number) => boolean;
+  readonly #likely: LikelyPids;
+  readonly #wanted = new ScanWishes(); // among the likely processes
+  readonly #missed = new ScanWishes(); // not held by them: among all
+  readonly #hopeless = new Set<number>(); // missed MOST_TRIES times; forgotten with the next periodic scan
   readonly #pidsOf = new Map<number, Set<number>>(); // inode -> pids, of the last scans
   readonly #recheckUs = new Map<number, Us>(); // pid -> earliest next look at this process alone
   readonly #recheckLater = new Set<number>(); // pids to look at when that time has come
   #seenPids = new Set<number>(); // processes of the last scan, and children looked at since
   readonly findings = createScanFindings();
-  #running: Generator<number, void, void> | undefined;
-  #seen: HolderColumns = createColumns(HOLDER_COLUMNS);
-  #pids: number[] = [];
-  #startedUs: Us = 0;
-  #startedCpuUs: Us = 0;
-  #periodic = true; // the running scan reports every holder
-  #nextUs: Us = 0;
+  #likelyPass: ScanPass | undefined; // goes before the other one
+  #fullPass: ScanPass | undefined;
+  #pids: number[] = []; // of the full pass
+  #periodic = true; // the full pass reports every holder
+  #nextLikelyUs: Us = 0;
+  #nextFullUs: Us = 0;
   #nextPeriodicUs: Us = 0;
 
-  constructor(proc: ProcFs, nowUs: () => Us) {
+  /** @param isOpen whether the socket is still there, as far as can be told: else nobody needs to look for its holder */
+  constructor(proc: ProcFs, nowUs: () => Us, isOpen: (inode: number) => boolean = () => true) {
     this.#proc = proc;
     this.#nowUs = nowUs;
+    this.#isOpen = isOpen;
+    this.#likely = new LikelyPids(proc);
   }
 
   get isRunning(): boolean {
-    return this.#running !== undefined;
+    return this.#likelyPass !== undefined || this.#fullPass !== undefined;
   }
 
   get hasWishes(): boolean {
-    return this.#wanted.size > 0 || this.#wantedNext.size > 0 || this.#recheckLater.size > 0;
+    return this.#wanted.size > 0 || this.#missed.size > 0 || this.#recheckLater.size > 0;
   }
 
   /** A socket of a flow was seen: find its holders, unless they are known, then make sure they still are. */
@@ -68,63 +74,80 @@ export class HolderScan {
     if (inode === 0) return;
     const pids = this.#pidsOf.get(inode);
     if (pids === undefined) this.wantNew(inode);
-    else if (!this.#recheck(inode, pids, into)) this.#wish(inode);
+    else if (!this.#recheck(inode, pids, into)) this.#wanted.add(inode, this.#likelyPass);
   }
 
   /** The same, without a second look at known holders: for sources that repeat every socket each time. */
   wantNew(inode: number): void {
-    if (inode === 0 || this.#pidsOf.has(inode) || this.#hopeless.has(inode) || this.#wanted.has(inode)) return;
-    this.#wish(inode);
+    if (inode === 0 || this.#pidsOf.has(inode) || this.#hopeless.has(inode)) return;
+    if (!this.#wanted.has(inode) && !this.#missed.has(inode)) this.#wanted.add(inode, this.#likelyPass);
   }
 
-  #wish(inode: number): void {
-    if (this.isRunning) this.#wantedNext.add(inode);
-    else this.#wanted.set(inode, 0);
+  /** Takes what others saw. */
+  learn(holders: HolderColumns): void {
+    for (let i = 0; i < holders.count; i++) this.#note(holders.inode[i]!, holders.pid[i]!);
   }
 
-  /** Works at most `sliceUs`; @returns what a scan that ended now has found, undefined when none did */
+  /** Works at most `sliceUs`; @returns what a pass that ended now has found, undefined when none did */
   step(sliceUs: number): ScanResult | undefined {
     const now = this.#nowUs();
-    if (this.#running === undefined && !this.#start(now)) return undefined;
-    const until = now + sliceUs;
-    while (this.#nowUs() < until) {
-      if (this.#running!.next().done === true) return { holders: this.#takeSeen(), report: this.#finish() };
+    this.#likelyPass ??= this.#startLikely(now);
+    if (this.#likelyPass !== undefined) {
+      return this.#likelyPass.run(now + sliceUs) ? this.#finishLikely(this.#likelyPass) : undefined;
     }
-    return undefined; // rows may still be taken back until their process is complete
+    this.#fullPass ??= this.#startFull(now);
+    return this.#fullPass?.run(now + sliceUs) === true ? this.#finishFull(this.#fullPass) : undefined;
   }
 
-  #start(now: Us): boolean {
+  #startLikely(now: Us): ScanPass | undefined {
+    if (this.#wanted.size === 0 || now < this.#nextLikelyUs) return undefined;
+    const pids = (): readonly number[] => orderPids(this.#likely.take(listPids(this.#proc)), []);
+    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs);
+  }
+
+  #startFull(now: Us): ScanPass | undefined {
     this.#periodic = now >= this.#nextPeriodicUs;
-    if (!this.#periodic && (this.#wanted.size === 0 || now < this.#nextUs)) return false;
-    this.#startedUs = now;
-    this.#startedCpuUs = cpuUs();
+    if (!this.#periodic && (this.#missed.size === 0 || now < this.#nextFullUs)) return undefined;
+    this.#missed.drop((inode) => this.#pidsOf.has(inode) || !this.#isOpen(inode));
+    if (!this.#periodic && this.#missed.size === 0) return undefined;
     this.findings.parents.clear();
     this.findings.unreadable.clear();
-    this.#pids = listPids(this.#proc);
-    const ordered = orderPids(this.#pids, []);
-    this.#seen = createColumns(HOLDER_COLUMNS);
-    this.#running = scanHolders(this.#proc, ordered, this.#seen, this.findings, this.#nowUs);
-    return true;
+    const pids = (): readonly number[] => {
+      this.#pids = listPids(this.#proc);
+      return orderPids(this.#pids, []);
+    };
+    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs);
   }
 
-  #finish(): ScanReport {
+  #finishLikely(pass: ScanPass): ScanResult | undefined {
+    this.#likelyPass = undefined;
+    this.#nextLikelyUs = this.#nowUs() + Math.max(SHORTEST_REST_US.likely, pass.costUs() * REST_FACTOR);
+    const holders = this.#takeAsked(pass.seen, this.#wanted.now);
+    this.#wanted.settle(
+      (inode) => this.#pidsOf.has(inode),
+      (inode) => {
+        this.#missed.add(inode, this.#fullPass);
+        return false;
+      },
+    );
+    return holders.count === 0 ? undefined : { holders, report: null };
+  }
+
+  #finishFull(pass: ScanPass): ScanResult {
+    this.#fullPass = undefined;
     const now = this.#nowUs();
-    this.#running = undefined;
     this.#seenPids = new Set(this.#pids);
-    const costUs = Math.min(now - this.#startedUs, cpuUs() - this.#startedCpuUs);
-    this.#nextUs = now + Math.max(SHORTEST_REST_US, costUs * REST_FACTOR);
+    this.#nextFullUs = now + Math.max(SHORTEST_REST_US.all, pass.costUs() * REST_FACTOR);
     if (this.#periodic) this.#nextPeriodicUs = now + PERIOD_US;
-    for (const [inode, tries] of this.#wanted) {
-      const found = this.#pidsOf.has(inode);
-      if (!found && tries + 1 < MOST_TRIES) this.#wanted.set(inode, tries + 1);
-      else {
-        this.#wanted.delete(inode);
-        if (!found) this.#hopeless.add(inode);
-      }
-    }
-    for (const inode of this.#wantedNext) this.#wanted.set(inode, 0);
-    this.#wantedNext.clear();
-    return { startedUs: this.#startedUs, ...this.#denials(), pids: Uint32Array.from(this.#pids) };
+    const holders = this.#periodic ? this.#takeAll(pass.seen) : this.#takeAsked(pass.seen, this.#missed.now);
+    this.#missed.settle(
+      (inode) => this.#pidsOf.has(inode),
+      (inode, passes) => {
+        if (passes >= MOST_TRIES) this.#hopeless.add(inode);
+        return passes < MOST_TRIES;
+      },
+    );
+    return { holders, report: { startedUs: pass.startedUs, ...this.#denials(), pids: Uint32Array.from(this.#pids) } };
   }
 
   /** Users all or some of whose processes keep their descriptors to themselves. */
@@ -141,27 +164,36 @@ export class HolderScan {
     return { deniedUids: [...denied].filter((uid) => !partly.has(uid)), partlyDeniedUids: [...partly] };
   }
 
+  /** A periodic scan replaces what is known. */
+  #takeAll(seen: HolderColumns): HolderColumns {
+    this.#pidsOf.clear();
+    this.#hopeless.clear();
+    this.#recheckUs.clear();
+    this.learn(seen);
+    return seen;
+  }
+
   /**
-   * Rows of the finished scan that somebody waits for, and those that are new: a socket whose holder is known is not
-   * asked for again, so whoever sees it later relies on having been told. A periodic scan replaces what is known.
+   * Rows that somebody waits for, and those that are new: a socket whose holder is known is not asked for again, so
+   * whoever sees it later relies on having been told.
    */
-  #takeSeen(): HolderColumns {
-    const all = this.#seen;
-    if (this.#periodic) {
-      this.#pidsOf.clear();
-      this.#hopeless.clear();
-      this.#recheckUs.clear();
-    }
+  #takeAsked(seen: HolderColumns, wanted: ReadonlyMap<number, number>): HolderColumns {
     const asked = createColumns(HOLDER_COLUMNS);
-    for (let i = 0; i < all.count; i++) {
-      const inode = all.inode[i]!;
-      const pids = this.#pidsOf.get(inode);
-      const isNews = pids?.has(all.pid[i]!) !== true;
-      if (pids === undefined) this.#pidsOf.set(inode, new Set([all.pid[i]!]));
-      else pids.add(all.pid[i]!);
-      if (!this.#periodic && (isNews || this.#wanted.has(inode))) copyRow(all, i, asked);
+    for (let i = 0; i < seen.count; i++) {
+      const isWanted = wanted.has(seen.inode[i]!);
+      if (isWanted) this.#likely.noteOwner(seen.pid[i]!);
+      if (this.#note(seen.inode[i]!, seen.pid[i]!) || isWanted) copyRow(HOLDER_COLUMNS, seen, i, asked);
     }
-    return this.#periodic ? all : asked;
+    return asked;
+  }
+
+  /** @returns whether that is news */
+  #note(inode: number, pid: number): boolean {
+    const pids = this.#pidsOf.get(inode);
+    if (pids === undefined) this.#pidsOf.set(inode, new Set([pid]));
+    else if (pids.has(pid)) return false;
+    else pids.add(pid);
+    return true;
   }
 
   /**
@@ -182,7 +214,9 @@ export class HolderScan {
     this.#look(due, into);
     const holding = new Set<number>();
     for (let i = before; i < into.count; i++) if (into.inode[i] === inode) holding.add(into.pid[i]!);
+    for (const pid of due) if (!holding.has(pid)) pids.delete(pid);
     for (const pid of holding) pids.add(pid);
+    if (pids.size === 0) this.#pidsOf.delete(inode);
     return due.every((pid) => holding.has(pid));
   }
 
@@ -210,19 +244,4 @@ export class HolderScan {
     for (const child of children) this.#seenPids.add(child);
     return children;
   }
-}
-
-/** Of all threads together: an upper bound of what this one used (Node 20 cannot tell them apart). */
-function cpuUs(): Us {
-  const { user, system } = process.cpuUsage();
-  return user + system;
-}
-
-function copyRow(from: HolderColumns, i: number, to: HolderColumns): void {
-  const row = pushRow(to);
-  to.inode[row] = from.inode[i]!;
-  to.pid[row] = from.pid[i]!;
-  to.startTicks[row] = from.startTicks[i]!;
-  to.fd[row] = from.fd[i]!;
-  to.seenUs[row] = from.seenUs[i]!;
 }

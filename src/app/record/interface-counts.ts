@@ -1,6 +1,7 @@
 import type { PacketBatch } from '../../core/packet.ts';
 
 export interface IfindexCount {
+  readonly netns: number; // index of the namespace as in PacketBatch; in a report its inode
   readonly ifindex: number; // 0: the source does not know
   readonly packets: number;
   readonly bytes: number; // frame.len
@@ -8,7 +9,7 @@ export interface IfindexCount {
 
 /** Packets and octets per interface, as they came out of the ring. */
 export class InterfaceCounts {
-  readonly #counts = new Map<number, { packets: number; bytes: number }>();
+  readonly #counts = new Map<number, { packets: number; bytes: number }>(); // netns * 2^32 + ifindex
 
   add(batch: PacketBatch): void {
     let ifindex = -1;
@@ -16,7 +17,7 @@ export class InterfaceCounts {
     for (let i = 0; i < batch.count; i++) {
       if (batch.ifindex[i] !== ifindex) {
         ifindex = batch.ifindex[i]!;
-        counts = this.#of(ifindex);
+        counts = this.#of(batch.netns, ifindex);
       }
       counts.packets++;
       counts.bytes += batch.origLen[i]!;
@@ -24,14 +25,19 @@ export class InterfaceCounts {
   }
 
   list(): readonly IfindexCount[] {
-    return [...this.#counts].map(([ifindex, counts]) => ({ ifindex, ...counts }));
+    return [...this.#counts].map(([key, counts]) => ({
+      netns: Math.floor(key / 2 ** 32),
+      ifindex: key % 2 ** 32,
+      ...counts,
+    }));
   }
 
-  #of(ifindex: number): { packets: number; bytes: number } {
-    const known = this.#counts.get(ifindex);
+  #of(netns: number, ifindex: number): { packets: number; bytes: number } {
+    const key = netns * 2 ** 32 + ifindex;
+    const known = this.#counts.get(key);
     if (known !== undefined) return known;
     const created = { packets: 0, bytes: 0 };
-    this.#counts.set(ifindex, created);
+    this.#counts.set(key, created);
     return created;
   }
 }

@@ -1,20 +1,22 @@
-/** Names of interfaces by ifindex, asked anew when an unknown one appears. */
+/** Names of interfaces by namespace and ifindex, asked anew when an unknown one appears. */
 export class InterfaceNames {
-  readonly #list: () => Iterable<{ readonly ifindex: number; readonly name: string }>;
-  readonly #names = new Map<number, string>();
+  readonly #list: (netns: number) => Iterable<{ readonly ifindex: number; readonly name: string }>;
+  readonly #names = new Map<string, string>();
 
-  constructor(list: () => Iterable<{ readonly ifindex: number; readonly name: string }>) {
+  /** @param list interfaces of the namespace with that inode; none when it is gone */
+  constructor(list: (netns: number) => Iterable<{ readonly ifindex: number; readonly name: string }>) {
     this.#list = list;
   }
 
   /** '' when the source does not know the interface; `#7` when it is gone already. */
-  get(ifindex: number): string {
+  get(netns: number, ifindex: number): string {
     if (ifindex === 0) return '';
-    const known = this.#names.get(ifindex);
+    const key = `${netns} ${ifindex}`;
+    const known = this.#names.get(key);
     if (known !== undefined) return known;
-    for (const { ifindex: index, name } of this.#list()) this.#names.set(index, name);
-    const found = this.#names.get(ifindex) ?? `#${ifindex}`;
-    this.#names.set(ifindex, found);
+    for (const { ifindex: index, name } of this.#list(netns)) this.#names.set(`${netns} ${index}`, name);
+    const found = this.#names.get(key) ?? `#${ifindex}`;
+    this.#names.set(key, found);
     return found;
   }
 }

@@ -1,13 +1,14 @@
 /** What the threads of a recording say to each other. Columns travel with their buffers transferred. */
 import type { FlowColumns, FreshColumns } from '../../core/flow.ts';
-import type { HolderColumns, Process } from '../../core/process.ts';
-import type { SocketColumns } from '../../core/socket.ts';
+import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts';
+import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
+import type { NetnsPlace } from './capture-spaces.ts';
 import type { IfindexCount } from './interface-counts.ts';
 
-/** main -> capture. Every message is answered by one CaptureReport. */
-export type CaptureCommand = 'drain' | 'stop';
+/** main -> capture. 'drain' and 'stop' are answered by one CaptureReport each; places: the namespaces there are now. */
+export type CaptureCommand = 'drain' | 'stop' | { readonly places: readonly NetnsPlace[] };
 
 /** capture -> main, once: every interface is open. */
 export interface CaptureReady {
@@ -20,27 +21,41 @@ export interface CaptureReport {
   readonly counters: CaptureCounters;
   readonly interfaces: readonly IfindexCount[];
   readonly troubles: readonly string[]; // interfaces that are down or gone, in words
+  readonly atUs: Us; // CLOCK_BOOTTIME: all packets read by then are in it
   readonly offsetUs: Us; // realtime minus boottime
   readonly last: boolean; // the answer to 'stop': nothing follows
 }
 
-/** capture -> observer: tuples of flows that just began. */
-export type FreshMessage = FreshColumns;
+/** capture -> observer: tuples of flows that just began, or events of sockets that the kernel told. */
+export type NewsMessage = { readonly fresh: FreshColumns } | { readonly sockets: SocketEventColumns };
 
 /** observer -> main. All parts of one message were true at the same time. */
 export interface FactsMessage {
   readonly atUs: Us; // CLOCK_BOOTTIME
   readonly sockets: SocketColumns;
   readonly holders: HolderColumns;
-  readonly processes: readonly Process[];
-  readonly scan: ScanReport | null; // a complete scan of /proc/PID/fd ended
+  readonly owners: OwnerColumns; // who acted, as the kernel told
+  readonly closed: ClosedColumns;
+  readonly processes: readonly Process[]; // those that rows name and main does not know, and those that changed
+  readonly exits: ExitColumns; // of processes that main knows
+  readonly scan: ScanReport | null; // all descriptors were listed
   readonly addresses: { readonly unicast: readonly Int32Array[]; readonly broadcast: readonly Int32Array[] } | null;
-  readonly factsLost: number; // netlink overruns since the start
+  readonly factsLost: number; // netlink overruns and kernel events without room, since the start
+  readonly lost: { readonly fromUs: Us; readonly toUs: Us } | null; // events of sockets were lost in this interval
   readonly last: boolean; // the answer to 'stop': nothing follows
+}
+
+/** newborn -> observer: sockets that new processes hold. */
+export interface NewbornMessage {
+  readonly sockets: SocketColumns; // those whose tuple nobody may have looked up
+  readonly holders: HolderColumns;
+  readonly processes: readonly Process[];
+  readonly lost: number; // events and looks left out since the start
 }
 
 export interface ScanReport {
   readonly startedUs: Us;
+  readonly isSnapshot?: boolean; // by the kernel: all sockets of all namespaces, with their cookies
   readonly deniedUids: readonly number[]; // users none of whose processes' descriptors may be read
   readonly partlyDeniedUids: readonly number[]; // users some of whose processes may not be read
   readonly pids: Uint32Array; // all processes there were

@@ -9,9 +9,18 @@ export const NETLINK_SOCK_DIAG = 4;
 
 const RECEIVE_BUFFER = 4 << 20; // octets; a dump comes in pieces that wait here
 
-/** A netlink socket of this or another network namespace, through the addon. */
-export function openNetlink(native: Native, family: number, netnsPath = ''): NetlinkTransport {
-  const fd = native.netlinkOpen(family, 0, RECEIVE_BUFFER, netnsPath);
+/** A transport whose descriptor can be waited for. */
+export interface NetlinkSocket extends NetlinkTransport {
+  readonly fd: number;
+}
+
+/**
+ * A netlink socket of this or another network namespace, through the addon.
+ *
+ * @param groups bit n - 1 joins multicast group n
+ */
+export function openNetlink(native: Native, family: number, netnsPath = '', groups = 0): NetlinkSocket {
+  const fd = native.netlinkOpen(family, groups, RECEIVE_BUFFER, netnsPath);
   if (fd < 0) {
     const where = netnsPath === '' ? '' : ` in ${netnsPath}`;
     throw new UserError(
@@ -21,6 +30,7 @@ export function openNetlink(native: Native, family: number, netnsPath = ''): Net
     );
   }
   return {
+    fd,
     send: (bytes, length) => native.netlinkSend(fd, bytes, length),
     receive: (into, timeoutMs) => native.netlinkReceive(fd, into, timeoutMs),
     request: (request, length, reply, timeoutMs) => native.netlinkRequest(fd, request, length, reply, timeoutMs),

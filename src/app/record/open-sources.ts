@@ -9,14 +9,14 @@ import { Route } from '../../linux/route.ts';
 import { SockDiag } from '../../linux/sock-diag.ts';
 import { AF_INET } from '../../linux/socket-key.ts';
 import type { Native } from '../../native/binding.ts';
+import type { Addresses } from './address-watch.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from './netlink-transport.ts';
-import type { Addresses } from './observer.ts';
-import { DiagSource, ProcNetSource, type SocketSource } from './socket-source.ts';
+import { DiagSource, type Pace, ProcNetSource, type SocketSource } from './socket-source.ts';
 
 const DUMPED: readonly number[] = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Raw, Protocol.Sctp];
 
 /** Layers that --sources can pin; `auto` means all, best first. */
-export const SOURCE_NAMES = ['diag', 'proc'] as const;
+export const SOURCE_NAMES = ['bpf', 'cgroup', 'diag', 'proc'] as const;
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
 export interface OpenSources {
@@ -25,15 +25,25 @@ export interface OpenSources {
   close(): void;
 }
 
-/** Opens the wanted layers; one that the kernel refuses is left out (doctor and the start of `record` say so). */
-export function openSources(native: Native, proc: ProcFs, wanted: readonly SourceName[], nowUs: () => Us): OpenSources {
+/**
+ * Opens the wanted layers; one that the kernel refuses is left out (doctor and the start of `record` say so).
+ *
+ * @param pace slow: the kernel tells by itself, what is asked for here is only a net below that
+ */
+export function openSources(
+  native: Native,
+  proc: ProcFs,
+  wanted: readonly SourceName[],
+  nowUs: () => Us,
+  pace: Pace = 'fast',
+): OpenSources {
   const sources: SocketSource[] = [];
   const diag = wanted.includes('diag') ? openDiag(native, nowUs) : undefined;
   const dumped = diag === undefined ? [] : DUMPED.filter((protocol) => answers(diag, protocol));
-  if (diag !== undefined) sources.push(new DiagSource(diag, dumped, nowUs));
+  if (diag !== undefined) sources.push(new DiagSource(diag, dumped, nowUs, pace));
   if (wanted.includes('proc')) {
     const files = PROC_NET_FILES.filter((file) => file.ports === 'icmp-id' || !dumped.includes(file.protocol));
-    sources.push(new ProcNetSource(proc, 'thread-self/net', files, nowUs));
+    sources.push(new ProcNetSource(proc, 'thread-self/net', files, nowUs, pace));
   }
   const route = new Route(openNetlink(native, NETLINK_ROUTE));
   const close = (): void => {

@@ -1,12 +1,9 @@
 /** A recording: starts the threads, joins flows with facts each tick, hands both to the store. */
-import { join } from 'node:path';
-import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
 import { type ColumnSpec, type Columns, createColumns, sliceColumns, transferList } from '../../core/columns.ts';
-import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { SOCKET_COLUMNS } from '../../core/socket.ts';
+import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
@@ -14,30 +11,43 @@ import type { CaptureThreadData } from './capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
 import type { InterfaceNames } from './interface-names.ts';
-import type { CaptureReady, CaptureReport, FactsMessage, StoreCommand, StoreReport } from './messages.ts';
-import type { ObserverThreadData } from './observer-thread.ts';
+import type { KernelPrograms } from './kernel-programs.ts';
+import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
+import type { ListPlaces, NamedPlace } from './netns-places.ts';
 import type { SourceName } from './open-sources.ts';
+import { RecorderThreads } from './recorder-threads.ts';
 import { SlicedWork } from './sliced-work.ts';
-import type { StoreThreadData } from './store-thread.ts';
-import { isFailure } from './thread.ts';
 import { TickBuilder } from './tick-builder.ts';
 
 const TICK_MS = 1000;
+/** How often namespaces that came or went are looked for. */
+const PLACES_MS = 500;
 /** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
 const HOUSEKEEPING_US = 5 * SECOND_US;
 /** Ticks the store may be behind before the capture thread keeps its counters to itself. */
 const MOST_UNWRITTEN = 8;
 /** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
 const SLICE_ROWS = 128;
-const NO_SOCKETS = createColumns(SOCKET_COLUMNS, 1);
-const NO_HOLDERS = createColumns(HOLDER_COLUMNS, 1);
+const NOTHING = {
+  sockets: createColumns(SOCKET_COLUMNS, 1),
+  owners: createColumns(OWNER_COLUMNS, 1),
+  closed: createColumns(CLOSED_COLUMNS, 1),
+  holders: createColumns(HOLDER_COLUMNS, 1),
+  processes: [],
+  scan: null,
+  addresses: null,
+  lost: null,
+};
 
 export interface RecorderOptions {
-  readonly capture: Omit<CaptureThreadData, 'commands' | 'fresh' | 'wakeFd' | 'observerWakeFd'>;
+  readonly capture: CaptureThreadData['capture'];
+  readonly programs: KernelPrograms | null; // the caller closes them
+  readonly places: ListPlaces; // other namespaces to capture in
   readonly sources: readonly SourceName[];
   readonly database: string;
   readonly info: Omit<CaptureInfo, 'startedUs'>;
   readonly userName: (uid: number) => string | null;
+  readonly containerName: (id: string, cgroup: string) => string | null;
   readonly interfaceNames: InterfaceNames;
   readonly onReady: () => void; // packets are captured, and the database is open
   readonly onProgress: (progress: Progress) => void;
@@ -52,20 +62,17 @@ export interface Progress {
 
 export class Recorder {
   readonly #options: RecorderOptions;
-  readonly #native: Native;
+  readonly #threads: RecorderThreads;
   readonly #clock: Clock;
-  readonly #attributor = new Attributor();
+  readonly #attributor: Attributor;
   readonly #builder: TickBuilder;
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
-  readonly #store: MessagePort;
-  readonly #capture: MessagePort;
-  readonly #observer: MessagePort;
-  readonly #captureWakeFd: number;
-  readonly #observerWakeFd: number;
-  readonly #workers: Worker[] = [];
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
   #timer: NodeJS.Timeout | undefined;
+  #placesTimer: NodeJS.Timeout | undefined;
+  #places: readonly NamedPlace[];
+  #newPlaces: readonly NamedPlace[]; // since the last tick
   #waitsForCapture = false;
   #unwritten = 0;
   #factsLost = 0;
@@ -79,71 +86,50 @@ export class Recorder {
   readonly done: Promise<void>;
 
   constructor(native: Native, options: RecorderOptions) {
-    this.#native = native;
     this.#options = options;
     this.#clock = new Clock(native);
-    this.#builder = new TickBuilder(this.#attributor, options.userName);
-    this.#captureWakeFd = native.wakeCreate();
-    this.#observerWakeFd = native.wakeCreate();
+    this.#attributor = new Attributor(options.info.netns);
+    this.#builder = new TickBuilder(this.#attributor, options);
     this.done = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    const fresh = new MessageChannel();
-    const { database: path, sources } = options;
-    this.#store = this.#start<StoreThreadData>('store-thread', { path });
-    const observed = { sources, procRoot: '/proc', fresh: fresh.port2, wakeFd: this.#observerWakeFd };
-    this.#observer = this.#start<ObserverThreadData>('observer-thread', observed);
-    const wakes = { wakeFd: this.#captureWakeFd, observerWakeFd: this.#observerWakeFd };
-    this.#capture = this.#start<CaptureThreadData>('capture-thread', {
-      ...options.capture,
-      ...wakes,
-      fresh: fresh.port1,
-    });
-    this.#listen();
+    this.#places = options.places();
+    this.#newPlaces = this.#places;
+    const capture = { capture: options.capture, ownNetns: options.info.netns, places: this.#places };
+    this.#threads = new RecorderThreads(
+      native,
+      { ...options, capture },
+      {
+        onStore: (report) => this.#takeStoreReport(report),
+        onFacts: (facts) => this.#work.add(this.#takeFacts(facts)),
+        onCapture: (message) => {
+          if ('ready' in message) this.#begin();
+          else this.#work.add(this.#takeCapture(message));
+        },
+        onFailure: (error) => this.#abort(error),
+      },
+    );
     this.#timer = setInterval(() => this.#drain(), TICK_MS);
+    this.#placesTimer = setInterval(() => this.#followPlaces(), PLACES_MS);
   }
 
   /** Ends the capture, stores what is known and settles `done`. */
   stop(): void {
     if (this.#timer === undefined) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#clearTimers();
     this.#command('stop');
   }
 
-  #start<T extends { readonly commands: MessagePort }>(name: string, data: Omit<T, 'commands'>): MessagePort {
-    const { port1, port2 } = new MessageChannel();
-    const ports = [port2, ...Object.values(data).filter((value) => value instanceof MessagePort)];
-    const worker = new Worker(join(__dirname, `${name}.cjs`), {
-      workerData: { ...data, commands: port2 },
-      transferList: ports,
-    });
-    worker.on('error', (error) => this.#fail?.(error));
-    this.#workers.push(worker);
-    return port1;
-  }
-
-  #listen(): void {
-    const on = <M>(port: MessagePort, take: (message: M) => void): void => {
-      port.on('message', (message: unknown) => {
-        if (isFailure(message)) {
-          const { code, message: text, hint } = message.failure;
-          this.#abort(new UserError(code, text, hint));
-        } else take(message as M);
-      });
-    };
-    on<StoreReport>(this.#store, (report) => this.#takeStoreReport(report));
-    on<FactsMessage>(this.#observer, (facts) => this.#work.add(this.#takeFacts(facts)));
-    on<CaptureReady | CaptureReport>(this.#capture, (message) => {
-      if ('ready' in message) this.#begin();
-      else this.#work.add(this.#takeCapture(message));
-    });
+  #clearTimers(): void {
+    clearInterval(this.#timer);
+    clearInterval(this.#placesTimer);
+    this.#timer = undefined;
   }
 
   /** Capturing works: now a database may be made. */
   #begin(): void {
-    this.#say({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
+    this.#threads.tellStore({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }
 
   /** One tick: ask the capture thread for its flows, unless it still owes an answer or the store is behind. */
@@ -151,21 +137,35 @@ export class Recorder {
     if (!this.#waitsForCapture && this.#unwritten < MOST_UNWRITTEN) this.#command('drain');
   }
 
+  /** Tells the capture thread when namespaces came or went. */
+  #followPlaces(): void {
+    const places = this.#options.places();
+    const known = new Set(this.#places.map(({ inode }) => inode));
+    const came = places.filter(({ inode }) => !known.has(inode));
+    if (came.length === 0 && places.length === known.size) return;
+    this.#places = places;
+    this.#newPlaces = [...this.#newPlaces, ...came];
+    this.#threads.tellCapture({ places });
+  }
+
   #command(command: 'drain' | 'stop'): void {
     this.#waitsForCapture = true;
-    this.#capture.postMessage(command);
-    this.#native.wake(this.#captureWakeFd);
+    this.#threads.tellCapture(command);
   }
 
   *#takeFacts(facts: FactsMessage): Generator<void> {
     const { sockets, holders } = facts;
-    const nothing = { ...facts, sockets: NO_SOCKETS, holders: NO_HOLDERS, processes: [], scan: null, addresses: null };
-    this.#attributor.observe({ ...nothing, processes: facts.processes, addresses: facts.addresses });
+    const nothing = { ...NOTHING, atUs: facts.atUs };
+    const { processes, addresses, owners, closed, lost } = facts;
+    this.#attributor.observe({ ...nothing, processes, addresses });
     for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });
+    for (const slice of slices(OWNER_COLUMNS, owners)) yield this.#attributor.observe({ ...nothing, owners: slice });
     for (const slice of slices(HOLDER_COLUMNS, holders)) yield this.#attributor.observe({ ...nothing, holders: slice });
-    this.#attributor.observe({ ...nothing, scan: facts.scan });
+    this.#attributor.observe({ ...nothing, closed, lost, scan: facts.scan });
     this.#factsLost = facts.factsLost;
+    this.#builder.addExits(facts.exits);
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
+    this.#threads.factBacklog.taken(facts);
     if (facts.last) yield* this.#end();
   }
 
@@ -175,14 +175,13 @@ export class Recorder {
     this.#builder.offsetUs = report.offsetUs;
     for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
-    yield* this.#keepHouse();
+    yield* this.#keepHouse(report.atUs);
     this.#lastReport = report;
     this.#write(report);
     this.#tell(report);
     this.#waitsForCapture = false;
     if (!report.last) return;
-    this.#observer.postMessage('stop');
-    this.#native.wake(this.#observerWakeFd);
+    this.#threads.stopObserver();
   }
 
   /** The observer has said its last: the ends that still waited get their final answers. */
@@ -190,15 +189,15 @@ export class Recorder {
     yield* this.#answer();
     yield* this.#builder.addSocketsStepwise(Infinity);
     if (this.#lastReport !== undefined) this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) });
-    this.#say({ kind: 'end', endedUs: this.#wallUs() });
+    this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }
 
   *#answer(): Generator<void> {
     while (this.#attributor.answer(this.#onAnswer, SLICE_ROWS)) yield;
   }
 
-  *#keepHouse(): Generator<void> {
-    const now = this.#clock.nowUs();
+  /** @param now of what was taken in, not of the clock: it may have waited */
+  *#keepHouse(now: Us): Generator<void> {
     if (now < this.#housekeepingUs) return;
     this.#housekeepingUs = now + HOUSEKEEPING_US;
     yield* this.#builder.addSocketsStepwise(now);
@@ -211,13 +210,22 @@ export class Recorder {
     const counters = { ...report.counters, factsLost: this.#factsLost };
     const interfaces = report.interfaces.map((count) => ({
       ...count,
-      name: this.#options.interfaceNames.get(count.ifindex),
+      name: this.#options.interfaceNames.get(count.netns, count.ifindex),
     }));
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
-    const tick: Tick = { ...built, flows, counters, interfaces, clock, atUs: this.#wallUs() };
+    const tick: Tick = {
+      ...built,
+      namespaces: [],
+      containers: [],
+      flows,
+      counters,
+      interfaces,
+      clock,
+      atUs: this.#wallUs(),
+    };
     const moved = [flows, built.ends, built.sockets, built.holders].flatMap((columns) => transferList(columns));
     this.#unwritten++;
-    this.#say({ kind: 'tick', tick }, moved);
+    this.#threads.tellStore({ kind: 'tick', tick }, moved);
   }
 
   #tell(report: CaptureReport): void {
@@ -237,21 +245,14 @@ export class Recorder {
     else if (report.kind === 'closed') this.#close();
   }
 
-  #say(command: StoreCommand, moved: ArrayBuffer[] = []): void {
-    this.#store.postMessage(command, moved);
-  }
-
   #abort(error: Error): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    for (const worker of this.#workers) void worker.terminate();
+    this.#clearTimers();
+    this.#threads.abort();
     this.#fail?.(error);
   }
 
   #close(): void {
-    for (const port of [this.#store, this.#capture, this.#observer]) port.close();
-    this.#native.closeFd(this.#captureWakeFd);
-    this.#native.closeFd(this.#observerWakeFd);
+    this.#threads.close();
     this.#finish?.();
   }
 

@@ -12,25 +12,37 @@ export interface SocketSource {
   poll(out: SocketColumns): boolean;
   /** Appends the socket whose local end is the key's first; @returns false when there is none, or it cannot tell */
   find(key: Int32Array, out: SocketColumns): boolean;
+  /** Whether find() decides: without an answer there is no such socket. */
+  looksUp?(key: Int32Array): boolean;
   readonly lost: number; // answers lost to full buffers
 }
 
+/** slow: something better watches, this is the net below it. */
+export type Pace = 'fast' | 'slow';
+
 const ALL_STATES = 0xfff;
+const ALL_PERIOD_US = 5 * SECOND_US;
+const LOOKED_UP: readonly number[] = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite]; // by SockDiag.find()
 const LISTENERS = 1 << SocketState.Listen;
 
-/** sock_diag: listeners every 250 ms (14 µs measured, however many sockets there are), everything every 5 s. */
+/**
+ * sock_diag: listeners every 250 ms (14 µs measured, however many sockets there are), everything every 5 s. At the slow
+ * pace every 5 s listeners and what is no TCP connection.
+ */
 export class DiagSource implements SocketSource {
   readonly #diag: SockDiag;
   readonly #protocols: readonly number[];
   readonly #nowUs: () => Us;
+  readonly #pace: Pace;
   #listenersDueUs: Us = 0;
   #allDueUs: Us = 0;
 
   /** @param protocols those that this kernel can dump: asking for others makes it look for a module each time */
-  constructor(diag: SockDiag, protocols: readonly number[], nowUs: () => Us) {
+  constructor(diag: SockDiag, protocols: readonly number[], nowUs: () => Us, pace: Pace = 'fast') {
     this.#diag = diag;
     this.#protocols = protocols;
     this.#nowUs = nowUs;
+    this.#pace = pace;
   }
 
   get lost(): number {
@@ -40,10 +52,10 @@ export class DiagSource implements SocketSource {
   poll(out: SocketColumns): boolean {
     const now = this.#nowUs();
     if (now >= this.#allDueUs) {
-      for (const protocol of this.#protocols) this.#dump(protocol, ALL_STATES, out);
+      for (const protocol of this.#protocols) this.#dump(protocol, this.#statesOf(protocol), out);
       const tookUs = this.#nowUs() - now;
-      this.#allDueUs = now + Math.max(5 * SECOND_US, tookUs * 50); // 100,000 sockets take 100 ms
-      this.#listenersDueUs = now + SECOND_US / 4;
+      this.#allDueUs = now + Math.max(ALL_PERIOD_US, tookUs * 50); // 100,000 sockets take 100 ms
+      this.#listenersDueUs = this.#pace === 'slow' ? Infinity : now + SECOND_US / 4;
     } else if (now >= this.#listenersDueUs) {
       this.#dump(Protocol.Tcp, LISTENERS, out);
       this.#listenersDueUs = now + SECOND_US / 4;
@@ -53,6 +65,15 @@ export class DiagSource implements SocketSource {
 
   find(key: Int32Array, out: SocketColumns): boolean {
     return this.#diag.find(key, 0, out);
+  }
+
+  looksUp(key: Int32Array): boolean {
+    const protocol = keyProtocol(key);
+    return LOOKED_UP.includes(protocol) && this.#protocols.includes(protocol);
+  }
+
+  #statesOf(protocol: number): number {
+    return this.#pace === 'slow' && protocol === Protocol.Tcp ? LISTENERS : ALL_STATES;
   }
 
   #dump(protocol: number, states: number, out: SocketColumns): void {
@@ -73,23 +94,25 @@ export class ProcNetSource implements SocketSource {
   readonly #folder: string; // 'thread-self/net' or 'PID/net'
   readonly #files: readonly ProcNetFile[];
   readonly #nowUs: () => Us;
+  readonly #periodUs: Us;
   readonly lost = 0;
   badLines = 0;
   #readUs: Us = 0;
   #dueUs: Us = 0;
 
-  constructor(proc: ProcFs, folder: string, files: readonly ProcNetFile[], nowUs: () => Us) {
+  constructor(proc: ProcFs, folder: string, files: readonly ProcNetFile[], nowUs: () => Us, pace: Pace = 'fast') {
     this.#proc = proc;
     this.#folder = folder;
     this.#files = files;
     this.#nowUs = nowUs;
+    this.#periodUs = pace === 'slow' ? ALL_PERIOD_US : SECOND_US;
   }
 
   poll(out: SocketColumns): boolean {
     const now = this.#nowUs();
     if (now < this.#dueUs) return false;
     this.#readUs = now;
-    this.#dueUs = now + SECOND_US;
+    this.#dueUs = now + this.#periodUs;
     const context = { netns: 0, seenUs: now, onBadLine: () => void this.badLines++ };
     for (const file of this.#files) readProcNet(this.#proc, this.#folder, file, context, out);
     return true;

@@ -1,11 +1,13 @@
 import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor } from '../../attribution/attributor.ts';
+import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { processKey, programOf } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
-import type { Process } from '../../core/process.ts';
+import type { ExitColumns, Process } from '../../core/process.ts';
 import { SOURCES } from '../../core/socket.ts';
 import {
+  type ContainerRow,
   HOLDER_HISTORY_COLUMNS,
   type HolderHistoryColumns,
   type ProcessRow,
@@ -34,7 +36,14 @@ interface KnownSocket {
   readonly id: number;
   readonly toUs: Us;
   readonly process: number; // 0: none or several
-  readonly holders: number; // rows written of a shared socket
+  readonly holders: number; // told of
+  readonly offsetUs: Us; // of its first row: the clock may be slewed meanwhile, an interval keeps its begin
+}
+
+/** What people call users and containers; null: nothing. */
+export interface Names {
+  readonly userName: (uid: number) => string | null;
+  readonly containerName?: (id: string, cgroup: string) => string | null;
 }
 
 /** Collects what one tick adds to the store, and hands out the ids that its rows point at. */
@@ -52,12 +61,13 @@ export class TickBuilder {
   #history: SocketHistoryColumns = createColumns(SOCKET_HISTORY_COLUMNS);
   #holders: HolderHistoryColumns = createColumns(HOLDER_HISTORY_COLUMNS);
   readonly #attributor: Attributor;
-  readonly #userName: (uid: number) => string | null;
+  readonly #newContainers = new Map<string, string>(); // id -> name
+  readonly #names: Names;
   offsetUs: Us = 0; // realtime minus boottime: facts are in boottime, rows in time of day
 
-  constructor(attributor: Attributor, userName: (uid: number) => string | null) {
+  constructor(attributor: Attributor, names: Names) {
     this.#attributor = attributor;
-    this.#userName = userName;
+    this.#names = names;
   }
 
   addAnswer(serial: number, side: number, answer: Answer): void {
@@ -69,7 +79,8 @@ export class TickBuilder {
     ends.process[row] = answer.process === null ? 0 : this.#processId(answer.process);
     ends.program[row] = answer.program === null ? 0 : this.#programId(answer.program);
     ends.socket[row] = answer.socket < 0 ? 0 : this.#socketId(answer.socket, answer);
-    ends.netns[row] = answer.process?.netns ?? 0;
+    const socketNetns = answer.socket < 0 ? 0 : this.#attributor.sockets.facts.netns[answer.socket]!;
+    ends.netns[row] = socketNetns || (answer.process?.netns ?? 0);
     ends.reason[row] = Math.max(0, REASONS.indexOf(answer.reason));
     if (evidence === null) return;
     ends.source[row] = SOURCES.indexOf(evidence.source);
@@ -78,13 +89,23 @@ export class TickBuilder {
     ends.gapUs[row] = evidence.gapUs;
   }
 
+  /** Processes that the kernel saw ending. */
+  addExits({ count, pid, startTicks, atUs }: ExitColumns): void {
+    for (let i = 0; i < count; i++) {
+      this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
+      const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
+      const exitUs = atUs[i]! + this.offsetUs;
+      if (known !== undefined) this.#newProcesses.push(this.#row(known, exitUs, exitUs));
+    }
+  }
+
   /** After a complete scan: known processes that are not in it have exited, the others lived at least until then. */
   addScan(pids: Uint32Array, atUs: Us): void {
     const alive = new Set(pids);
     for (const [key, known] of this.#processes) {
       const nowUs = atUs + this.offsetUs;
       if (!alive.has(known.process.pid)) {
-        this.#newProcesses.push(this.#row(known, known.seenUs, nowUs));
+        if (this.#exitUs(known.process) === null) this.#newProcesses.push(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
         continue;
       }
@@ -109,10 +130,10 @@ export class TickBuilder {
       const known = this.#sockets.get(row);
       const age = nowUs - sockets.facts.fromUs[row]!;
       if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
-      const holders = this.#holdersOf(row);
-      const [only] = holders;
-      const sole = only !== undefined && holders.length === 1 ? this.#processId(only) : 0;
-      this.#writeSocket(row, known?.process || sole, holders.length > 1 ? holders : []);
+      const holders = holdingsOf(row, this.#attributor);
+      const [first] = holders;
+      const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
+      this.#writeSocket(row, known?.process || (isPrimary ? this.#processId(first.process) : 0), holders);
     }
   }
 
@@ -127,6 +148,7 @@ export class TickBuilder {
       programs: this.#newPrograms,
       processes: this.#newProcesses,
       users: [...this.#newUsers].map(([uid, name]) => ({ uid, name })),
+      containers: [...this.#newContainers].map(([id, name]) => ({ id, name })),
       sockets: this.#history,
       holders: this.#holders,
     };
@@ -136,6 +158,7 @@ export class TickBuilder {
     this.#newPrograms = [];
     this.#newProcesses = [];
     this.#newUsers = new Map();
+    this.#newContainers.clear();
     return built;
   }
 
@@ -149,8 +172,15 @@ export class TickBuilder {
     const firstUs = (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.offsetUs;
     const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs, seenUs: firstUs };
     this.#processes.set(key, created);
-    this.#newProcesses.push(this.#row(created, firstUs, null));
+    const exitUs = this.#exitUs(process);
+    this.#newProcesses.push(this.#row(created, exitUs ?? firstUs, exitUs));
     return created.id;
+  }
+
+  /** Since the epoch; null: it lives, or nobody saw it end. */
+  #exitUs({ pid, startTicks }: Process): Us | null {
+    const exitUs = this.#attributor.processes.get(pid, startTicks)?.exitUs ?? null;
+    return exitUs === null ? null : exitUs + this.offsetUs;
   }
 
   /** It has called exec: the row is what it is now, flows keep the program that they were given. */
@@ -161,7 +191,14 @@ export class TickBuilder {
 
   #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {
     const program = this.#programId(programOf(known.process));
+    this.#nameContainer(known.process);
     return { id: known.id, program, process: known.process, firstUs: known.firstUs, lastUs, exitUs };
+  }
+
+  #nameContainer({ container, cgroup }: Process): void {
+    if (container === null) return;
+    const name = this.#names.containerName?.(container, cgroup ?? '') ?? null;
+    if (name !== null && name !== container) this.#newContainers.set(container, name);
   }
 
   #programId(program: Program): number {
@@ -178,31 +215,23 @@ export class TickBuilder {
   #user(uid: number): void {
     if (this.#knownUsers.has(uid)) return;
     this.#knownUsers.add(uid);
-    const name = this.#userName(uid);
+    const name = this.#names.userName(uid);
     if (name !== null) this.#newUsers.set(uid, name);
   }
 
   #socketId(row: number, answer: Answer): number {
-    const shared = answer.process === null ? answer.holders : [];
     const process = answer.process === null ? 0 : this.#processId(answer.process);
     const known = this.#sockets.get(row);
-    if (known !== undefined && known.process === process && known.holders >= shared.length) return known.id;
-    return this.#writeSocket(row, process, shared);
+    const isTold = known !== undefined && known.process === process && known.holders >= answer.holders.length;
+    return isTold ? known.id : this.#writeSocket(row, process, answer.holders);
   }
 
-  #holdersOf(row: number): readonly Process[] {
-    const { holders, processes, sockets } = this.#attributor;
-    const inode = sockets.facts.inode[row]!;
-    if (inode === 0) return [];
-    const { pid, startTicks } = holders.facts;
-    return [...holders.of(inode, 0)].flatMap((at) => processes.get(pid[at]!, startTicks[at]!)?.process ?? []);
-  }
-
-  #writeSocket(row: number, process: number, shared: readonly Process[]): number {
+  #writeSocket(row: number, process: number, holders: readonly Holding[]): number {
     const { facts } = this.#attributor.sockets;
     const known = this.#sockets.get(row);
     const id = known?.id ?? ++this.#socketIds;
-    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process, holders: shared.length });
+    const offsetUs = known?.offsetUs ?? this.offsetUs;
+    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process, holders: holders.length, offsetUs });
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;
@@ -212,19 +241,21 @@ export class TickBuilder {
     history.uid[out] = facts.uid[row]!;
     history.state[out] = facts.state[row]!;
     history.process[out] = process;
-    history.fromUs[out] = facts.fromUs[row]! + this.offsetUs;
+    history.netns[out] = facts.netns[row]!;
+    history.fromUs[out] = facts.fromUs[row]! + offsetUs;
     history.toUs[out] = facts.toUs[row]! + this.offsetUs;
-    for (const holder of shared) this.#writeHolder(id, holder, history.fromUs[out]!, history.toUs[out]!);
+    const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
+    if (!isSole) for (const holding of holders) this.#writeHolder(id, holding, offsetUs);
     return id;
   }
 
-  #writeHolder(socket: number, holder: Process, fromUs: Us, toUs: Us): void {
+  #writeHolder(socket: number, { process, role, fromUs, toUs }: Holding, offsetUs: Us): void {
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
-    this.#holders.process[out] = this.#processId(holder);
-    this.#holders.role[out] = ROLES.indexOf('holder');
-    this.#holders.fromUs[out] = fromUs;
-    this.#holders.toUs[out] = toUs;
+    this.#holders.process[out] = this.#processId(process);
+    this.#holders.role[out] = ROLES.indexOf(role);
+    this.#holders.fromUs[out] = fromUs + offsetUs;
+    this.#holders.toUs[out] = toUs + offsetUs;
   }
 }
 
@@ -237,6 +268,7 @@ export interface BuiltTick {
   readonly programs: readonly ProgramRow[];
   readonly processes: readonly ProcessRow[];
   readonly users: readonly { readonly uid: number; readonly name: string }[];
+  readonly containers: readonly ContainerRow[];
   readonly sockets: SocketHistoryColumns;
   readonly holders: HolderHistoryColumns;
 }

@@ -44,7 +44,7 @@ export function readSocketList(
       holders,
       netns: netns.inode,
       userName: (uid) => users.get(uid),
-      interfaceName: (ifindex) => names.get(ifindex),
+      interfaceName: (ifindex) => names.get(netns.inode, ifindex),
     });
   } finally {
     transport?.close();

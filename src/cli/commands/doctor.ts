@@ -34,7 +34,12 @@ export const doctor: CommandModule = (context) =>
     .action((flags: DoctorFlags) => printChecks(context, flags));
 
 function printChecks(context: Context, { db, format }: DoctorFlags): void {
-  const checks = examine(loadNative, REAL_ROOTS, SOURCE_NAMES, dirname(resolveDatabaseToWrite(context, db)));
+  const checks = examine(
+    loadNative,
+    REAL_ROOTS,
+    { wanted: SOURCE_NAMES },
+    dirname(resolveDatabaseToWrite(context, db)),
+  );
   if (format === 'json') {
     const rows = checks.map((check) => ({ ...check }));
     const layout = { columns: [], fields: FIELDS, width: Infinity, csvRaw: false };

@@ -1,12 +1,22 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
-import { degradations, examine, REAL_ROOTS } from '../../app/doctor/doctor.ts';
+import { examine, REAL_ROOTS, startChecks } from '../../app/doctor/doctor.ts';
+import { tryKernelPrograms } from '../../app/doctor/doctor-bpf.ts';
 import { InterfaceNames } from '../../app/record/interface-names.ts';
+import { findCgroupRoot } from '../../app/record/kernel-programs.ts';
 import { NETLINK_ROUTE, openNetlink } from '../../app/record/netlink-transport.ts';
+import { type NamedPlace, placesOf } from '../../app/record/netns-places.ts';
 import { SOURCE_NAMES, type SourceName } from '../../app/record/open-sources.ts';
-import { RECORD_CAPABILITIES, reducePrivileges } from '../../app/record/privileges.ts';
+import {
+  Capability,
+  capabilityMask,
+  RECORD_CAPABILITIES,
+  readCapabilities,
+  reducePrivileges,
+} from '../../app/record/privileges.ts';
 import { Recorder } from '../../app/record/recorder.ts';
 import { UserError } from '../../core/errors.ts';
+import { ContainerNames } from '../../linux/container.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { parseNamespaceLink } from '../../linux/proc-pid.ts';
 import { Route } from '../../linux/route.ts';
@@ -23,11 +33,15 @@ import { printCapture, watchLoopDelay } from '../record-summary.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
 
+/** Tells the program that begins anew with fewer rights where the unified hierarchy is. */
+const CGROUP_VARIABLE = 'PCAPID_CGROUP';
+
 interface RecordFlags {
   readonly db?: string;
   readonly interface?: readonly string[];
   readonly for?: number;
   readonly sources: readonly SourceName[];
+  readonly netns?: readonly string[];
   readonly backend: 'libpcap' | 'cap';
   readonly snaplen: number;
   readonly ring: number;
@@ -46,10 +60,11 @@ export const record: CommandModule = (context) =>
     .option('--db <file>', 'database to write (default: ./pcapid.db if it is there, else the one of this user)')
     .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', parseDuration)
     .addOption(
-      new Option('--sources <list>', 'where owners may come from: auto, or some of diag,proc')
+      new Option('--sources <list>', 'where owners may come from: auto, or some of bpf,cgroup,diag,proc')
         .default([...SOURCE_NAMES], 'auto')
         .argParser(parseSources),
     )
+    .option('--netns <name>', 'also in this network namespace: name, pid, path or all; may be repeated', collect)
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
     .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
     .addOption(
@@ -65,6 +80,7 @@ Examples:
   pcapid record                             everything, until Ctrl-C
   pcapid record --for 10m -i eth0           ten minutes of one interface
   pcapid record tcp port 443 or udp port 53 only these packets
+  pcapid record --netns all                 in all containers too, as they come and go
   pcapid record --db /tmp/trip.db           into a database of its own`;
 
 async function runRecord(context: Context, filter: string, flags: RecordFlags): Promise<void> {
@@ -73,17 +89,21 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   const native = loadNative();
   native.pcapVersion(); // without libpcap nothing else matters
   prepareFolder(dirname(database));
+  const cgroup = process.env[CGROUP_VARIABLE] ?? findCgroupRoot(native, REAL_ROOTS.proc);
+  delete process.env[CGROUP_VARIABLE];
   const rights = reducePrivileges(native, {
-    keep: RECORD_CAPABILITIES,
+    keep: [...RECORD_CAPABILITIES, ...(needsAdmin(native, flags) ? [Capability.SysAdmin] : [])],
     databaseFolder: dirname(database),
-    environment: { PCAPID_DB: database },
+    environment: { PCAPID_DB: database, [CGROUP_VARIABLE]: cgroup },
   });
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
-  const checks = degradations(examine(loadNative, REAL_ROOTS, flags.sources));
+  const programs = tryKernelPrograms(native, cgroup, flags.sources);
+  const checks = startChecks(examine(loadNative, REAL_ROOTS, { wanted: flags.sources, programs }));
   const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
   const live = new LiveLine(context, flags.quiet);
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
+    programs: programs === null || programs instanceof UserError ? null : programs,
     onReady: () => {
       for (const check of checks) context.err(formatCheck(check));
       const what = devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
@@ -93,15 +113,25 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     onTrouble: (text) => live.note(text),
   });
   const loopDelay = watchLoopDelay(context);
-  await untilStopped(recorder, flags.for);
+  try {
+    await untilStopped(recorder, flags.for);
+  } finally {
+    if (programs !== null && !(programs instanceof UserError)) programs.close();
+  }
   live.end();
   printCapture(context, database, loopDelay());
+}
+
+/** To enter other namespaces, and for BPF where it is the only right to it that there is. */
+function needsAdmin(native: Native, { netns }: RecordFlags): boolean {
+  return netns !== undefined || (readCapabilities(native).effective & capabilityMask([Capability.Bpf])) === 0n;
 }
 
 function recordingOf(native: Native, devices: readonly string[], filter: string, flags: RecordFlags, database: string) {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
-  const route = new Route(openNetlink(native, NETLINK_ROUTE));
+  const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
+  const places = flags.netns === undefined ? (): readonly NamedPlace[] => [] : placesOf(flags.netns, proc);
   const { backend, snaplen, sources, ring: ringBytes, promiscuous } = flags;
   const info = {
     interface: devices.join(','),
@@ -117,12 +147,32 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   };
   return {
     capture: { devices, backend, filter, snaplen, ringBytes, promiscuous },
+    places,
     sources,
     database,
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,
-    interfaceNames: new InterfaceNames(() => route.links()),
+    containerName: (id: string, cgroup: string): string | null => containers.nameOf(id, cgroup),
+    interfaceNames: new InterfaceNames((netns) => linksOf(native, netns === info.netns ? '' : pathOf(places(), netns))),
   };
+}
+
+/** Undefined: it is gone. */
+function pathOf(places: readonly NamedPlace[], netns: number): string | undefined {
+  return places.find(({ inode }) => inode === netns)?.path;
+}
+
+function linksOf(native: Native, netnsPath: string | undefined): Iterable<{ ifindex: number; name: string }> {
+  if (netnsPath === undefined) return [];
+  try {
+    const transport = openNetlink(native, NETLINK_ROUTE, netnsPath);
+    const links = [...new Route(transport).links()];
+    transport.close();
+    return links;
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }
 
 async function untilStopped(recorder: Recorder, forUs: number | undefined): Promise<void> {

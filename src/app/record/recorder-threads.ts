@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
+import { UserError } from '../../core/errors.ts';
+import type { Native } from '../../native/binding.ts';
+import type { CaptureThreadData } from './capture-thread.ts';
+import { FactBacklog } from './fact-backlog.ts';
+import type { KernelPrograms } from './kernel-programs.ts';
+import type {
+  CaptureCommand,
+  CaptureReady,
+  CaptureReport,
+  FactsMessage,
+  StoreCommand,
+  StoreReport,
+} from './messages.ts';
+import type { NewbornThreadData } from './newborn-thread.ts';
+import type { ObserverThreadData } from './observer-thread.ts';
+import type { SourceName } from './open-sources.ts';
+import type { StoreThreadData } from './store-thread.ts';
+import { isFailure } from './thread.ts';
+
+export interface ThreadOptions {
+  readonly capture: Pick<CaptureThreadData, 'capture' | 'ownNetns' | 'places'>;
+  readonly programs: KernelPrograms | null;
+  readonly sources: readonly SourceName[];
+  readonly database: string;
+}
+
+/** Who takes what the threads say. */
+export interface ThreadListeners {
+  readonly onStore: (report: StoreReport) => void;
+  readonly onFacts: (facts: FactsMessage) => void;
+  readonly onCapture: (message: CaptureReady | CaptureReport) => void;
+  readonly onFailure: (error: Error) => void; // a thread cannot begin, or broke
+}
+
+/** The threads of a recording and the ports to them. */
+export class RecorderThreads {
+  readonly factBacklog = new FactBacklog(); // who has taken facts says so there
+  readonly #native: Native;
+  readonly #listeners: ThreadListeners;
+  readonly #workers: Worker[] = [];
+  readonly #captureWakeFd: number;
+  readonly #observerWakeFd: number;
+  readonly #newbornStopFd: number;
+  readonly #store: MessagePort;
+  readonly #capture: MessagePort;
+  readonly #observer: MessagePort;
+
+  constructor(native: Native, options: ThreadOptions, listeners: ThreadListeners) {
+    this.#native = native;
+    this.#listeners = listeners;
+    this.#captureWakeFd = native.wakeCreate();
+    this.#observerWakeFd = native.wakeCreate();
+    this.#newbornStopFd = native.wakeCreate();
+    const { programs, database, sources, capture } = options;
+    const news = new MessageChannel();
+    this.#store = this.#start<StoreThreadData>('store-thread', { path: database });
+    const looksUp = programs?.layer !== 'bpf';
+    const newborns = looksUp && sources.includes('diag') ? this.#startNewborns() : null;
+    this.#observer = this.#start<ObserverThreadData>('observer-thread', {
+      sources,
+      programs: programs === null ? null : withoutClose(programs),
+      procRoot: '/proc',
+      newborns,
+      news: news.port2,
+      wakeFd: this.#observerWakeFd,
+      backlog: this.factBacklog.shared,
+    });
+    this.#capture = this.#start<CaptureThreadData>('capture-thread', {
+      ...capture,
+      socketRing: programs?.socketRing ?? null,
+      looksUp,
+      wakeFd: this.#captureWakeFd,
+      observerWakeFd: this.#observerWakeFd,
+      news: news.port1,
+    });
+    this.#listen(this.#store, listeners.onStore);
+    this.#listen(this.#observer, listeners.onFacts);
+    this.#listen(this.#capture, listeners.onCapture);
+  }
+
+  tellStore(command: StoreCommand, moved: ArrayBuffer[] = []): void {
+    this.#store.postMessage(command, moved);
+  }
+
+  tellCapture(command: CaptureCommand): void {
+    this.#capture.postMessage(command);
+    this.#native.wake(this.#captureWakeFd);
+  }
+
+  stopObserver(): void {
+    this.#native.wake(this.#newbornStopFd);
+    this.#observer.postMessage('stop');
+    this.#native.wake(this.#observerWakeFd);
+  }
+
+  /** When all of them have ended. */
+  close(): void {
+    for (const port of [this.#store, this.#capture, this.#observer]) port.close();
+    this.#native.closeFd(this.#captureWakeFd);
+    this.#native.closeFd(this.#observerWakeFd);
+    this.#native.closeFd(this.#newbornStopFd);
+  }
+
+  abort(): void {
+    for (const worker of this.#workers) void worker.terminate();
+  }
+
+  #startNewborns(): MessagePort {
+    return this.#start<NewbornThreadData>('newborn-thread', {
+      procRoot: '/proc',
+      stopFd: this.#newbornStopFd,
+      observerWakeFd: this.#observerWakeFd,
+    });
+  }
+
+  #start<T extends { readonly commands: MessagePort }>(name: string, data: Omit<T, 'commands'>): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    const ports = [port2, ...Object.values(data).filter((value) => value instanceof MessagePort)];
+    const worker = new Worker(join(__dirname, `${name}.cjs`), {
+      workerData: { ...data, commands: port2 },
+      transferList: ports,
+    });
+    worker.on('error', (error) => this.#listeners.onFailure(error));
+    this.#workers.push(worker);
+    return port1;
+  }
+
+  #listen<M>(port: MessagePort, take: (message: M) => void): void {
+    port.on('message', (message: unknown) => {
+      if (isFailure(message)) {
+        const { code, message: text, hint } = message.failure;
+        this.#listeners.onFailure(new UserError(code, text, hint));
+      } else take(message as M);
+    });
+  }
+}
+
+/** What may be sent to a thread. */
+function withoutClose({ close: _, ...programs }: KernelPrograms): Omit<KernelPrograms, 'close'> {
+  return programs;
+}
