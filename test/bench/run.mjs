@@ -1,4 +1,7 @@
-/** `npm run bench [-- NAME ...]`: runs test/bench/NAME.bench.ts, or all of them. Never part of `npm test`. */
+/**
+ * `npm run bench [-- NAME ... [--option ...]]`: runs test/bench/NAME.bench.ts, or all of them; words from the first
+ * option on are theirs. Never part of `npm test`.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +18,10 @@ mkdirSync(outdir, { recursive: true });
 const all = readdirSync(here)
   .filter((file) => file.endsWith('.bench.ts'))
   .map((file) => file.slice(0, -'.bench.ts'.length));
-const wanted = process.argv.slice(2);
+const words = process.argv.slice(2);
+const firstOption = words.findIndex((word) => word.startsWith('--'));
+const wanted = firstOption < 0 ? words : words.slice(0, firstOption);
+const options = words.slice(wanted.length);
 const unknown = wanted.find((name) => !all.includes(name));
 if (unknown !== undefined) {
   console.error(`test/bench/run.mjs: '${unknown}' is none of: ${all.join(' ')}`);
@@ -23,7 +29,7 @@ if (unknown !== undefined) {
 }
 await build({ ...bundleOptions, entryPoints: readdirSync(here).filter(isTypeScript).map(pathOf), outdir });
 for (const name of wanted.length > 0 ? wanted : all) {
-  const { status } = spawnSync(process.execPath, [join(outdir, `${name}.bench.cjs`)], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [join(outdir, `${name}.bench.cjs`), ...options], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }
 

@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import type { SourceFacts } from './source-facts.ts';
 
-const STAGES = ['native', 'capture', 'pcap', 'decode', 'linux', 'flow', 'attribution', 'store'];
+const STAGES = ['native', 'capture', 'pcap', 'decode', 'names', 'linux', 'flow', 'attribution', 'store'];
 
 /** A folder of src may import its own files and those of these folders. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   native: ['core'],
   pcap: ['core'],
   decode: ['core'],
+  names: ['core'],
   linux: ['core'],
   flow: ['core'],
   attribution: ['core'],
@@ -29,8 +30,9 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 
 /** Parts of Node that reach outside the process, and who alone may import them. */
 const BUILTINS: Readonly<Record<string, RegExp>> = {
-  'node:fs': /^src\/(linux\/proc-fs|capture\/(file|cap-backend|cap-child)|native\/binding|(store|app|cli)\/.*)\.ts$/,
+  'node:fs': /^src\/(linux\/proc-fs|capture\/(octets|cap-backend|cap-child)|native\/binding|(store|app|cli)\/.*)\.ts$/,
   'node:child_process': /^src\/(capture\/cap-backend|app\/.*|cli\/.*)\.ts$/,
+  'node:crypto': /^src\/names\/quic-keys\.ts$/,
   'node:worker_threads': /^src\/app\//,
   'node:net': /^$/,
   'node:http': /^$/,

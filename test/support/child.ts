@@ -15,6 +15,8 @@ export interface Child {
   /** What it wrote so far. */
   out(): string;
   err(): string;
+  /** Writes to its standard input; only with `keepInput`. */
+  say(text: string): void;
   /** Settles when it has ended and its output is complete. */
   readonly done: Promise<Finished>;
   /** Sends `signal` and waits for the end; SIGKILL and an error after `deadlineMs`. */
@@ -31,7 +33,12 @@ export function killChildren(): void {
 
 export function startChild(
   command: readonly string[],
-  options: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly input?: Buffer } = {},
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+    readonly input?: Buffer;
+    readonly keepInput?: true;
+  } = {},
 ): Child {
   const [file, ...args] = command;
   const child = spawn(file!, args, {
@@ -50,7 +57,7 @@ export function startChild(
     err = (err + text).slice(-MAX_OUTPUT);
   });
   child.stdin.on('error', () => undefined); // EPIPE: it ended before it read all
-  child.stdin.end(options.input);
+  if (options.keepInput !== true) child.stdin.end(options.input);
   const done = new Promise<Finished>((resolve) => {
     child.once('close', (code, signal) => {
       running.delete(child);
@@ -61,6 +68,7 @@ export function startChild(
     pid: child.pid,
     out: () => out,
     err: () => err,
+    say: (text) => void child.stdin.write(text),
     done,
     async stop(signal = 'SIGINT', deadlineMs = 5000) {
       child.kill(signal);

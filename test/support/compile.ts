@@ -1,7 +1,7 @@
 /** Bundles a program of test/support/programs as the product is bundled, for tests that start it as a process or worker. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 
 /** @returns path of the bundle, below build/, where it finds the addon and the packages */
@@ -24,11 +24,15 @@ export function compileProgram(name: string): string {
   return outfile;
 }
 
-/** @returns path of a C program of test/bench, compiled with cc; undefined when there is no compiler */
-export function compileC(name: string): string | undefined {
+/**
+ * @param parts further files of the program, in the same folder
+ * @returns path of a C program of test/bench, compiled with cc; undefined when there is no compiler
+ */
+export function compileC(name: string, ...parts: readonly string[]): string | undefined {
   const outfile = resolve('build', 'test-programs', `${name}.${process.pid}`);
   mkdirSync(dirname(outfile), { recursive: true });
-  const result = spawnSync('cc', ['-O2', '-Wall', '-o', outfile, `test/bench/${name}.c`], { encoding: 'utf8' });
+  const sources = [name, ...parts.map((part) => join(dirname(name), part))].map((file) => `test/bench/${file}.c`);
+  const result = spawnSync('cc', ['-O2', '-Wall', '-o', outfile, ...sources], { encoding: 'utf8' });
   if (result.error !== undefined) return undefined;
   if (result.status !== 0) throw new Error(result.stderr);
   process.once('exit', () => rmSync(outfile, { force: true }));

@@ -51,7 +51,7 @@ export class NetnsLab {
     const netns: Netns = {
       name,
       path: `${FOLDER}/${name}`,
-      command: (...words) => ['ip', 'netns', 'exec', name, ...words],
+      command: (...words) => ['nsenter', `--net=/run/netns/${name}`, ...words], // `ip netns exec` hides the cgroups
       exec: (...words) => execFileSync('ip', ['netns', 'exec', name, ...words], { encoding: 'utf8', stdio: 'pipe' }),
     };
     this.#made.push(netns);

@@ -36,6 +36,13 @@ export function socketLines(sockets: SocketColumns): string[] {
   return Array.from({ length: sockets.count }, (_, row) => socketLine(sockets, row));
 }
 
+/** protocol/version first:port second:port */
+export function keyText(key: Int32Array, at: number): string {
+  const end = (to: number, port: number): string => `${formatAddress(key, at + to)}:${port}`;
+  const protocol = `${protocolName(keyProtocol(key, at))}/${keyIpVersion(key, at)}`;
+  return `${protocol} ${end(K_FIRST, keyFirstPort(key, at))} ${end(K_SECOND, keySecondPort(key, at))}`;
+}
+
 /** A key whose ip version is that of the local address. */
 export function socketKey(
   protocol: number,

@@ -12,7 +12,10 @@ export interface TsharkPairs {
   readonly pairs: Readonly<Record<string, PairCount>>; // by both addresses in order of their text
 }
 
-const FIELDS = ['frame.len', 'sll.ifindex', 'ip.src', 'ip.dst', 'ip.len', 'ipv6.src', 'ipv6.dst', 'ipv6.plen'] as const;
+const FIELDS = [
+  ...['frame.len', 'sll.ifindex', 'ip.src', 'ip.dst', 'ip.len', 'ipv6.src', 'ipv6.dst', 'ipv6.plen'],
+  ...['frame.protocols', 'frame.interface_id'],
+] as const;
 const IPV6_HEADER = 40;
 
 export const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
@@ -22,13 +25,19 @@ export function tsharkMissing(): string | false {
   return spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark';
 }
 
+/** Packets as capinfos(1) counts them; undefined where it says nothing of a damaged file. */
+export function capinfosPackets(file: string): number | undefined {
+  const { stdout } = spawnSync('capinfos', ['-T', '-r', '-c', file], { encoding: 'utf8' });
+  return stdout === '' ? undefined : Number(stdout.trim().split('\t').at(-1));
+}
+
 /** A packet that several interfaces saw is one packet: the interface that saw most of a direction counts. */
 export function tsharkPairs(file: string): TsharkPairs {
   const wanted = FIELDS.flatMap((field) => ['-e', field]);
   const args = ['-n', '-r', file, '-T', 'fields', '-E', 'occurrence=f', ...wanted];
   const { stdout } = spawnSync('tshark', args, { encoding: 'utf8', maxBuffer: 64 << 20 }); // a cut file ends with 2
   const sightings = new Map<string, { pair: string; direction: string; count: PairCount }>();
-  const lines = stdout.split('\n').slice(0, -1);
+  const lines = stdout.split('\n').slice(0, -1).filter(isPacket);
   for (const line of lines) {
     const [length, ifindex, src4, dst4, length4, src6, dst6, length6] = line.split('\t');
     const [src, dst] = [src4 || src6, dst4 || dst6];
@@ -48,6 +57,12 @@ export function tsharkPairs(file: string): TsharkPairs {
     pairs[pair] = add(pairs[pair], count.packets, count.bytes, count.ipBytes);
   }
   return { packets: lines.length, pairs };
+}
+
+/** tshark shows custom blocks as rows, too: they have no interface. */
+function isPacket(line: string): boolean {
+  const [protocols, id] = line.split('\t').slice(-2);
+  return protocols !== 'data' || id !== '';
 }
 
 function add(count: PairCount | undefined, packets: number, bytes: number, ipBytes: number): PairCount {

@@ -23,8 +23,10 @@ function deviations(database: string, truth: readonly TrueFlow[], here: 'both' |
     if (stored === undefined) return [`${flow.scenario}: no flow ${key}`];
     const wrong = [...countDeviations(flow, stored)];
     if (here !== 'dst') wrong.push(...ownerDeviations(database, 'src', flow.srcOwner, stored.src));
+    else if (stored.src.pid !== null) wrong.push(...ownerDeviations(database, 'src', flow.srcOwner, stored.src));
     else if (stored.src.reason !== 'not-local') wrong.push(`src is not local, not ${stored.src.reason}`);
     if (here !== 'src') wrong.push(...ownerDeviations(database, 'dst', flow.dstOwner, stored.dst));
+    else if (stored.dst.pid !== null) wrong.push(...ownerDeviations(database, 'dst', flow.dstOwner, stored.dst));
     else if (stored.dst.reason !== 'not-local') wrong.push(`dst is not local, not ${stored.dst.reason}`);
     return wrong.map((text) => `${flow.scenario}: ${key}: ${text}`);
   });
@@ -58,7 +60,8 @@ function* ownerDeviations(database: string, side: string, owner: TrueOwner, end:
   const found = end.pid === null ? `${end.reason}` : `${end.pid} (${end.match})`;
   if (end.pid !== null) {
     if (end.pid !== actor.pid || end.startTicks !== actor.startTicks) yield `${side}: ${found} is not ${actor.pid}`;
-    else if (kind === 'shared') yield `${side}: ${found} was named, although ${others.map((o) => o.pid)} held it too`;
+    else if (kind === 'shared' && end.match !== 'cookie')
+      yield `${side}: ${found} was named, although ${others.map((o) => o.pid)} held it too`;
     return;
   }
   if (kind === 'alone' || end.reason !== 'ambiguous') {

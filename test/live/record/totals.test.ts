@@ -161,7 +161,7 @@ describe('pcapid record counts as others do', { skip: netnsMissing() }, () => {
     router.exec('sysctl', '-qw', 'net.ipv4.ip_forward=1');
     a.netns.exec('ip', 'route', 'add', 'default', 'via', fromA.v4);
     b.netns.exec('ip', 'route', 'add', 'default', 'via', fromB.v4);
-    const recording = await startRecording(['udp'], { netns: router });
+    const recording = await startRecording(['--sources', 'diag,proc', 'udp'], { netns: router });
     const server = startWorkload(['udp-server', 23, '--reply', '--host', b.v4], b.netns);
     const to = ['--host', b.v4, '--port', await server.port()];
     const [sender] = await startWorkload(['udp-datagrams', 23, '--reply', ...to], a.netns).sockets();

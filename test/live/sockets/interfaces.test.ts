@@ -21,9 +21,10 @@ describe('pcapid interfaces', { skip: netnsMissing() }, () => {
   after(() => lab.close());
   const netns = lab.create();
   lab.connect(netns, lab.create());
+  const before = ['ip', 'netns', 'exec', netns.name]; // which shows the /sys of that namespace
   netns.exec('ip', 'link', 'add', 'br0', 'type', 'bridge');
   async function list(env: Readonly<Record<string, string>> = {}): Promise<readonly Record<string, unknown>[]> {
-    const { code, out, err } = await runPcapid(['interfaces', '--format', 'json'], { netns, env });
+    const { code, out, err } = await runPcapid(['interfaces', '--format', 'json'], { before, env });
     assert.deepEqual([code, err], [0, '']);
     return JSON.parse(out) as Record<string, unknown>[];
   }
@@ -77,7 +78,7 @@ describe('pcapid interfaces', { skip: netnsMissing() }, () => {
   });
 
   test('mentions any in the table', async () => {
-    const { out } = await runPcapid(['interfaces'], { netns });
+    const { out } = await runPcapid(['interfaces'], { before });
     assert.match(out, /^NAME +STATE +KIND/);
     assert.match(out, /'any' stands for all of them/);
   });

@@ -182,7 +182,7 @@ test('who tells owner, command, evidence, confidence and all holders in words', 
     text,
     /evidence a socket had exactly these addresses and ports, .*\(diag\), 2 ms away from the packets: likely\n/,
   );
-  assert.match(text, /held by \\u\{1b\}\[2Jx, process 99, user 0\n/);
+  assert.match(text, /held by \\u\{1b\}\[2Jx, process 99, user 0, 2026-11-21 13:00:00 to 2026-11-21 13:00:00\n/);
   assert.match(text, /93\.184\.216\.34:443 is not this host\n$/);
 });
 

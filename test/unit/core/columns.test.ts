@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import { createColumns, pushRow, transferList } from '../../../src/core/columns.ts';
+import { copyRow, createColumns, pushRow, transferList } from '../../../src/core/columns.ts';
 import { KEY_WORDS } from '../../../src/core/tuple.ts';
 
 const SPEC = { a: 'f64', key: 'key', b: 'u8', c: 'u32' } as const;
@@ -33,6 +33,14 @@ test('columns arrive as they were when their buffers are transferred, and leave 
   port1.close();
   assert.deepEqual([received.count, received.a[0], received.key.length], [1, 7, received.capacity * KEY_WORDS]);
   assert.equal(columns.a.length, 0);
+});
+
+test('copyRow() appends a row, also one of the same columns', () => {
+  const columns = createColumns(SPEC, 1);
+  columns.a[pushRow(columns)] = 7;
+  columns.key.fill(9);
+  for (let i = 0; i < 3; i++) copyRow(SPEC, columns, i, columns);
+  assert.deepEqual([columns.count, columns.a[3], columns.key[3 * KEY_WORDS], columns.c[3]], [4, 7, 9, 0]);
 });
 
 test('createColumns() refuses a capacity that could never grow', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { degradations, examine } from '../../../../src/app/doctor/doctor.ts';
+import { examine, startChecks } from '../../../../src/app/doctor/doctor.ts';
 import { SOURCE_NAMES } from '../../../../src/app/record/open-sources.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { Check } from '../../../../src/core/health.ts';
@@ -30,7 +30,7 @@ const healthy = tempRoots({
 after(() => healthy.remove());
 
 const checksOf = (kernel: FakeKernel): readonly Check[] =>
-  examine(() => fakeNative(kernel), healthy, SOURCE_NAMES, healthy.folder);
+  examine(() => fakeNative(kernel), healthy, { wanted: SOURCE_NAMES }, healthy.folder);
 
 function one(checks: readonly Check[], name: string): Check {
   const found = checks.filter((check) => check.name === name);
@@ -65,7 +65,12 @@ test('examine() says of every line that is not ok what is lost', () => {
 });
 
 test('examine() without an addon goes on with what needs none', () => {
-  const checks = examine(throwing('no-addon', 'the addon is missing'), healthy, SOURCE_NAMES, healthy.folder);
+  const checks = examine(
+    throwing('no-addon', 'the addon is missing'),
+    healthy,
+    { wanted: SOURCE_NAMES },
+    healthy.folder,
+  );
   const addon = one(checks, 'addon');
   assert.deepEqual([addon.state, addon.detail, addon.remedy], ['missing', 'the addon is missing', 'Do this.']);
   assert.equal(one(checks, 'proc-net').state, 'ok');
@@ -119,13 +124,13 @@ test('examine() names the errno with which netlink is refused', () => {
 });
 
 test('examine() for a recording leaves out what costs it nothing, and sources that are not wanted', () => {
-  const checks = examine(() => fakeNative({ open: () => EPERM }), healthy, ['proc']);
+  const checks = examine(() => fakeNative({ open: () => EPERM }), healthy, { wanted: ['proc'] });
   assert.ok(!checks.some(({ name }) => ['netns', 'database', 'disk'].includes(name)));
   assert.equal(one(checks, 'diag').detail, 'left out by --sources');
   assert.equal(one(checks, 'proc-net').state, 'ok');
 });
 
-test('degradations() keeps what costs a recording something', () => {
+test('startChecks() keeps every layer, and what costs a recording something', () => {
   const check = (state: Check['state'], loss: string | null): Check => ({
     name: 'x',
     state,
@@ -134,9 +139,13 @@ test('degradations() keeps what costs a recording something', () => {
     remedy: null,
   });
   const lost = check('missing', 'all of it');
-  assert.deepEqual(degradations([check('ok', null), lost, check('degraded', null)]), [lost]);
+  assert.deepEqual(startChecks([check('ok', null), lost, check('degraded', null)]), [lost]);
   const { proc, remove } = tempRoots({});
-  const bare = { ...healthy, sys: proc }; // no BTF, no lockdown: of no use yet
-  assert.deepEqual(degradations(examine(() => fakeNative({}), bare, SOURCE_NAMES)), []);
+  const bare = { ...healthy, sys: proc }; // no lockdown
+  const layers = startChecks(examine(() => fakeNative({}), bare, { wanted: SOURCE_NAMES }));
+  assert.deepEqual(
+    layers.map(({ name, state }) => `${name} ${state}`),
+    ['bpf ok', 'cgroup ok', 'diag ok', 'proc-net ok', 'proc-fd ok'],
+  );
   remove();
 });

@@ -4,6 +4,7 @@ import { HolderScan, type ScanResult } from '../../../../src/app/record/holder-s
 import { createColumns } from '../../../../src/core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns } from '../../../../src/core/process.ts';
 import { ProcFs } from '../../../../src/linux/proc-fs.ts';
+import { makeHolders } from '../../../support/facts.ts';
 import { type ProcessLiteral, procFixture } from '../../../support/proc-fixture.ts';
 
 const SLICE_US = 3_000;
@@ -123,11 +124,83 @@ test('HolderScan never looks for inode 0, which TIME_WAIT and orphans have', () 
 test('HolderScan rests between two scans', () => {
   const { fixture, scan } = setUp({ 7: {} });
   scan.wantNew(99);
+  scan.step(SLICE_US); // the likely processes
   assert.ok(scan.step(SLICE_US) !== undefined);
   fixture.now += 49_999;
   assert.equal(scan.step(SLICE_US), undefined);
   fixture.now += 1;
   assert.ok(scan.step(SLICE_US) !== undefined);
+});
+
+test('HolderScan looks at new processes and at those that had such a socket before it looks at all', () => {
+  const { fixture, scan } = setUp({ 7: { sockets: [70] }, 8: {} });
+  const proc = fixture.proc;
+  const read: string[] = [];
+  const readDir = proc.readDir.bind(proc);
+  proc.readDir = (path) => {
+    if (path.endsWith('/fd')) read.push(path);
+    return readDir(path);
+  };
+  scan.wantNew(99); // makes it remember how many descriptors everybody has
+  scan.step(SLICE_US);
+  fixture.now += SECOND;
+  scan.step(SLICE_US);
+  fixture.add(9, { sockets: [90] });
+  fixture.now += SECOND;
+  read.length = 0;
+  scan.wantNew(90);
+  assert.deepEqual(found(scan.step(SLICE_US)), ['90:9']);
+  assert.deepEqual(read, ['9/fd']);
+
+  fixture.end(9);
+  fixture.add(9, { sockets: [91] }); // one closed, another opened: as many as before
+  fixture.now += SECOND;
+  read.length = 0;
+  scan.wantNew(91);
+  assert.deepEqual(found(scan.step(SLICE_US)), ['91:9']);
+  assert.deepEqual(read, ['9/fd']);
+});
+
+test('HolderScan looks at all processes only for sockets that are still open', () => {
+  const open = new Set([98, 99]);
+  const fixture = procFixture({ 7: {} });
+  remove = fixture.remove;
+  const scan = new HolderScan(fixture.proc, fixture.nowUs, (inode) => open.has(inode));
+  scan.step(SLICE_US);
+  fixture.now += SECOND;
+  for (const inode of [97, 98]) scan.wantNew(inode);
+  assert.equal(scan.step(SLICE_US), undefined, 'nobody who is likely has them');
+  open.delete(98);
+  assert.equal(scan.step(SLICE_US), undefined);
+  assert.equal(scan.hasWishes, false);
+  scan.wantNew(99);
+  fixture.now += SECOND;
+  scan.step(SLICE_US);
+  assert.ok(scan.step(SLICE_US)?.report !== undefined);
+});
+
+test('HolderScan looks at likely processes in the midst of a scan of all', () => {
+  const fixture = procFixture(Object.fromEntries([7, 8, 9].map((pid) => [pid, { sockets: [pid * 10] }])));
+  remove = fixture.remove;
+  const scan = new HolderScan(fixture.proc, () => {
+    fixture.now += 1_000;
+    return fixture.now;
+  });
+  assert.equal(scan.step(2_000), undefined);
+  fixture.add(10, { sockets: [100] });
+  scan.wantNew(100);
+  let result: ScanResult | undefined;
+  while (result === undefined) result = scan.step(2_000);
+  assert.ok(found(result).includes('100:10'));
+  assert.equal(result.report, null);
+  assert.equal(scan.isRunning, true);
+});
+
+test('HolderScan does not look for sockets whose holders others saw', () => {
+  const { scan } = setUp({ 7: {} });
+  scan.learn(makeHolders([90, 9, SECOND]));
+  scan.wantNew(90);
+  assert.equal(scan.hasWishes, false);
 });
 
 test('HolderScan works in slices, and serves what was wished for meanwhile with the next scan', () => {

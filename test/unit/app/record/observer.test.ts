@@ -7,7 +7,14 @@ import { createColumns, pushRow } from '../../../../src/core/columns.ts';
 import { FRESH_COLUMNS, type FreshColumns } from '../../../../src/core/flow.ts';
 import { SOCKET_COLUMNS, type SocketColumns, SocketState } from '../../../../src/core/socket.ts';
 import { equalKeys, KEY_WORDS, Protocol } from '../../../../src/core/tuple.ts';
-import { type Endpoint, makeKey, makeSockets, type SocketLiteral } from '../../../support/facts.ts';
+import {
+  type Endpoint,
+  makeHolders,
+  makeKey,
+  makeProcess,
+  makeSockets,
+  type SocketLiteral,
+} from '../../../support/facts.ts';
 import { type ProcessLiteral, procFixture } from '../../../support/proc-fixture.ts';
 
 const HOST = '192.0.2.1';
@@ -168,4 +175,18 @@ test('Observer calls a process with a living child forked, and adds up what its 
   const facts = observer.step();
   assert.equal(facts?.processes[0]?.forked, true);
   assert.equal(facts?.factsLost, 5);
+});
+
+test('Observer passes on what was seen of a new process, and does not look for its sockets any more', () => {
+  const { observer, fixture, first } = setUp({ 42: {} });
+  observer.step();
+  fixture.now += 500_000;
+  const processes = [makeProcess(43)];
+  observer.takeNewborns({ sockets: makeSockets(CLIENT), holders: makeHolders([70, 43, 9]), processes, lost: 2 });
+  first.sockets.push(CLIENT);
+  observer.serveFresh(fresh(CLIENT.local, CLIENT.remote!));
+  const facts = observer.step();
+  assert.deepEqual(inodes(facts?.sockets), [70, 70]);
+  assert.deepEqual([facts?.holders.inode[0], facts?.holders.pid[0]], [70, 43]);
+  assert.deepEqual([facts?.processes, facts?.factsLost], [processes, 2]);
 });

@@ -18,14 +18,14 @@ const PROTOCOL_AT = 17;
 const STATES_AT = 20;
 
 /** A source whose requests are noted as `protocol/states`. */
-function diagSource() {
+function diagSource(pace?: 'slow') {
   const clock = { now: 1_000_000, tookUs: 0 };
   const nowUs = (): number => clock.now;
   const transport = fakeTransport(() => {
     clock.now += clock.tookUs;
     return [EMPTY];
   });
-  const source = new DiagSource(new SockDiag(transport, nowUs), [Protocol.Tcp, Protocol.Udp], nowUs);
+  const source = new DiagSource(new SockDiag(transport, nowUs), [Protocol.Tcp, Protocol.Udp], nowUs, pace);
   const out = createColumns(SOCKET_COLUMNS);
   const asked = (): string[] => {
     const wantsOwners = source.poll(out);
@@ -48,6 +48,16 @@ describe('DiagSource', () => {
     assert.deepEqual(asked(), []);
     clock.now += 1;
     assert.deepEqual(asked(), [LISTENERS, LISTENERS]);
+  });
+
+  test('asks at the slow pace every five seconds for what is no TCP connection', () => {
+    const { clock, asked } = diagSource('slow');
+    const all = [LISTENERS, LISTENERS, `${Protocol.Udp}/${0xfff}`, `${Protocol.Udp}/${0xfff}`];
+    assert.deepEqual(asked(), all);
+    clock.now += 4_999_999;
+    assert.deepEqual(asked(), []);
+    clock.now += 1;
+    assert.deepEqual(asked(), all);
   });
 
   test('asks for everything again after five seconds', () => {

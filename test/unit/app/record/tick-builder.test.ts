@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { type BuiltTick, TickBuilder } from '../../../../src/app/record/tick-builder.ts';
 import { type Answer, unknown } from '../../../../src/attribution/attribute.ts';
 import { FlowSide, MATCHES, REASONS, ROLES } from '../../../../src/core/attribution.ts';
+import { createColumns, pushRow } from '../../../../src/core/columns.ts';
+import { EXIT_COLUMNS } from '../../../../src/core/process.ts';
 import { SOURCES } from '../../../../src/core/socket.ts';
 import { HOST, PEER, setUp as setUpAttributor } from '../../../support/attributor.ts';
 import { makeHolders, makeProcess, makeSockets } from '../../../support/facts.ts';
@@ -17,7 +19,7 @@ function setUp() {
   const { attributor, observe } = setUpAttributor();
   observe({ atUs: SEEN_US, processes: [makeProcess(42), makeProcess(43)] });
   observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: SEEN_US }) });
-  const builder = new TickBuilder(attributor, (uid) => (uid === 1000 ? 'alice' : null));
+  const builder = new TickBuilder(attributor, { userName: (uid) => (uid === 1000 ? 'alice' : null) });
   builder.offsetUs = OFFSET_US;
   return { attributor, observe, builder };
 }
@@ -28,9 +30,10 @@ function named(pid: number, more: Parameters<typeof makeProcess>[1] = {}): Answe
     process,
     program: { exe: process.exe, unit: process.unit, container: process.container, uid: process.uid },
     socket: 0,
-    holders: [process],
+    holders: [{ process, role: 'actor', fromUs: SEEN_US, toUs: SEEN_US + 1 }],
     evidence: { source: 'diag', match: 'five-tuple', gapUs: 7, holders: 1 },
     reason: null,
+    acted: 0,
   };
 }
 
@@ -147,13 +150,42 @@ test('TickBuilder writes sockets that no flow points at when they are five secon
 
 test('TickBuilder lists all holders of a shared socket and names none', () => {
   const { builder } = setUp();
-  const holders = [makeProcess(42), makeProcess(43)];
+  const holders = [42, 43].map((pid) => ({
+    process: makeProcess(pid),
+    role: 'holder' as const,
+    fromUs: SEEN_US,
+    toUs: SEEN_US + pid,
+  }));
   const evidence = { source: 'diag', match: 'five-tuple', gapUs: 0, holders: 2 } as const;
   builder.addAnswer(1, FlowSide.Src, { ...unknown('ambiguous'), socket: 0, holders, evidence });
   const built = builder.take();
   assert.deepEqual([built.ends.process[0], built.ends.socket[0], built.sockets.process[0]], [0, 1, 0]);
   assert.deepEqual([...built.holders.process.subarray(0, built.holders.count)], [1, 2]);
   assert.deepEqual([built.holders.socket[1], ROLES[built.holders.role[1]!]], [1, 'holder']);
+  assert.deepEqual([built.holders.fromUs[1], built.holders.toUs[1]], [OFFSET_US + SEEN_US, OFFSET_US + SEEN_US + 43]);
+});
+
+test('TickBuilder keeps who else had to do with a socket whose user is known, and when', () => {
+  const { builder } = setUp();
+  const answer = named(42);
+  const parent = { process: makeProcess(43), role: 'creator', fromUs: SEEN_US - 9, toUs: SEEN_US } as const;
+  builder.addAnswer(1, FlowSide.Src, { ...answer, holders: [...answer.holders, parent] });
+  const { sockets, holders, processes } = builder.take();
+  assert.equal(sockets.process[0], processes.find((row) => row.process.pid === 42)?.id);
+  const rows = Array.from({ length: holders.count }, (_, i) => [ROLES[holders.role[i]!], holders.fromUs[i]!]);
+  assert.deepEqual(rows, [
+    ['actor', OFFSET_US + SEEN_US],
+    ['creator', OFFSET_US + SEEN_US - 9],
+  ]);
+});
+
+test('TickBuilder puts an end into the namespace of its socket, else of its process', () => {
+  const { builder, observe } = setUp();
+  observe({ sockets: makeSockets({ ...CLIENT_SOCKET, netns: 200, seenUs: SEEN_US }) });
+  builder.addAnswer(1, FlowSide.Src, named(42));
+  builder.addAnswer(2, FlowSide.Src, { ...named(42), socket: -1 });
+  const { ends, sockets } = builder.take();
+  assert.deepEqual([ends.netns[0], ends.netns[1], sockets.netns[0]], [200, 4026531840, 200]);
 });
 
 test('TickBuilder gives a socket that took the row of a forgotten one an id of its own', () => {
@@ -163,4 +195,29 @@ test('TickBuilder gives a socket that took the row of a forgotten one an id of i
   builder.addAnswer(2, FlowSide.Src, named(42));
   const { ends } = builder.take();
   assert.deepEqual([...ends.socket.subarray(0, 2)], [1, 2]);
+});
+
+test('TickBuilder tells when the kernel saw a process end, also of one that is named afterwards', () => {
+  const { builder } = setUp();
+  builder.addAnswer(1, FlowSide.Src, named(42));
+  builder.take();
+  const exits = createColumns(EXIT_COLUMNS, 2);
+  for (const pid of [42, 43]) {
+    const row = pushRow(exits);
+    exits.pid[row] = pid;
+    exits.startTicks[row] = makeProcess(pid).startTicks;
+    exits.atUs[row] = 5 * SECOND + pid;
+  }
+  builder.addExits(exits);
+  builder.addAnswer(2, FlowSide.Src, named(43));
+  const { processes } = builder.take();
+  assert.deepEqual(
+    processes.map(({ process, exitUs }) => [process.pid, exitUs]),
+    [
+      [42, OFFSET_US + 5 * SECOND + 42],
+      [43, OFFSET_US + 5 * SECOND + 43],
+    ],
+  );
+  builder.addScan(new Uint32Array(0), 9 * SECOND);
+  assert.deepEqual(builder.take().processes, []);
 });

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { killChildren, startChild } from '../../support/child.ts';
+import { compileC } from '../../support/compile.ts';
+import { NetnsLab, netnsMissing } from '../../support/netns.ts';
+import { realRootMissing } from '../../support/real-root.ts';
+import { startRecording } from '../../support/recording.ts';
+import { query } from '../../support/stored-flows.ts';
+
+const COUNT = 1000;
+const PORT = 6200;
+const COMM_LENGTH = 15; // TASK_COMM_LEN without the zero
+
+interface BriefLife {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly parent: number;
+  readonly port: number; // of its UDP socket
+  readonly executed: boolean;
+  readonly number: string;
+}
+
+function parseLives(out: string): readonly BriefLife[] {
+  return out
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [pid, startTicks, parent, port, executed, number] = line.split(' ');
+      return {
+        ...{ pid: Number(pid), startTicks: Number(startTicks), parent: Number(parent), port: Number(port) },
+        ...{ executed: executed === '1', number: number! },
+      };
+    });
+}
+
+describe('pcapid record and processes that live a millisecond', { skip: netnsMissing() || realRootMissing() }, () => {
+  const lab = new NetnsLab();
+  const folder = mkdtempSync(join(tmpdir(), 'pcapid-brief-'));
+  after(() => {
+    killChildren();
+    lab.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('all of a thousand are stored with pid, start, name and parent, and what they executed', async () => {
+    const starter = compileC('brief-lives')!;
+    const program = join(folder, 'a-brief-child');
+    copyFileSync(starter, program);
+    const netns = lab.create();
+    const recording = await startRecording(['-i', 'lo'], { netns });
+    const words = netns.command(starter, `${COUNT}`, `${PORT}`, program);
+    const { code, out, err } = await startChild(words).done;
+    assert.equal(code, 0, err);
+    await recording.nextTick();
+    await recording.stop();
+
+    const sql = `SELECT f.src_port, p.pid, p.start_ticks, p.parent_pid, p.comm, p.exe, p.cmdline FROM flow f
+      JOIN process p ON p.id = f.src_process WHERE f.dst_port = ${PORT}`;
+    const rows = new Map(query(recording.database, sql).map((row) => [`${row.src_port} ${row.pid}`, row]));
+    const lives = parseLives(out);
+    assert.equal(lives.length, COUNT);
+    const identity = lives.map(({ pid, port, startTicks, parent, executed }) => {
+      const comm = basename(executed ? program : starter).slice(0, COMM_LENGTH);
+      return [port, pid, startTicks, parent, comm];
+    });
+    const stored = lives.map(({ port, pid }) => {
+      const row = rows.get(`${port} ${pid}`);
+      return [port, row?.pid, row?.start_ticks, row?.parent_pid, row?.comm];
+    });
+    assert.deepEqual(stored, identity);
+
+    const executed = lives.filter((life) => life.executed);
+    const whole = executed.filter(({ port, pid, number }) => {
+      const row = rows.get(`${port} ${pid}`);
+      return row?.exe === program && row.cmdline === `'child word' one ${PORT} ${number}`;
+    });
+    assert.ok(whole.length >= 0.99 * executed.length, `${whole.length} of ${executed.length} with exe and argv`);
+  });
+});

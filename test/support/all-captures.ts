@@ -1,0 +1,10 @@
+/** Every capture of captures/ that is made from a description. */
+import { FILE_CAPTURES, type FileCapture } from './file-captures.ts';
+import { PROCESS_CAPTURES } from './process-captures.ts';
+import { SAMPLE_CAPTURES } from './sample-captures.ts';
+
+export const ALL_CAPTURES: readonly FileCapture[] = [
+  ...SAMPLE_CAPTURES.map(({ name, bytes }) => ({ name: `${name}.pcap`, bytes })),
+  ...FILE_CAPTURES,
+  ...PROCESS_CAPTURES,
+];
