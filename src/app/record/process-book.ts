@@ -11,7 +11,6 @@ import { isSameProcess, mergeRead } from './process-change.ts';
 import { type Life, ProcessLives } from './process-lives.ts';
 
 /** Titles change without an event (prctl, setproctitle): a process that acts is read again when this long ago. */
-const RENAMED_US = SECOND_US / 10;
 const REREAD_US = 10 * SECOND_US;
 /** Without events of processes, what was read is believed this long: its pid may be another's by then. */
 const BELIEVED_US = SECOND_US;
@@ -130,7 +129,7 @@ export class ProcessBook implements ProcessSink {
     const now = this.#options.nowUs();
     if (!life.referred) {
       life.referred = true;
-      if (life.endUs === Infinity && now - life.readUs >= RENAMED_US) this.#readAgain(life); // prctl(PR_SET_NAME) tells nobody
+      if (life.endUs === Infinity) this.#readAgain(life); // prctl(PR_SET_NAME) tells nobody
       this.#changed.add(life);
       if (life.endUs !== Infinity) this.#tellEnd(life);
     }
