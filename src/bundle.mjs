@@ -26,9 +26,9 @@ export const bundleOptions = {
 const entryPoints = {
   pcapid: 'src/cli/main.ts',
   start: 'src/cli/start.ts', // npm start
-  'capture-thread': 'src/app/record/capture-thread.ts',
-  'observer-thread': 'src/app/record/observer-thread.ts',
-  'newborn-thread': 'src/app/record/newborn-thread.ts',
+  'capture-thread': 'src/app/record/capture/capture-thread.ts',
+  'observer-thread': 'src/app/record/observe/observer-thread.ts',
+  'newborn-thread': 'src/app/record/observe/newborn-thread.ts',
   'store-thread': 'src/app/record/store-thread.ts',
   'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };

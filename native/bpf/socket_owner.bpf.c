@@ -120,11 +120,11 @@ INLINE void set_netns_of_packet(struct owner *owner, struct __sk_buff *skb) {
   owner->netns_inode = known_netns_inode(owner->netns_cookie);
 }
 
-// A raw socket gets copies of what others own. And the kernel has such sockets, which answer for ports and connections
-// that nobody has.
+// A raw socket gets copies of what others own. And the kernel has such sockets, one for each CPU, with which it answers
+// for ports and connections that nobody has, and echo requests.
 INLINE bool is_not_its_own(const struct socket_key *key, bool ingress, const struct owner *owner) {
   if (ingress) return has_ports(key->protocol) || is_icmp(key->protocol);
-  return key->protocol == PROTOCOL_TCP && !owner->pid;
+  return (key->protocol == PROTOCOL_TCP || is_icmp(key->protocol)) && !owner->pid;
 }
 
 INLINE void on_packet(struct __sk_buff *skb, bool ingress) {

@@ -91,7 +91,6 @@ export const SOCKET_EVENT_COLUMNS = {
   atUs: 'f64', // CLOCK_BOOTTIME
   netns: 'f64', // inode; 0: not known
   netnsCookie: 'f64', // 0: not known
-  outgoing: 'u8', // Seen: 1 when the socket sent the packet, 0 when it received it
   pid: 'u32', // thread group id in the initial pid namespace; 0: no owner is known
   startTicks: 'f64', // 0: not known
   uid: 'u32', // NO_UID when not known

@@ -4,7 +4,7 @@
  */
 import { pushRow } from '../core/columns.ts';
 import type { HolderColumns } from '../core/process.ts';
-import { type SocketColumns, SocketEvent, type SocketEventColumns, SocketFlag, SourceCode } from '../core/socket.ts';
+import { type SocketColumns, SocketEvent, type SocketEventColumns, SourceCode } from '../core/socket.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS } from '../core/tuple.ts';
 import { be16, be32, host32, host64 } from './byte-order.ts';
 import { AF_INET, AF_INET6, finishKey, putMapped } from './socket-key.ts';
@@ -52,33 +52,30 @@ export const startTicksOf = (b: Uint8Array, at: number): number => Math.floor(ho
 export const timeUsOf = (b: Uint8Array, at: number): number => Math.floor(host64(b, at) / 1000);
 
 /**
- * Calls `onRecord` with every whole record of a ring.
+ * Passes every whole record of a ring to `decode`, which says whether it knows the form.
  *
- * @returns octets of `length` that belong to none: always 0, unless kernel and parser disagree
+ * @returns how many it did not know; a rest that is no whole record counts as one (kernel and parser disagree)
  */
 export function eachRecord(
   bytes: Uint8Array,
   length: number,
-  onRecord: (b: Uint8Array, at: number, end: number) => void,
+  decode: (b: Uint8Array, at: number, end: number) => boolean,
 ): number {
   let at = 0;
+  let bad = 0;
   while (at + RECORD_HEADER <= length) {
     const start = at + RECORD_HEADER;
     const end = start + host32(bytes, at);
     if (end > length) break;
-    onRecord(bytes, start, end);
+    if (!decode(bytes, start, end)) bad++;
     at = start + ((end - start + 7) & ~7);
   }
-  return Math.max(0, length - at);
+  return at < length ? bad + 1 : bad;
 }
 
 /** Appends the events of a ring in their order. @returns records left out because they have another form */
 export function decodeSocketEvents(bytes: Uint8Array, length: number, out: SocketEventColumns): number {
-  let bad = 0;
-  const rest = eachRecord(bytes, length, (b, at, end) => {
-    if (!decodeSocketEvent(b, at, end, out)) bad++;
-  });
-  return bad + (rest > 0 ? 1 : 0);
+  return eachRecord(bytes, length, (b, at, end) => decodeSocketEvent(b, at, end, out));
 }
 
 function decodeSocketEvent(b: Uint8Array, at: number, end: number, out: SocketEventColumns): boolean {
@@ -100,9 +97,7 @@ function decodeSocketEvent(b: Uint8Array, at: number, end: number, out: SocketEv
   out.cgroup[row] = host64(b, at + CGROUP);
   out.evidence[row] = b[at + EVIDENCE]!;
   out.previous[row] = b[at + PREVIOUS]!;
-  const flags = host32(b, at + FLAGS);
-  out.flags[row] = flags;
-  out.outgoing[row] = flags & SocketFlag.Outgoing;
+  out.flags[row] = host32(b, at + FLAGS);
   return true;
 }
 

@@ -51,11 +51,7 @@ export interface ProcessSink {
 
 /** Tells the sink everything in order. @returns records left out because they have another form */
 export function decodeProcessEvents(bytes: Uint8Array, length: number, sink: ProcessSink): number {
-  let bad = 0;
-  const rest = eachRecord(bytes, length, (b, at, end) => {
-    if (!decodeProcessEvent(b, at, end, sink)) bad++;
-  });
-  return bad + (rest > 0 ? 1 : 0);
+  return eachRecord(bytes, length, (b, at, end) => decodeProcessEvent(b, at, end, sink));
 }
 
 function decodeProcessEvent(b: Uint8Array, at: number, end: number, sink: ProcessSink): boolean {

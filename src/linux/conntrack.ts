@@ -14,7 +14,7 @@ import {
   nextAttribute,
   nextMessage,
 } from './netlink.ts';
-import { NetlinkClient, type NetlinkTransport } from './netlink-client.ts';
+import { NetlinkClient, type NetlinkTransport, readWaiting } from './netlink-client.ts';
 import { AF_INET, AF_INET6, finishKey, putMapped } from './socket-key.ts';
 
 export const NETLINK_NETFILTER = 12;
@@ -45,7 +45,6 @@ const CTA_PROTO_ICMPV6_ID = 7;
 
 const MOST_LISTED = 65_536; // what the flow table remembers
 const EVENT_BYTES = 8192; // an event has some 200; labels, helpers and extensions add to that
-const ENOBUFS = 105;
 
 const tuples = createAttributeCursor();
 const parts = createAttributeCursor();
@@ -169,13 +168,8 @@ export class ConntrackEvents {
 
   /** Appends what waits, reading at most `most` datagrams. @returns datagrams read */
   read(most: number, out: TranslationColumns): number {
-    let read = 0;
-    for (; read < most; read++) {
-      const got = this.#transport.receive(this.#message, 0);
-      if (got === -ENOBUFS) this.lost++;
-      else if (got <= 0) break;
-      else this.#parse(got, out);
-    }
+    const { read, lost } = readWaiting(this.#transport, this.#message, most, (got) => this.#parse(got, out));
+    this.lost += lost;
     return read;
   }
 

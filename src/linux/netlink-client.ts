@@ -22,7 +22,29 @@ export interface NetlinkTransport {
   close(): void;
 }
 
-export const Errno = { ENOENT: 2, EINTR: 4, EAGAIN: 11, EINVAL: 22, EBADMSG: 74 } as const;
+export const Errno = { ENOENT: 2, EINTR: 4, EAGAIN: 11, EINVAL: 22, EBADMSG: 74, ENOBUFS: 105 } as const;
+
+/**
+ * Passes on the datagrams that wait on a socket of events, at most `most`.
+ *
+ * @returns of those read, how often the kernel said that it threw others away because the socket was full
+ */
+export function readWaiting(
+  transport: NetlinkTransport,
+  into: Uint8Array,
+  most: number,
+  onDatagram: (length: number) => void,
+): { readonly read: number; readonly lost: number } {
+  let read = 0;
+  let lost = 0;
+  for (; read < most; read++) {
+    const got = transport.receive(into, 0);
+    if (got === -Errno.ENOBUFS) lost++;
+    else if (got <= 0) break;
+    else onDatagram(got);
+  }
+  return { read, lost };
+}
 
 const REPLY_BYTES = 64 * 1024; // the kernel fills at most 32 KiB a read of a dump; a link with many VFs needs more
 const TIMEOUT_MS = 1000;

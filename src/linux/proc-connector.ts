@@ -5,7 +5,7 @@
  */
 import { host16, host32, host64, putHost16, putHost32 } from './byte-order.ts';
 import { MESSAGE_HEADER, NLMSG_DONE, putMessageHeader } from './netlink.ts';
-import { Errno, type NetlinkTransport } from './netlink-client.ts';
+import { Errno, type NetlinkTransport, readWaiting } from './netlink-client.ts';
 
 export const NETLINK_CONNECTOR = 11;
 /** Multicast group, and the identity of its messages. */
@@ -84,7 +84,6 @@ export function parseProcEvent(b: Uint8Array, length: number, out: ProcEvent): b
 const ACK_WAIT_MS = 100;
 const ACK_TRIES = 1000; // other events that may come before the answer
 const ETIMEDOUT = 110;
-const ENOBUFS = 105;
 
 /** A subscription over a netlink socket that has joined the group CN_IDX_PROC. */
 export class ProcConnector {
@@ -117,13 +116,10 @@ export class ProcConnector {
 
   /** Passes on what waits, at most `most` datagrams; `event` is valid during the call. @returns datagrams read */
   read(most: number, onEvent: (event: ProcEvent) => void): number {
-    let read = 0;
-    for (; read < most; read++) {
-      const got = this.#transport.receive(this.#message, 0);
-      if (got === -ENOBUFS) this.lost++;
-      else if (got <= 0) break;
-      else if (parseProcEvent(this.#message, got, this.#event)) onEvent(this.#event);
-    }
+    const { read, lost } = readWaiting(this.#transport, this.#message, most, (got) => {
+      if (parseProcEvent(this.#message, got, this.#event)) onEvent(this.#event);
+    });
+    this.lost += lost;
     return read;
   }
 

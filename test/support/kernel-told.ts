@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Clock } from '../../src/app/record/clock.ts';
 import { findCgroupRoot, openKernelPrograms } from '../../src/app/record/kernel-programs.ts';
-import { createLearned } from '../../src/app/record/learned.ts';
-import { openKernelWatch } from '../../src/app/record/open-kernel-watch.ts';
+import { createLearned } from '../../src/app/record/observe/learned.ts';
+import { openKernelWatch } from '../../src/app/record/observe/open-kernel-watch.ts';
 import type { Process } from '../../src/core/process.ts';
 import { KEY_WORDS, keyFirstPort, keySecondPort } from '../../src/core/tuple.ts';
 import { ProcFs } from '../../src/linux/proc-fs.ts';

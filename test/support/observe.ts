@@ -5,8 +5,8 @@
 import { writeFileSync } from 'node:fs';
 import { formatFacts } from '../../src/app/read/fact-file.ts';
 import { Clock } from '../../src/app/record/clock.ts';
-import { Observer } from '../../src/app/record/observer.ts';
-import { openSources } from '../../src/app/record/open-sources.ts';
+import { Observer } from '../../src/app/record/observe/observer.ts';
+import { openSources } from '../../src/app/record/observe/open-sources.ts';
 import { LiveSource } from '../../src/capture/live.ts';
 import { createDecodedBatch } from '../../src/core/decoded.ts';
 import type { FreshColumns } from '../../src/core/flow.ts';

@@ -1,7 +1,13 @@
 /** Kernel events about sockets, and address translation, as the columns that the flow table takes. */
 import { parseAddress } from '../../src/core/address.ts';
 import { createColumns, pushRow } from '../../src/core/columns.ts';
-import { OwnerEvidence, SOCKET_EVENT_COLUMNS, SocketEvent, type SocketEventColumns } from '../../src/core/socket.ts';
+import {
+  OwnerEvidence,
+  SOCKET_EVENT_COLUMNS,
+  SocketEvent,
+  type SocketEventColumns,
+  SocketFlag,
+} from '../../src/core/socket.ts';
 import { TRANSLATION_COLUMNS, type TranslationColumns } from '../../src/core/translation.ts';
 import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../src/core/tuple.ts';
 
@@ -38,7 +44,7 @@ export function socketEvents(all: readonly TestEvent[]): SocketEventColumns {
     columns.cookie[row] = event.cookie;
     columns.atUs[row] = event.atUs;
     if (event.key !== undefined) columns.key.set(event.key, row * KEY_WORDS);
-    columns.outgoing[row] = event.outgoing === true ? 1 : 0;
+    columns.flags[row] = event.outgoing === true ? SocketFlag.Outgoing : 0;
     columns.netns[row] = event.netns ?? 0;
     columns.previous[row] = event.previous ?? OwnerEvidence.None;
   }

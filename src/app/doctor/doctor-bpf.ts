@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Check } from '../../core/health.ts';
 import type { Native } from '../../native/binding.ts';
 import { type KernelPrograms, openKernelPrograms } from '../record/kernel-programs.ts';
-import type { SourceName } from '../record/open-sources.ts';
+import type { SourceName } from '../record/observe/open-sources.ts';
 import { failed, limited, notWanted, passed } from './doctor-check.ts';
 
 /** What a recording uses, or why it has to do without. */

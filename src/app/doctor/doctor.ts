@@ -5,7 +5,7 @@ import { ProcFs } from '../../linux/proc-fs.ts';
 import type { Roots } from '../../linux/system.ts';
 import type { Native } from '../../native/binding.ts';
 import { findCgroupRoot } from '../record/kernel-programs.ts';
-import type { SourceName } from '../record/open-sources.ts';
+import type { SourceName } from '../record/observe/open-sources.ts';
 import { type ProgramsOutcome, programChecks, tryKernelPrograms } from './doctor-bpf.ts';
 import { failed, isLossless, notWanted, passed } from './doctor-check.ts';
 import { hostChecks } from './doctor-host.ts';

@@ -8,7 +8,7 @@ import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
-import { captureCounters } from '../record/capture-counters.ts';
+import { captureCounters } from '../record/capture/capture-counters.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 

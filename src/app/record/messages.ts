@@ -4,7 +4,7 @@ import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts'
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
-import type { NetnsPlace } from './capture-spaces.ts';
+import type { NetnsPlace } from './capture/capture-spaces.ts';
 import type { IfindexCount } from './interface-counts.ts';
 
 /** main -> capture. 'drain' and 'stop' are answered by one CaptureReport each; places: the namespaces there are now. */

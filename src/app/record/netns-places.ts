@@ -2,7 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { listNetns, NETNS_NAMES } from '../../linux/netns.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { resolveNetns } from '../sockets/socket-netns.ts';
-import type { NetnsPlace } from './capture-spaces.ts';
+import type { NetnsPlace } from './capture/capture-spaces.ts';
 
 /** A namespace that is captured in beside the recorder's own, and what people call it. */
 export interface NamedPlace extends NetnsPlace {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { UserError } from '../../core/errors.ts';
 import type { Native } from '../../native/binding.ts';
-import type { CaptureThreadData } from './capture-thread.ts';
+import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { FactBacklog } from './fact-backlog.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
 import type {
@@ -13,9 +13,9 @@ import type {
   StoreCommand,
   StoreReport,
 } from './messages.ts';
-import type { NewbornThreadData } from './newborn-thread.ts';
-import type { ObserverThreadData } from './observer-thread.ts';
-import type { SourceName } from './open-sources.ts';
+import type { NewbornThreadData } from './observe/newborn-thread.ts';
+import type { ObserverThreadData } from './observe/observer-thread.ts';
+import type { SourceName } from './observe/open-sources.ts';
 import type { StoreThreadData } from './store-thread.ts';
 import { isFailure } from './thread.ts';
 

@@ -7,16 +7,16 @@ import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
-import type { CaptureThreadData } from './capture-thread.ts';
+import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
 import type { InterfaceNames } from './interface-names.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
 import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
-import type { SourceName } from './open-sources.ts';
+import type { SourceName } from './observe/open-sources.ts';
+import { SlicedWork } from './observe/sliced-work.ts';
 import { RecorderThreads } from './recorder-threads.ts';
-import { SlicedWork } from './sliced-work.ts';
 import { TickBuilder } from './tick-builder.ts';
 
 const TICK_MS = 1000;

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { examine, REAL_ROOTS } from '../../app/doctor/doctor.ts';
-import { SOURCE_NAMES } from '../../app/record/open-sources.ts';
+import { SOURCE_NAMES } from '../../app/record/observe/open-sources.ts';
 import type { Check } from '../../core/health.ts';
 import { loadNative } from '../../native/binding.ts';
 import { reporters } from '../../report/index.ts';

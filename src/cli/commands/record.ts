@@ -6,7 +6,7 @@ import { InterfaceNames } from '../../app/record/interface-names.ts';
 import { findCgroupRoot } from '../../app/record/kernel-programs.ts';
 import { NETLINK_ROUTE, openNetlink } from '../../app/record/netlink-transport.ts';
 import { type NamedPlace, placesOf } from '../../app/record/netns-places.ts';
-import { SOURCE_NAMES, type SourceName } from '../../app/record/open-sources.ts';
+import { SOURCE_NAMES, type SourceName } from '../../app/record/observe/open-sources.ts';
 import {
   Capability,
   capabilityMask,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { openDiag } from '../../app/record/open-sources.ts';
+import { openDiag } from '../../app/record/observe/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';

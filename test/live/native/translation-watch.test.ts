@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
+import { TranslationWatch } from '../../../src/app/record/capture/translation-watch.ts';
 import { openNetlink } from '../../../src/app/record/netlink-transport.ts';
-import { TranslationWatch } from '../../../src/app/record/translation-watch.ts';
 import type { TranslationColumns } from '../../../src/core/translation.ts';
 import { KEY_WORDS } from '../../../src/core/tuple.ts';
 import { NETLINK_NETFILTER } from '../../../src/linux/conntrack.ts';

@@ -85,7 +85,7 @@ describe('pcapid record and packets of no ordinary socket', { skip: netnsMissing
     const found = flows.filter(
       ({ src, dst, ...flow }) => flow.protocol === protocol && [src.address, dst.address].includes(address),
     );
-    assert.equal(found.length, 1, `${found.length} flows of ${protocol} at ${address}`);
+    assert.equal(found.length, 1, `flows of ${protocol} at ${address}: ${JSON.stringify(found)}`);
     return found[0]!;
   }
 

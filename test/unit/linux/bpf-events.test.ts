@@ -61,7 +61,6 @@ test('decodeSocketEvents() reads every field of an event', () => {
     atUs: 9_876_543_210,
     netns: 4_026_531_840,
     netnsCookie: 4099,
-    outgoing: 1,
     pid: 4711,
     startTicks: 123_456,
     uid: 1000,
@@ -78,7 +77,7 @@ test('decodeSocketEvents() keeps the order of the ring, and a closed socket has 
   const closed = { kind: SocketEvent.Closed, cookie: 5, atUs: 77 };
   const { events } = decode(socketEvent(SEEN), socketEvent(owner), socketEvent(closed));
   assert.deepEqual([...events.kind.subarray(0, 3)], [SocketEvent.Seen, SocketEvent.Owner, SocketEvent.Closed]);
-  assert.deepEqual([events.previous[1], events.outgoing[1]], [OwnerEvidence.Transfer, 0]);
+  assert.deepEqual([events.previous[1], events.flags[1]], [OwnerEvidence.Transfer, 0]);
   assert.deepEqual([events.cookie[2], events.atUs[2], events.uid[2]], [5, 77, NO_UID]);
   assert.ok(events.key.subarray(2 * KEY_WORDS, 3 * KEY_WORDS).every((word) => word === 0));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { examine, startChecks } from '../../../../src/app/doctor/doctor.ts';
-import { SOURCE_NAMES } from '../../../../src/app/record/open-sources.ts';
+import { SOURCE_NAMES } from '../../../../src/app/record/observe/open-sources.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { Check } from '../../../../src/core/health.ts';
 import { type FakeKernel, fakeNative } from '../../../support/fake-native.ts';

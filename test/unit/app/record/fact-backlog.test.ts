@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FactBacklog } from '../../../../src/app/record/fact-backlog.ts';
-import { createLearned } from '../../../../src/app/record/learned.ts';
 import type { FactsMessage } from '../../../../src/app/record/messages.ts';
+import { createLearned } from '../../../../src/app/record/observe/learned.ts';
 
 test('FactBacklog is full while more than 262,144 rows wait, in both threads', () => {
   const main = new FactBacklog();

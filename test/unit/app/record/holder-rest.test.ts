@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HolderScan } from '../../../../src/app/record/holder-scan.ts';
+import { HolderScan } from '../../../../src/app/record/observe/holder-scan.ts';
 import { createColumns } from '../../../../src/core/columns.ts';
 import { HOLDER_COLUMNS } from '../../../../src/core/process.ts';
 import { procFixture } from '../../../support/proc-fixture.ts';

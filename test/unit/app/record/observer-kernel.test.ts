@@ -1,9 +1,9 @@
 /** The observer where BPF programs run: what they tell is not looked for. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import type { KernelReader } from '../../../../src/app/record/kernel-reader.ts';
-import { KernelWatch } from '../../../../src/app/record/kernel-watch.ts';
-import { Observer } from '../../../../src/app/record/observer.ts';
+import type { KernelReader } from '../../../../src/app/record/observe/kernel-reader.ts';
+import { KernelWatch } from '../../../../src/app/record/observe/kernel-watch.ts';
+import { Observer } from '../../../../src/app/record/observe/observer.ts';
 import { createColumns, pushRow } from '../../../../src/core/columns.ts';
 import { FRESH_COLUMNS, type FreshColumns } from '../../../../src/core/flow.ts';
 import { EXIT_COLUMNS } from '../../../../src/core/process.ts';

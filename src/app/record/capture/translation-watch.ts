@@ -1,0 +1,61 @@
+import { createColumns } from '../../../core/columns.ts';
+import { TRANSLATION_COLUMNS, type TranslationColumns } from '../../../core/translation.ts';
+import { CONNTRACK_GROUPS, ConntrackEvents, dumpConntrack, NETLINK_NETFILTER } from '../../../linux/conntrack.ts';
+import type { Native } from '../../../native/binding.ts';
+import { type NetlinkSocket, openNetlink } from '../netlink-transport.ts';
+
+/** Events read at a time: one of them comes with every connection, translated or not. */
+const MOST_EVENTS = 1024;
+
+/**
+ * Which connections of one network namespace are translated: first all there are, then what begins and ends. Of what
+ * began before anybody listened the kernel tells no end (nf_conntrack_events 2, its default).
+ */
+export class TranslationWatch {
+  readonly #native: Native;
+  readonly #netnsPath: string;
+  readonly #socket: NetlinkSocket;
+  readonly #events: ConntrackEvents;
+  #listedAtLoss = -1; // what `lost` was at the last list
+
+  /** Throws UserError where the kernel has no netlink for it. @param netnsPath '' is the namespace of the caller */
+  constructor(native: Native, netnsPath: string) {
+    this.#native = native;
+    this.#netnsPath = netnsPath;
+    this.#socket = openNetlink(native, NETLINK_NETFILTER, netnsPath, CONNTRACK_GROUPS);
+    this.#events = new ConntrackEvents(this.#socket);
+  }
+
+  /** Can be read when something waits. */
+  get fd(): number {
+    return this.#socket.fd;
+  }
+
+  /** Times that events were lost; all connections were listed again after each. */
+  get lost(): number {
+    return this.#events.lost;
+  }
+
+  /** Why the last list failed as -errno (-EPERM: no CAP_NET_ADMIN), 0: it did not. */
+  lastError = 0;
+
+  /** What is known since the last call; undefined: nothing new. */
+  read(): TranslationColumns | undefined {
+    const out = createColumns(TRANSLATION_COLUMNS);
+    if (this.#listedAtLoss !== this.#events.lost) this.#list(out);
+    this.#events.read(MOST_EVENTS, out);
+    return out.count > 0 ? out : undefined;
+  }
+
+  close(): void {
+    this.#events.close();
+  }
+
+  /** On a socket of its own: events come between the parts of an answer. */
+  #list(out: TranslationColumns): void {
+    this.#listedAtLoss = this.#events.lost;
+    const socket = openNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
+    this.lastError = dumpConntrack(socket, out);
+    socket.close();
+  }
+}

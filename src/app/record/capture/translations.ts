@@ -1,0 +1,52 @@
+import { UserError } from '../../../core/errors.ts';
+import type { TranslationColumns } from '../../../core/translation.ts';
+import type { Native } from '../../../native/binding.ts';
+import type { NetnsPlace } from './capture-spaces.ts';
+import { TranslationWatch } from './translation-watch.ts';
+
+/**
+ * Which tuples are translated (NAT), in every namespace that is captured in. Where the kernel tracks no connections, or
+ * may not tell, there is nothing: doctor says so.
+ */
+export class Translations {
+  readonly #native: Native;
+  readonly #watches = new Map<number, TranslationWatch | null>(); // by inode; null: refused
+
+  constructor(native: Native) {
+    this.#native = native;
+  }
+
+  /** @param places all that are captured in, the own one too */
+  follow(places: readonly NetnsPlace[]): void {
+    for (const { inode, path } of places) {
+      if (!this.#watches.has(inode)) this.#watches.set(inode, this.#open(path));
+    }
+    const wanted = new Set(places.map(({ inode }) => inode));
+    for (const [inode, watch] of this.#watches) {
+      if (wanted.has(inode)) continue;
+      watch?.close();
+      this.#watches.delete(inode);
+    }
+  }
+
+  /** Calls `take` with what is new in a namespace. Never waits. */
+  read(take: (found: TranslationColumns, netns: number) => void): void {
+    for (const [inode, watch] of this.#watches) {
+      const found = watch?.read();
+      if (found !== undefined) take(found, inode);
+    }
+  }
+
+  close(): void {
+    this.follow([]);
+  }
+
+  #open(path: string): TranslationWatch | null {
+    try {
+      return new TranslationWatch(this.#native, path);
+    } catch (error) {
+      if (error instanceof UserError) return null;
+      throw error;
+    }
+  }
+}

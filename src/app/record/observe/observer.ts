@@ -1,0 +1,204 @@
+import { isLoopback } from '../../../core/address.ts';
+import { copyRow, createColumns } from '../../../core/columns.ts';
+import type { FreshColumns } from '../../../core/flow.ts';
+import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
+import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
+import { SECOND_US, type Us } from '../../../core/time.ts';
+import { K_FIRST, KEY_WORDS, reverseKey } from '../../../core/tuple.ts';
+import { hasChildren } from '../../../linux/proc-children.ts';
+import type { ProcFs } from '../../../linux/proc-fs.ts';
+import { readProcess } from '../../../linux/proc-pid.ts';
+import { type Addresses, AddressWatch } from '../address-watch.ts';
+import type { FactsMessage, NewbornMessage } from '../messages.ts';
+import { HolderScan } from './holder-scan.ts';
+import type { KernelWatch } from './kernel-watch.ts';
+import { createLearned, hasLearned, type Learned } from './learned.ts';
+import { CONFIRMING_LOOK, LookAgain } from './look-again.ts';
+import { OpenSockets } from './open-sockets.ts';
+import type { SocketSource } from './socket-source.ts';
+
+/** Longest piece of a scan between two looks at the queue of new flows. */
+const SLICE_US = 3_000;
+const SHORT_REST_MS = 10;
+const LONG_REST_MS = 50;
+/** What a process is called changes by exec; it is read again this often while it holds sockets. */
+const REREAD_US = 5 * SECOND_US;
+/** How far back the kernel may have named the owner of a tuple for it to be that of a flow that began just now. */
+const OWNED_US = SECOND_US;
+
+export interface ObserverOptions {
+  readonly proc: ProcFs;
+  readonly sources: readonly SocketSource[]; // strongest first
+  readonly readAddresses: () => Addresses;
+  readonly nowUs: () => Us; // CLOCK_BOOTTIME
+  readonly kernel?: KernelWatch | undefined; // the BPF programs, where they run
+  readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
+}
+
+/**
+ * Keeps watching sockets and processes, and answers new flows at once: one step() serves what is due and
+ * returns the facts it learned. It never sleeps; its thread does, between two steps.
+ *
+ * What the kernel tells by itself is not looked for.
+ */
+export class Observer {
+  readonly #options: ObserverOptions;
+  readonly #kernel: KernelWatch | undefined;
+  readonly #scan: HolderScan | undefined;
+  readonly #readUs = new Map<number, Us>(); // pid -> when its process was last read
+  readonly #open: OpenSockets;
+  readonly #addresses: AddressWatch;
+  #learned: Learned = createLearned();
+  readonly #key = new Int32Array(KEY_WORDS);
+  readonly #again = new LookAgain();
+  #newborns: Process[] = [];
+  #newbornsLost = 0;
+  #dropped = 0; // rows
+  #steppedUs: Us;
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+    this.#kernel = options.kernel;
+    this.#addresses = new AddressWatch(options.readAddresses);
+    this.#open = new OpenSockets(options.sources);
+    this.#steppedUs = options.nowUs();
+    if (this.#kernel?.seesHolders === true) return;
+    this.#scan = new HolderScan(options.proc, options.nowUs, (inode) => this.#open.has(inode));
+  }
+
+  /** How long the thread may sleep when no event comes, in milliseconds. */
+  get restMs(): number {
+    if (this.#scan?.isRunning) return 0;
+    const restMs = this.#kernel?.restMs ?? LONG_REST_MS;
+    return this.hasWishes ? Math.min(SHORT_REST_MS, restMs) : restMs;
+  }
+
+  /** Some socket, or its holders, are still being looked for. */
+  get hasWishes(): boolean {
+    return this.#scan?.isRunning === true || this.#scan?.hasWishes === true || this.#again.size > 0;
+  }
+
+  /** Looks up both ends of flows that just began, while their sockets are (most likely) still there. */
+  serveFresh(fresh: FreshColumns): void {
+    if (this.#kernel?.seesActors === true) return;
+    for (let i = 0; i < fresh.count; i++) {
+      const at = i * KEY_WORDS;
+      this.#key.set(fresh.key.subarray(at, at + KEY_WORDS));
+      this.#serve(this.#key);
+      reverseKey(fresh.key, at, this.#key, 0);
+      this.#serve(this.#key);
+    }
+  }
+
+  /** Takes what the kernel told of sockets, as another thread took it out of the ring. */
+  takeEvents(events: SocketEventColumns): void {
+    this.#kernel?.take(events, this.#learned);
+  }
+
+  /** Takes what was seen of processes that may be gone by now. */
+  takeNewborns({ sockets, holders, processes, lost }: NewbornMessage): void {
+    for (let i = 0; i < sockets.count; i++) copyRow(SOCKET_COLUMNS, sockets, i, this.#learned.sockets);
+    for (let i = 0; i < holders.count; i++) copyRow(HOLDER_COLUMNS, holders, i, this.#learned.holders);
+    this.#scan?.learn(holders);
+    this.#newborns.push(...processes);
+    this.#kernel?.learn(processes);
+    this.#newbornsLost = lost;
+  }
+
+  /** Kernel programs that do not see accept() get a moment to name the owner, then it is looked up as without them. */
+  #serve(key: Int32Array): void {
+    if (this.#kernel === undefined) this.#lookUp(key, 1);
+    else if (this.#isHere(key)) this.#again.add(key, 1, this.#options.nowUs());
+  }
+
+  #isHere(key: Int32Array): boolean {
+    return isLoopback(key, K_FIRST) || this.#addresses.has(key, K_FIRST);
+  }
+
+  #lookUp(key: Int32Array, looks: number): void {
+    if (!this.#isHere(key)) return;
+    const now = this.#options.nowUs();
+    if (this.#kernel?.hasOwner(key, now - OWNED_US) === true) return;
+    const { sockets, holders } = this.#learned;
+    const before = sockets.count;
+    for (const source of this.#options.sources) if (source.find(key, sockets)) break;
+    for (let row = before; row < sockets.count; row++) {
+      this.#open.note(sockets, row);
+      this.#scan?.want(sockets.inode[row]!, holders);
+    }
+    if (sockets.count > before) this.#kernel?.wantHolders();
+    const settled = sockets.count > before && !isUnaccepted(sockets, before);
+    if (!settled) this.#again.add(key, looks, now);
+    else if (looks < CONFIRMING_LOOK) this.#again.add(key, CONFIRMING_LOOK - 1, now);
+  }
+
+  /** Serves what is due now; undefined when nothing was learned. */
+  step(last: 'last' | 'more' = 'more'): FactsMessage | undefined {
+    const now = this.#options.nowUs();
+    this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
+    const addresses = this.#addresses.changed(now);
+    for (const source of this.#options.sources) this.#poll(source);
+    this.#scan?.lookLater(this.#learned.holders);
+    const result = this.#scan?.step(SLICE_US);
+    const found = result?.holders;
+    for (let i = 0; i < (found?.count ?? 0); i++) copyRow(HOLDER_COLUMNS, found!, i, this.#learned.holders);
+    const looked = this.#scan === undefined ? [] : this.#readProcesses(this.#learned.holders, now);
+    const told = this.#kernel?.step(SLICE_US, this.#learned);
+    const processes = [...this.#newborns.splice(0), ...looked, ...(this.#kernel?.takeProcesses() ?? [])];
+    const exits = this.#kernel?.takeExits() ?? createColumns(EXIT_COLUMNS, 1);
+    const scan = result?.report ?? told?.scan ?? null;
+    if (result?.report != null) this.#kernel?.takePids(result.report.pids, result.report.startedUs);
+    const lost = this.#dropWhenBehind(now) ?? told?.lost ?? null;
+    this.#steppedUs = now;
+    const others = processes.length > 0 || exits.count > 0 || addresses !== null || scan !== null || lost !== null;
+    if (!others && !hasLearned(this.#learned) && last === 'more') return undefined;
+    const learned = this.#learned;
+    this.#learned = createLearned(); // the old ones are transferred
+    const factsLost = this.#options.sources.reduce(
+      (sum, source) => sum + source.lost,
+      this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0),
+    );
+    return { atUs: now, ...learned, processes, exits, scan, addresses, factsLost, lost, last: last === 'last' };
+  }
+
+  /** @returns the time that the dropped rows spoke of */
+  #dropWhenBehind(now: Us): FactsMessage['lost'] {
+    if (!hasLearned(this.#learned) || this.#options.isBehind?.() !== true) return null;
+    this.#dropped += Object.values(this.#learned).reduce((sum, { count }) => sum + count, 0);
+    this.#learned = createLearned();
+    this.#kernel?.repeat();
+    return { fromUs: this.#steppedUs, toUs: now };
+  }
+
+  #poll(source: SocketSource): void {
+    const { sockets } = this.#learned;
+    const before = sockets.count;
+    const wantsOwners = source.poll(sockets);
+    if (!wantsOwners) return;
+    for (let row = before; row < sockets.count; row++) this.#scan?.wantNew(sockets.inode[row]!);
+  }
+
+  /** Holders' processes, read when they are new or may have changed; a listener's fork must not be missed. */
+  #readProcesses(holders: HolderColumns, now: Us): readonly Process[] {
+    const { proc } = this.#options;
+    const processes: Process[] = [];
+    const pids = new Set(holders.pid.subarray(0, holders.count));
+    for (const { pid } of this.#newborns) pids.delete(pid); // read a moment ago
+    for (const pid of pids) {
+      if (holders.count > pids.size * 8 && now - (this.#readUs.get(pid) ?? 0) < REREAD_US) continue;
+      this.#readUs.set(pid, now);
+      const process = readProcess(proc, pid);
+      if (process === undefined) continue;
+      const parent = this.#scan?.findings.parents.has(pid) === true || hasChildren(proc, pid) === true;
+      processes.push(parent ? { ...process, forked: true } : process);
+    }
+    return processes;
+  }
+}
+
+/** No process has the connection yet: it has an inode from accept() on. */
+function isUnaccepted(sockets: SocketColumns, row: number): boolean {
+  const state = sockets.state[row]!;
+  const open = state === SocketState.SynRecv || state === SocketState.Established || state === SocketState.CloseWait;
+  return sockets.inode[row] === 0 && open;
+}
