@@ -10,6 +10,14 @@ import { StandardInput } from './standard-input.ts';
 
 const READ = 1 << 20; // octets a read(); 256 KiB to 4 MiB measured the same
 
+/** Who wants a file's octets as they are, beside its packets: all of them behind the header of a pcap file, in order. */
+export interface OctetSink {
+  /** A walker went over octets `from` to `to`; packets among them are in the batch. */
+  walked(bytes: Uint8Array, from: number, to: number): void;
+  /** The rest of what is larger than a batch. */
+  skipped(bytes: Uint8Array, from: number, to: number): void;
+}
+
 /** Octets that PacketBatch.bytes should have for this source: one read and the longest usual packet. */
 export const FILE_BATCH_BYTES = READ + 262_144 + 4096;
 
@@ -25,6 +33,7 @@ export class PcapFileSource implements CaptureSource {
   readonly fd: number; // of a pipe: readable when packets wait
 
   readonly #name: string;
+  readonly #sink: OctetSink | undefined;
   readonly #descriptor: Descriptor;
   #octets: OctetSource;
   readonly #start = new Uint8Array(PCAP_HEADER);
@@ -38,8 +47,9 @@ export class PcapFileSource implements CaptureSource {
   #ended = false;
 
   /** @throws UserError when the file cannot be opened, or is (as far as it has been read) no capture file */
-  constructor(options: DescriptorOptions) {
+  constructor(options: DescriptorOptions, sink?: OctetSink) {
     this.#name = options.path;
+    this.#sink = sink;
     this.#descriptor = this.#octets = new Descriptor(options);
     this.fd = this.#descriptor.fd;
     if (options.fd === 0 && this.#descriptor.kind === 'other') this.#octets = new StandardInput();
@@ -54,6 +64,11 @@ export class PcapFileSource implements CaptureSource {
   /** Octets of the file; undefined: a pipe. */
   get size(): number | undefined {
     return this.#octets.size;
+  }
+
+  /** The first PCAP_HEADER octets of the capture: of a pcap file its header. Whole once packets were read. */
+  get start(): Uint8Array {
+    return this.#start;
   }
 
   /** Octets taken from the file. */
@@ -79,7 +94,9 @@ export class PcapFileSource implements CaptureSource {
     while (!this.#ended) {
       if (this.#walker === undefined) return 0;
       this.#notes.clear();
+      const { from } = this.#stretch;
       this.#walker.walk(this.#stretch, into);
+      this.#sink?.walked(into.bytes, from, this.#stretch.from);
       this.#packets += into.count;
       if (into.count > 0) {
         if (this.#walker.hasPktap) notePktap(into, this.#notes);
@@ -166,6 +183,7 @@ export class PcapFileSource implements CaptureSource {
     if (got === undefined) return false;
     this.#read += got;
     const skipped = Math.min(got, stretch.skip); // then nothing stands before it
+    if (skipped > 0) this.#sink?.skipped(this.#bytes, stretch.have, stretch.have + skipped);
     stretch.skip -= skipped;
     stretch.from += skipped;
     stretch.have += got;

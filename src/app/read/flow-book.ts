@@ -2,6 +2,7 @@ import { type Answer, unknown } from '../../attribution/attribute.ts';
 import { formatAddress } from '../../core/address.ts';
 import { confidence } from '../../core/attribution.ts';
 import { type ColumnSpec, createColumns, pushRow } from '../../core/columns.ts';
+import { commandLine } from '../../core/command-line.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
 import type { FlowRecord, Value } from '../../core/record.ts';
 import { NO_UID } from '../../core/socket.ts';
@@ -14,7 +15,6 @@ import {
   keySecondPort,
   protocolName,
 } from '../../core/tuple.ts';
-import { commandLine } from '../../store/command-line.ts';
 import { portOrNull } from '../../store/ports.ts';
 
 const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
@@ -49,6 +49,15 @@ export class FlowBook {
     this.#answers.set(serial * 2 + side, answer);
   }
 
+  /** The latest row of each flow; that of a serial is the one before it. */
+  get rows(): FlowColumns {
+    return this.#rows;
+  }
+
+  answer(serial: number, side: number): Answer {
+    return this.#answers.get(serial * 2 + side) ?? NOT_ASKED;
+  }
+
   /** Totals over all flows; a flow is named when a process stands at any of its ends. */
   totals(): { flows: number; packets: number; ipBytes: number; namedFlows: number; namedIpBytes: number } {
     const totals = { flows: 0, packets: 0, ipBytes: 0, namedFlows: 0, namedIpBytes: 0 };
@@ -58,7 +67,7 @@ export class FlowBook {
       totals.flows++;
       totals.packets += rows.origPackets[row]! + rows.replyPackets[row]!;
       totals.ipBytes += ipBytes;
-      if (this.#answer(row, 0).process === null && this.#answer(row, 1).process === null) continue;
+      if (this.answer(row + 1, 0).process === null && this.answer(row + 1, 1).process === null) continue;
       totals.namedFlows++;
       totals.namedIpBytes += ipBytes;
     }
@@ -73,10 +82,6 @@ export class FlowBook {
   /** Those of some flows, by serial. */
   *recordsOf(serials: Iterable<number>): Generator<FlowRecord> {
     for (const serial of serials) yield this.#record(serial - 1);
-  }
-
-  #answer(row: number, side: number): Answer {
-    return this.#answers.get((row + 1) * 2 + side) ?? NOT_ASKED;
   }
 
   #record(row: number): FlowRecord {
@@ -106,8 +111,8 @@ export class FlowBook {
       reply_packets: rows.replyPackets[row]!,
       reply_bytes: rows.replyBytes[row]!,
       reply_ip_bytes: rows.replyIpBytes[row]!,
-      ...this.#end('src', this.#answer(row, 0)),
-      ...this.#end('dst', this.#answer(row, 1)),
+      ...this.#end('src', this.answer(row + 1, 0)),
+      ...this.#end('dst', this.answer(row + 1, 1)),
     } as FlowRecord;
   }
 

@@ -1,4 +1,5 @@
 import type { CommandModule } from '../context.ts';
+import { annotate } from './annotate.ts';
 import { doctor } from './doctor.ts';
 import { flows } from './flows.ts';
 import { interfaces } from './interfaces.ts';
@@ -13,6 +14,7 @@ import { who } from './who.ts';
 export const commands: readonly CommandModule[] = [
   record,
   read,
+  annotate,
   flows,
   usage,
   processes,

@@ -1,13 +1,11 @@
-import { fstatSync, readFileSync, statSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { parseFacts } from '../../app/read/fact-file.ts';
 import { type FileResult, readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
-import { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
@@ -18,6 +16,7 @@ import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
+import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
@@ -60,7 +59,7 @@ export const read: CommandModule = (context) =>
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
   const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
-  const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
+  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
@@ -141,13 +140,4 @@ function printSummary(context: Context, book: FlowBook, { counters }: FileResult
 function warnOfDamage(context: Context, { damages }: FileResult): void {
   for (const { path, what, offset } of damages)
     context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was read\n`);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError('unreadable-file', `--facts: ${path} cannot be read (${code})`, 'Check the path.');
-  }
 }
