@@ -1,6 +1,6 @@
 /** Annotated captures: the same packets to tshark, and the same owners to pcapid. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,7 @@ import {
   section,
   simplePacket,
   text,
+  words,
 } from '../../../support/pcapng-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-annotate-'));
@@ -61,7 +62,7 @@ const INTERFACE = 'frame.interface_id'; // of pcap files only the copy has one
 
 function tshark(path: string, ...fields: readonly string[]): string {
   const words = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
-  return execFileSync('tshark', words, { encoding: 'utf8', maxBuffer: 64 << 20, stdio: ['ignore', 'pipe', 'ignore'] });
+  return spawnSync('tshark', words, { encoding: 'utf8', maxBuffer: 64 << 20 }).stdout; // of damaged files up to there
 }
 
 for (const name of CAPTURES) {
@@ -74,15 +75,8 @@ for (const name of CAPTURES) {
     const { output, done } = await run(input);
     assert.equal(done.damages.length > 0, isDamaged);
     const fields = name.includes('.pcapng') ? [...FIELDS, INTERFACE] : FIELDS;
-    const expected = tshark(input, ...fields)
-      .split('\n')
-      .slice(0, done.counts.packets);
-    assert.deepEqual(
-      tshark(output, ...fields)
-        .split('\n')
-        .slice(0, -1),
-      expected,
-    );
+    const [copied, original] = [tshark(output, ...fields), tshark(input, ...fields)];
+    assert.equal(copied, isDamaged ? original.slice(0, copied.length) : original);
   });
 }
 
@@ -124,11 +118,14 @@ const SEGMENT = ethernet(ipv4({ src: '192.0.2.1', dst: '198.51.100.9' }, tcp({ s
 
 test('other blocks, options and sections stay octet for octet, in both byte orders', async () => {
   const note = [1, text('PID: 7\nCmd: curl\nArgs: curl')] as const;
-  const secrets = block(0x0000000a, () => [...Buffer.from('TLSK'), 4, 0, 0, 0, ...Buffer.from('abcd')]);
+  const secrets = block(0xa, (order) => {
+    const { u32 } = words(order);
+    return [...u32(0x544c534b), ...u32(4), ...text('abcd')]; // a key log
+  });
   const first = [interfaceBlock({ options: [[2, text('eth0')]] }), secrets];
   const path = join(folder, 'blocks.pcapng');
   const bytes = pcapng(
-    section({ order: 'big', length: 77n, options: [[4, text('me')]] }),
+    section({ order: 'big', length: 400n, options: [[4, text('me')]] }),
     ...first,
     enhancedPacket({ bytes: SEGMENT, time: 5n, options: [note, [2988, text('mine')]] }),
     section({ order: 'little' }),
@@ -140,7 +137,7 @@ test('other blocks, options and sections stay octet for octet, in both byte orde
   const { output, done } = await run(path, { every: true });
   assert.deepEqual(done.counts, { packets: 3, comments: 2, refused: 1 });
   const copy = readFileSync(output);
-  for (const kept of ['PID: 7\nCmd: curl\nArgs: curl', 'mine', 'eth0', 'me', 'TLSK', 'abcd'])
+  for (const kept of ['PID: 7\nCmd: curl\nArgs: curl', 'mine', 'eth0', 'me', 'abcd'])
     assert.ok(copy.includes(kept), kept);
   assert.equal(tshark(output, ...FIELDS), tshark(path, ...FIELDS));
   assert.match(tshark(output, 'frame.comment'), /PID: 7.*pcapid flow=1 src.pid=7 src.comm=curl/);
