@@ -6,6 +6,7 @@ import { FILE_BATCH_BYTES, type OctetSink, PcapFileSource } from '../../capture/
 import { createDecodedBatch } from '../../core/decoded.ts';
 import { UserError } from '../../core/errors.ts';
 import { createPacketBatch } from '../../core/packet.ts';
+import type { Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { Output } from '../../pcap/output.ts';
 import type { CopyCounts } from '../../pcap/packet-edits.ts';
@@ -14,6 +15,7 @@ import { PcapToPcapng } from '../../pcap/pcap-to-pcapng.ts';
 import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import { FlowBook } from '../read/flow-book.ts';
+import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { OutputFile } from './output-file.ts';
@@ -27,6 +29,7 @@ export interface AnnotateOptions {
   readonly force: boolean; // the output may exist
   readonly every: boolean; // every packet gets a comment, not only the first of its flow
   readonly facts: readonly FactsMessage[];
+  readonly history?: History | undefined;
   readonly version: string;
   readonly command: string;
   readonly onProgress: (bytesRead: number, packets: number) => void; // of both readings, so up to twice the size
@@ -37,6 +40,8 @@ export interface Annotated {
   readonly flows: number;
   readonly namedFlows: number;
   readonly damages: readonly FileDamage[];
+  readonly firstUs: Us; // of the packets
+  readonly lastUs: Us;
   readonly inputHash: string; // SHA-256
   readonly outputHash: string;
 }
@@ -49,8 +54,8 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   const file = new OutputFile(output, { force });
   try {
     const book = new FlowBook(() => null);
-    const { damages } = await readFiles(
-      { inputs: [{ path: input }], attributor: new Attributor(), facts: options.facts },
+    const { damages, firstUs, lastUs } = await readFiles(
+      { inputs: [{ path: input }], attributor: new Attributor(), facts: options.facts, history: options.history },
       {
         onFlows: (flows) => book.addFlows(flows),
         onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
@@ -62,7 +67,7 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
     const heading = `pcapid ${options.version}: ${options.command}; input sha256 ${inputHash}`;
     const counts = await copy({ ...options, onProgress: (at, n) => onProgress(size + at, n) }, file, edits, heading);
     const { flows, namedFlows } = book.totals();
-    return { counts, flows, namedFlows, damages, inputHash, outputHash: file.finish() };
+    return { counts, flows, namedFlows, damages, firstUs, lastUs, inputHash, outputHash: file.finish() };
   } finally {
     file.abandon();
   }

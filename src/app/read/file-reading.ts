@@ -6,17 +6,21 @@ import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
+import type { History } from './history.ts';
 
 const BATCH_PACKETS = 4096;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
 const BATCHES_A_DRAIN = 64;
 /** While the input grows somebody waits for news. */
 const GROWING_MS = 1000;
+/** Facts so much later than a packet may name it: its second, and what a fact may lag behind. */
+const AHEAD_US = 3 * SECOND_US;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
 
 /** What a reading hands out as it goes. */
@@ -36,6 +40,7 @@ export interface ReadingOptions {
   readonly inputs: readonly FileInput[]; // in the order of their packets
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly history?: History | undefined; // the same, as a recorder stored it; instead of `facts`
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
 }
@@ -50,6 +55,8 @@ export interface FileResult {
   readonly counters: CaptureCounters;
   readonly damages: readonly FileDamage[];
   readonly named: boolean; // as in onFlows()
+  readonly firstUs: Us; // of all packets; Infinity: there were none
+  readonly lastUs: Us;
 }
 
 /** @throws UserError when the first octets of an input are not those of a capture that can be read */
@@ -71,6 +78,9 @@ class FileReading {
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
+  #firstUs = Number.POSITIVE_INFINITY;
+  #lastUs = Number.NEGATIVE_INFINITY;
+  #handedUs = Number.NEGATIVE_INFINITY; // lastUs at the last hand-over
   #packets = 0;
   #bytes = 0; // of files that were read
   #batches = 0;
@@ -79,7 +89,7 @@ class FileReading {
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
     this.#sink = sink;
-    this.#named = options.facts.length > 0;
+    this.#named = options.facts.length > 0 || options.history !== undefined;
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
@@ -109,20 +119,36 @@ class FileReading {
 
   end(): FileResult {
     this.#hand(this.#table.flush(NO_LIMIT_US));
-    return { counters: this.#counters(), damages: this.#damages, named: this.#named };
+    return {
+      counters: this.#counters(),
+      damages: this.#damages,
+      named: this.#named,
+      firstUs: this.#firstUs,
+      lastUs: this.#lastUs,
+    };
   }
 
   #take(source: PcapFileSource): void {
     this.#packets += this.#batch.count;
     this.#batches++;
+    this.#noteTimes();
     this.#decoder.decode(this.#batch, this.#decoded);
     this.#learn(source);
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
   }
 
+  #noteTimes(): void {
+    const { sec, count } = this.#batch;
+    for (let i = 0; i < count; i++) {
+      const us = sec[i]! * SECOND_US;
+      if (us < this.#firstUs) this.#firstUs = us;
+      if (us > this.#lastUs) this.#lastUs = us;
+    }
+  }
+
   #learn(source: PcapFileSource): void {
-    if (this.#options.facts.length > 0) return;
+    if (this.#options.facts.length > 0 || this.#options.history !== undefined) return;
     const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
     if (facts === undefined) return;
     this.#named = true;
@@ -137,10 +163,13 @@ class FileReading {
   #hand(flows: FlowColumns): void {
     this.#batches = 0;
     this.#handedMs = performance.now();
-    const { attributor } = this.#options;
+    const { attributor, history } = this.#options;
+    if (history !== undefined) attributor.observe(history.until(this.#lastUs + AHEAD_US, this.#firstUs));
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
+    if (history !== undefined) attributor.forget(this.#handedUs, () => {}); // flows of the next rows begin later
+    this.#handedUs = this.#lastUs;
   }
 
   #counters(): CaptureCounters {

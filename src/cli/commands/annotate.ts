@@ -2,11 +2,12 @@ import { Command } from 'commander';
 import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
 import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { VERSION } from '../version.ts';
 
-interface AnnotateFlags {
+interface AnnotateFlags extends HistoryFlags {
   readonly facts?: string;
   readonly everyPacket: boolean;
   readonly force: boolean;
@@ -15,18 +16,19 @@ interface AnnotateFlags {
 const EXAMPLES = `
 Examples:
   pcapid annotate trip.pcapng named.pcapng
+  pcapid annotate tcpdump.pcap named.pcapng --owners pcapid.db
   pcapid annotate captures/demo.pcap demo.pcapng --facts captures/demo.facts.ndjson
   pcapid annotate trip.pcap named.pcapng --every-packet --force
 
 The output is the input as pcapng, octet for octet, plus a comment on the first packet of each flow. In Wireshark:
   frame.comment contains "src.comm=curl"
-Owners come from --facts, else from what the input itself says (comments and blocks of pcapid, ptcpdump, rustnet, Apple's
+Owners come from --owners, else from --facts, else from what the input itself says (comments and blocks of pcapid, ptcpdump, rustnet, Apple's
 tcpdump, Hone).`;
 
 export const annotate: CommandModule = (context) =>
-  new Command('annotate')
-    .argument('<input>', 'capture file')
-    .argument('<output>', 'pcapng file to write')
+  addHistoryOptions(
+    new Command('annotate').argument('<input>', 'capture file').argument('<output>', 'pcapng file to write'),
+  )
     .summary('write the owners of packets into a capture file')
     .description('Copies a capture file and adds the processes behind its packets as comments.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
@@ -36,6 +38,7 @@ export const annotate: CommandModule = (context) =>
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
+  const history = openHistory(context, flags);
   const progress = new ReadProgress(context, [input, input]);
   try {
     const done = await annotateFile({
@@ -44,12 +47,14 @@ async function runAnnotate(context: Context, input: string, output: string, flag
       force: flags.force,
       every: flags.everyPacket,
       facts: flags.facts === undefined ? [] : readFacts(flags.facts),
+      history,
       version: VERSION,
       command: process.argv.slice(2).join(' '),
       onProgress: progress.onProgress,
     });
     progress.end();
     printDone(context, input, output, done);
+    warnOfGap(context, history, done.firstUs, done.lastUs);
   } finally {
     progress.end();
   }

@@ -16,12 +16,13 @@ import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
 import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
-interface ReadFlags extends FormatFlags {
+interface ReadFlags extends FormatFlags, HistoryFlags {
   readonly db?: string;
   readonly facts?: string;
   readonly follow: boolean;
@@ -36,6 +37,7 @@ Examples:
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
   tcpdump -U -w - | pcapid read -                  flows while they come
   pcapid read --follow trip.pcap                   the same of a file that is still being written
+  pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
 
 Reads pcap and pcapng of any byte order and precision, also compressed with gzip, lz4 or (Node 22.15 and newer) zstd.
@@ -43,10 +45,12 @@ While the input grows a flow has a line when it begins and another when it is qu
 is the whole flow.`;
 
 export const read: CommandModule = (context) =>
-  addFormatOptions(
-    new Command('read')
-      .argument('<files...>', "capture files, '-' for standard input")
-      .option('--db <file>', 'database to store into'),
+  addHistoryOptions(
+    addFormatOptions(
+      new Command('read')
+        .argument('<files...>', "capture files, '-' for standard input")
+        .option('--db <file>', 'database to store into'),
+    ),
   )
     .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
@@ -65,17 +69,19 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
-  const options = { inputs, facts, stop, follow: flags.follow };
+  const history = openHistory(context, flags);
+  const options = { inputs, facts, stop, follow: flags.follow, history };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
+    warnOfGap(context, history, result.firstUs, result.lastUs);
     warnOfDamage(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
-  const book = new FlowBook((uid) => (facts.length === 0 ? null : (users.get(uid) ?? null)));
+  const book = new FlowBook((uid) => (facts.length === 0 && history === undefined ? null : (users.get(uid) ?? null)));
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
   const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
   const result = await readFiles(
@@ -92,6 +98,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
   printSummary(context, book, result, flags.summary ? 'out' : 'err');
+  warnOfGap(context, history, result.firstUs, result.lastUs);
   warnOfDamage(context, result);
 }
 
