@@ -5,6 +5,7 @@
  * src is the sender of the packet that carries it. Fields that are not known are left out.
  */
 import { splitCommandLine } from '../core/command-line.ts';
+import type { OwnerField } from '../core/owner-fields.ts';
 import type { Value } from '../core/record.ts';
 import { type NotedProcess, notedProcess } from './noted-process.ts';
 
@@ -13,7 +14,7 @@ const BEGIN = 'pcapid flow=';
 export const speaksOfOwners = (text: string): boolean => text.startsWith(BEGIN);
 
 /** Fields of one end, in the order in which they are written. */
-export type OwnerFields = Readonly<Record<string, Value>>;
+export type OwnerFields = Readonly<Partial<Record<OwnerField, Value>>>;
 
 export function formatOwnerComment(flow: number, src: OwnerFields, dst: OwnerFields): string {
   const words = [`${BEGIN}${flow}`];

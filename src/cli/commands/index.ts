@@ -9,6 +9,7 @@ import { record } from './record.ts';
 import { sockets } from './sockets.ts';
 import { usage } from './usage.ts';
 import { who } from './who.ts';
+import { wiresharkPlugin } from './wireshark-plugin.ts';
 
 /** Every command of the program, in the order of --help. A new one is a file here and a line in this list. */
 export const commands: readonly CommandModule[] = [
@@ -22,4 +23,5 @@ export const commands: readonly CommandModule[] = [
   sockets,
   interfaces,
   doctor,
+  wiresharkPlugin,
 ];
