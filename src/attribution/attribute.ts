@@ -65,7 +65,8 @@ function useOf(end: FlowEnd, row: number, facts: Facts): Use {
   const toldUs = row === -1 || !facts.sockets.isTold(row) ? 0 : facts.sockets.facts.fromUs[row]!;
   const lastUs = toldUs > end.lastUs && toldUs <= end.lastUs + CLOCK_ERROR_US ? toldUs : end.lastUs;
   const firstUs = isStream(end) || toldUs > lastUs ? end.firstUs : Math.max(end.firstUs, toldUs);
-  return { firstUs, lastUs, beganIt: end.beganIt, isCut: end.isCut, isHanded: end.isHanded, isStream: isStream(end) };
+  const { beganIt, isCut, isHanded, handedUs, cutUs } = end;
+  return { firstUs, lastUs, beganIt, isCut, isHanded, handedUs, cutUs, isStream: isStream(end) };
 }
 
 const isStream = (end: FlowEnd): boolean => keyProtocol(end.key, end.at) === Protocol.Tcp;

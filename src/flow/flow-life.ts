@@ -5,6 +5,7 @@ import { type PacketBatch, PacketType } from '../core/packet.ts';
 import type { Us } from '../core/time.ts';
 import { Aliases } from './aliases.ts';
 import { Deadlines, type FlowLimits } from './deadlines.ts';
+import { NO_CHANGE } from './end-changes.ts';
 import { fingerprint } from './fingerprint.ts';
 import { FlowEnds } from './flow-ends.ts';
 import { FlowEntrance } from './flow-entrance.ts';
@@ -27,10 +28,10 @@ import {
 import { FlowIndex } from './flow-index.ts';
 import { FlowRows } from './flow-rows.ts';
 import { FlowSockets } from './flow-sockets.ts';
-import { S_ENDED, S_HANDED, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
+import { S_ENDED, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
 import { FreshFlows } from './fresh-flows.ts';
 import { Handovers } from './handover.ts';
-import type { NatTable } from './nat-table.ts';
+import { Moment } from './moment.ts';
 import { Sightings } from './sightings.ts';
 import { afterSegment, isSyn, opensAnother, TCP_EDGE } from './tcp-end.ts';
 import { Telling } from './telling.ts';
@@ -55,6 +56,7 @@ export class FlowLife {
   readonly index = new FlowIndex();
   readonly sightings = new Sightings();
   readonly rows: FlowRows;
+  readonly handovers: Handovers;
   readonly sockets: FlowSockets;
   readonly fresh: FreshFlows;
   readonly clock = new Float64Array(1); // boottime of the packet in work; as an argument it would be allocated each time
@@ -67,7 +69,7 @@ export class FlowLife {
   readonly #telling: Telling;
   readonly #deadlines: Deadlines;
   readonly #aliases: Aliases;
-  readonly #handovers: Handovers;
+  readonly #moment = new Moment();
 
   constructor(options: FlowOptions) {
     const { capacity, mostRows, seed, netnsInode, netnsIndex } = options;
@@ -78,7 +80,7 @@ export class FlowLife {
     this.fresh = new FreshFlows(this.entries, netnsInode);
     this.#deadlines = new Deadlines(this.entries, options);
     this.#aliases = new Aliases(this.entries);
-    this.#handovers = new Handovers(this.entries);
+    this.handovers = new Handovers(this.entries);
     this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options.longLivedUs);
     this.#entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
       takeEntry: () => this.#takeEntry(),
@@ -95,10 +97,6 @@ export class FlowLife {
       retell: (id) => this.#telling.hurry(id),
       netnsIndex,
     });
-  }
-
-  get nat(): NatTable {
-    return this.#entrance.nat;
   }
 
   /** Enters the tuple of packet `i`, which is not in the table. @returns the packet's way */
@@ -134,17 +132,17 @@ export class FlowLife {
       this.sockets.give(this.#aliases.flowOf(next >> 1), changes);
       return this.attend(next, batch, decoded, i);
     }
-    if (this.sockets.hasChanges(id)) this.#change(id, bootUs, 'packet');
+    if (this.sockets.hasChanges(id)) this.#change(id, this.#moment.atPacket(bootUs, direction, batch, decoded, i));
     if ((words[word + E_STATE]! & (S_ENDED | S_PAUSED)) === 0 && this.#deadlines.isLong(id, bootUs)) {
       this.#telling.pause(id, FlowEnd.Active);
     }
     if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, decoded, i);
-    this.#handovers.give(id);
+    this.handovers.give(id);
     this.#touch(id);
     if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i);
     if (this.sockets.hasChanges(id)) {
       words[word + E_EPOCH] = UNTOUCHED;
-      this.#handovers.note(id, direction, bootUs, batch, decoded, i);
+      this.handovers.note(id, direction, bootUs, batch, decoded, i);
     }
     return (id << 1) | direction;
   }
@@ -174,10 +172,9 @@ export class FlowLife {
 
   /** Writes the rows that are due and takes them. */
   drain(nowUs: Us): FlowColumns {
-    for (const id of this.sockets.changing()) {
-      if (this.sockets.endReason(id, nowUs - SETTLED_US) !== FlowEnd.None)
-        this.#change(id, nowUs - SETTLED_US, 'drain');
-    }
+    const settled = this.#moment.atTime(nowUs - SETTLED_US);
+    for (const id of this.sockets.changes.flows())
+      if (this.sockets.ending(id, settled) !== NO_CHANGE) this.#change(id, settled);
     this.#telling.tellDue(nowUs);
     return this.rows.take();
   }
@@ -185,6 +182,11 @@ export class FlowLife {
   /** Ends everything, what still lives as `forced`. */
   endAll(): void {
     for (let id = this.#deadlines.first(); id !== NONE; id = this.#deadlines.first()) this.#retire(id, FlowEnd.Forced);
+  }
+
+  /** A translation is over. */
+  endTranslation(original: Int32Array): void {
+    this.#entrance.nat.delete(original);
   }
 
   /** Address translation begins, see FlowEntrance. A flow of the translated tuple ends: its next packet joins the other. */
@@ -241,31 +243,28 @@ export class FlowLife {
     this.#deadlines.linger(id);
   }
 
-  /** Lets sockets change that did so by `untilUs`, which ends the flow when it belonged to the one before. */
-  #change(id: number, untilUs: Us, by: 'packet' | 'drain'): void {
+  /** Lets sockets change that did so by then, which ends the flow when it belonged to the one before. */
+  #change(id: number, moment: Moment): void {
     const state = this.entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
     if ((state & S_ENDED) !== 0) return; // they are of the next connection
-    const reason = this.sockets.endReason(id, untilUs);
-    if (reason !== FlowEnd.None && (state & S_PAUSED) === 0 && this.entries.hasCounted(id)) {
-      const handover = this.sockets.handoverAt(id, untilUs);
-      if (handover !== undefined && by === 'packet') this.#handovers.take(id, handover.side, handover.eventUs);
-      this.#telling.pause(id, reason);
-      if (reason === FlowEnd.Forced) this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_HANDED;
+    const { changes } = this.sockets;
+    const row = this.sockets.ending(id, moment);
+    if (row !== NO_CHANGE && (state & S_PAUSED) === 0 && this.entries.hasCounted(id)) {
+      if (changes.endReason[row] === FlowEnd.Forced) this.handovers.take(id, changes, row, moment);
+      this.sockets.cut(id, row);
+      this.#telling.pause(id, changes.endReason[row]!);
     }
-    this.sockets.apply(id, untilUs);
-    if (reason === FlowEnd.None) this.#telling.hurry(id);
+    this.sockets.apply(id, moment);
+    if (row === NO_CHANGE) this.#telling.hurry(id);
   }
 
   #takeEntry(): number {
     const id = this.entries.take();
     if (id !== NONE) return id;
     const victim = this.#deadlines.victim();
-    this.#retire(victim, this.#isEnded(victim) ? FlowEnd.EndOfFlow : FlowEnd.LackOfResources);
+    const isEnded = (this.entries.words[(victim << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
+    this.#retire(victim, isEnded ? FlowEnd.EndOfFlow : FlowEnd.LackOfResources);
     return this.entries.take();
-  }
-
-  #isEnded(id: number): boolean {
-    return (this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
   }
 
   /** The flow leaves the table with its aliases; its end is told unless a row has told it already. */
@@ -275,14 +274,14 @@ export class FlowLife {
     if ((state & S_ENDED) !== 0) {
       if (this.#telling.hasChanged(id)) this.#telling.tell(id, FlowEnd.EndOfFlow);
     } else if ((state & S_PAUSED) === 0) {
-      const isClosed = this.sockets.endReason(id, Infinity) === FlowEnd.EndOfFlow;
+      const isClosed = this.sockets.isClosed(id);
       this.#telling.tell(id, isClosed ? FlowEnd.EndOfFlow : endReason);
       if (!isClosed && endReason === FlowEnd.LackOfResources) this.evicted++;
     }
     this.#deadlines.remove(id);
     this.sightings.release(words[(id << ENTRY_SHIFT) + E_SIGHTINGS]!);
     this.sockets.release(id);
-    this.#handovers.forget(id);
+    this.handovers.forget(id);
     this.rows.natKeys.delete(id);
     for (let alias = this.#aliases.firstOf(id); alias !== NONE; ) {
       const after = next[alias]!;

@@ -136,6 +136,7 @@ export class FlowTable {
    * ring earlier than the packet that it concerns, or microseconds later. Keys have namespace index 0.
    */
   noteSockets(events: SocketEventColumns): void {
+    this.#life.handovers.remember();
     this.#life.sockets.note(events);
   }
 
@@ -158,7 +159,7 @@ export class FlowTable {
     for (let i = 0; i < count; i++) {
       copyKey(original, i * KEY_WORDS, index, from);
       copyKey(translated, i * KEY_WORDS, index, to);
-      if (ended[i] === 1) this.#life.nat.delete(from);
+      if (ended[i] === 1) this.#life.endTranslation(from);
       else this.#life.translate(from, to);
     }
   }
@@ -209,6 +210,7 @@ export class FlowTable {
     const { status, tcpFlags, ipBytes } = decoded;
     const life = this.#life;
     const { entries, sightings, retired, clock } = life;
+    const { recent } = life.handovers;
     const epoch = this.#epoch;
     const ways = this.#ways;
     const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
@@ -242,6 +244,7 @@ export class FlowTable {
         doubles[at]! += 1;
         doubles[at + 1]! += length;
         doubles[at + 2]! += ipLength;
+        if (recent !== undefined && tcpFlags[i] !== 0) recent.note(way, batch, decoded, i);
       } else {
         const chain = words[word + E_SIGHTINGS]!;
         words[word + E_SIGHTINGS] = sightings.count(chain, direction, place, length, ipLength);

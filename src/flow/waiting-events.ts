@@ -21,6 +21,7 @@ const LATER = 2; // follows another one of its tuple
 export class WaitingEvents {
   readonly cookie = new Float64Array(MOST_WAITING);
   readonly atUs = new Float64Array(MOST_WAITING);
+  readonly sequence = new Uint32Array(MOST_WAITING); // as the caller gave it
   readonly #words = new Int32Array(MOST_WAITING << SHIFT);
   readonly #index = new FlowIndex();
   #oldest = 0; // counts up for ever; the row is what remains modulo MOST_WAITING
@@ -36,7 +37,7 @@ export class WaitingEvents {
   }
 
   /** The oldest event makes room for it. */
-  add(key: Int32Array, hash: number, cookie: number, atUs: Us, use: number): void {
+  add(key: Int32Array, hash: number, cookie: number, atUs: Us, use: number, sequence = 0): void {
     if (this.#end - this.#oldest === MOST_WAITING) this.#dropOldest();
     const words = this.#words;
     const row = this.#end++ % MOST_WAITING;
@@ -48,6 +49,7 @@ export class WaitingEvents {
     words[word + W_USE] = use;
     this.cookie[row] = cookie;
     this.atUs[row] = atUs;
+    this.sequence[row] = sequence;
     this.#count++;
     const first = this.#find(hash, key, 0);
     words[word + W_STATE] = first === NONE ? FIRST : LATER;
