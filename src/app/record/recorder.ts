@@ -42,7 +42,7 @@ const NOTHING = {
 export interface RecorderOptions {
   readonly capture: CaptureThreadData['capture'];
   readonly programs: KernelPrograms | null; // the caller closes them
-  readonly places: ListPlaces; // other namespaces to capture in
+  readonly places: ListPlaces | null; // other namespaces to capture in; null: none
   readonly sources: readonly SourceName[];
   readonly database: string;
   readonly info: Omit<CaptureInfo, 'startedUs'>;
@@ -94,7 +94,8 @@ export class Recorder {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    this.#places = options.places();
+    const { places } = options;
+    this.#places = places?.() ?? [];
     this.#newPlaces = this.#places;
     const capture = { capture: options.capture, ownNetns: options.info.netns, places: this.#places };
     this.#threads = new RecorderThreads(
@@ -111,7 +112,7 @@ export class Recorder {
       },
     );
     this.#timer = setInterval(() => this.#drain(), TICK_MS);
-    this.#placesTimer = setInterval(() => this.#followPlaces(), PLACES_MS);
+    if (places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(places), PLACES_MS);
   }
 
   /** Ends the capture, stores what is known and settles `done`. */
@@ -138,8 +139,8 @@ export class Recorder {
   }
 
   /** Tells the capture thread when namespaces came or went. */
-  #followPlaces(): void {
-    const places = this.#options.places();
+  #followPlaces(list: ListPlaces): void {
+    const places = list();
     const known = new Set(this.#places.map(({ inode }) => inode));
     const came = places.filter(({ inode }) => !known.has(inode));
     if (came.length === 0 && places.length === known.size) return;

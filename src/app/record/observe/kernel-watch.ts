@@ -138,7 +138,7 @@ export class KernelWatch {
     return this.#book.takeChanged();
   }
 
-  takeExits(): ExitColumns {
+  takeExits(): ExitColumns | undefined {
     return this.#book.takeExits();
   }
 

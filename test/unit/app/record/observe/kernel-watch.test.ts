@@ -72,7 +72,7 @@ test('KernelWatch names a process whose birth, program and end lie in the ring w
     watch.takeProcesses().map(({ comm, exe, parentPid, uid }) => ({ comm, exe, parentPid, uid })),
     [{ comm: 'curl', exe: '/usr/bin/curl', parentPid: 42, uid: 1000 }],
   );
-  assert.equal(watch.takeExits().pid[0], 43);
+  assert.equal(watch.takeExits()?.pid[0], 43);
 });
 
 test('KernelWatch begins with a snapshot and lists who is there', () => {
