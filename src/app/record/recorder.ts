@@ -16,6 +16,7 @@ import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
 import type { SourceName } from './observe/open-sources.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
+import { QuietTicks } from './quiet-ticks.ts';
 import { RecorderThreads } from './recorder-threads.ts';
 import { TickBuilder } from './tick-builder.ts';
 
@@ -69,6 +70,7 @@ export class Recorder {
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
+  readonly #quietTicks = new QuietTicks();
   #timer: NodeJS.Timeout | undefined;
   #placesTimer: NodeJS.Timeout | undefined;
   #places: readonly NamedPlace[];
@@ -206,9 +208,10 @@ export class Recorder {
   }
 
   #write(report: CaptureReport): void {
+    const counters = { ...report.counters, factsLost: this.#factsLost };
+    if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
     const { flows, offsetUs } = report;
     const built = this.#builder.take();
-    const counters = { ...report.counters, factsLost: this.#factsLost };
     const interfaces = report.interfaces.map((count) => ({
       ...count,
       name: this.#options.interfaceNames.get(count.netns, count.ifindex),

@@ -153,7 +153,9 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,
     containerName: (id: string, cgroup: string): string | null => containers.nameOf(id, cgroup),
-    interfaceNames: new InterfaceNames((netns) => linksOf(native, netns === info.netns ? '' : pathOf(places?.() ?? [], netns))),
+    interfaceNames: new InterfaceNames((netns) =>
+      linksOf(native, netns === info.netns ? '' : pathOf(places?.() ?? [], netns)),
+    ),
   };
 }
 
