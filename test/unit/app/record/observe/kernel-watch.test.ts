@@ -83,7 +83,7 @@ test('KernelWatch begins with a snapshot and lists who is there', () => {
   assert.deepEqual(scan!.deniedUids, []);
   assert.equal(learned.holders.pid[0], 42);
   assert.equal(processes[0]?.comm, 'make');
-  assert.equal(watch.restMs, 250);
+  assert.equal(watch.restMs, 500);
 });
 
 test('KernelWatch tells in which interval events of sockets were lost, and takes a snapshot then', () => {
