@@ -16,6 +16,7 @@ import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
 import type { SourceName } from './observe/open-sources.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
+import { QuietTicks } from './quiet-ticks.ts';
 import { RecorderThreads } from './recorder-threads.ts';
 import { TickBuilder } from './tick-builder.ts';
 
@@ -42,7 +43,7 @@ const NOTHING = {
 export interface RecorderOptions {
   readonly capture: CaptureThreadData['capture'];
   readonly programs: KernelPrograms | null; // the caller closes them
-  readonly places: ListPlaces; // other namespaces to capture in
+  readonly places: ListPlaces | null; // other namespaces to capture in; null: none
   readonly sources: readonly SourceName[];
   readonly database: string;
   readonly info: Omit<CaptureInfo, 'startedUs'>;
@@ -69,6 +70,7 @@ export class Recorder {
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
+  readonly #quietTicks = new QuietTicks();
   #timer: NodeJS.Timeout | undefined;
   #placesTimer: NodeJS.Timeout | undefined;
   #places: readonly NamedPlace[];
@@ -94,7 +96,8 @@ export class Recorder {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    this.#places = options.places();
+    const { places } = options;
+    this.#places = places?.() ?? [];
     this.#newPlaces = this.#places;
     const capture = { capture: options.capture, ownNetns: options.info.netns, places: this.#places };
     this.#threads = new RecorderThreads(
@@ -111,7 +114,7 @@ export class Recorder {
       },
     );
     this.#timer = setInterval(() => this.#drain(), TICK_MS);
-    this.#placesTimer = setInterval(() => this.#followPlaces(), PLACES_MS);
+    if (places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(places), PLACES_MS);
   }
 
   /** Ends the capture, stores what is known and settles `done`. */
@@ -138,8 +141,8 @@ export class Recorder {
   }
 
   /** Tells the capture thread when namespaces came or went. */
-  #followPlaces(): void {
-    const places = this.#options.places();
+  #followPlaces(list: ListPlaces): void {
+    const places = list();
     const known = new Set(this.#places.map(({ inode }) => inode));
     const came = places.filter(({ inode }) => !known.has(inode));
     if (came.length === 0 && places.length === known.size) return;
@@ -205,9 +208,10 @@ export class Recorder {
   }
 
   #write(report: CaptureReport): void {
+    const counters = { ...report.counters, factsLost: this.#factsLost };
+    if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
     const { flows, offsetUs } = report;
     const built = this.#builder.take();
-    const counters = { ...report.counters, factsLost: this.#factsLost };
     const interfaces = report.interfaces.map((count) => ({
       ...count,
       name: this.#options.interfaceNames.get(count.netns, count.ifindex),

@@ -142,6 +142,12 @@ export class TickBuilder {
     this.#sockets.delete(row);
   }
 
+  /** Something was added since the last take(). */
+  get hasRows(): boolean {
+    const rows = this.#ends.count + this.#history.count + this.#holders.count;
+    return rows + this.#newPrograms.length + this.#newProcesses.length > 0;
+  }
+
   take(): BuiltTick {
     const built: BuiltTick = {
       ends: this.#ends,

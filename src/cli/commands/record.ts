@@ -131,7 +131,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
   const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
-  const places = flags.netns === undefined ? (): readonly NamedPlace[] => [] : placesOf(flags.netns, proc);
+  const places = flags.netns === undefined ? null : placesOf(flags.netns, proc);
   const { backend, snaplen, sources, ring: ringBytes, promiscuous } = flags;
   const info = {
     interface: devices.join(','),
@@ -153,7 +153,9 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,
     containerName: (id: string, cgroup: string): string | null => containers.nameOf(id, cgroup),
-    interfaceNames: new InterfaceNames((netns) => linksOf(native, netns === info.netns ? '' : pathOf(places(), netns))),
+    interfaceNames: new InterfaceNames((netns) =>
+      linksOf(native, netns === info.netns ? '' : pathOf(places?.() ?? [], netns)),
+    ),
   };
 }
 

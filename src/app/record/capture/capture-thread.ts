@@ -29,7 +29,8 @@ export interface CaptureThreadData {
 }
 
 const BATCH_PACKETS = 4096;
-const POLL_MS = 50;
+/** Longest rest. What is worth an earlier look makes a descriptor readable: packets, a command, a ring that fills up. */
+const REST_MS = 1000;
 /**
  * How long the kernel may collect packets. When somebody has to look for their sockets, new tuples must reach the
  * observer within 15 ms; when the kernel tells whose they are, there is no hurry and less to wake up for.
@@ -110,7 +111,7 @@ class CaptureThread {
     });
     this.#fds[inputs.length] = this.#data.wakeFd;
     this.#fds[inputs.length + 1] = this.#data.socketRing?.fd ?? -1; // readable when it fills up
-    this.#native.poll(this.#fds, this.#fds.length, this.#ready, Math.max(POLL_MS, this.#blockMs));
+    this.#native.poll(this.#fds, this.#fds.length, this.#ready, REST_MS);
   }
 
   /** What is still in the ring, or in a pipe. The kernel hands a block that is not full over only after a while. */

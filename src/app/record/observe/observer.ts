@@ -145,12 +145,12 @@ export class Observer {
     const looked = this.#scan === undefined ? [] : this.#readProcesses(this.#learned.holders, now);
     const told = this.#kernel?.step(SLICE_US, this.#learned);
     const processes = [...this.#newborns.splice(0), ...looked, ...(this.#kernel?.takeProcesses() ?? [])];
-    const exits = this.#kernel?.takeExits() ?? createColumns(EXIT_COLUMNS, 1);
+    const exits = this.#kernel?.takeExits();
     const scan = result?.report ?? told?.scan ?? null;
     if (result?.report != null) this.#kernel?.takePids(result.report.pids, result.report.startedUs);
     const lost = this.#dropWhenBehind(now) ?? told?.lost ?? null;
     this.#steppedUs = now;
-    const others = processes.length > 0 || exits.count > 0 || addresses !== null || scan !== null || lost !== null;
+    const others = processes.length > 0 || exits !== undefined || addresses !== null || scan !== null || lost !== null;
     if (!others && !hasLearned(this.#learned) && last === 'more') return undefined;
     const learned = this.#learned;
     this.#learned = createLearned(); // the old ones are transferred
@@ -158,7 +158,8 @@ export class Observer {
       (sum, source) => sum + source.lost,
       this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0),
     );
-    return { atUs: now, ...learned, processes, exits, scan, addresses, factsLost, lost, last: last === 'last' };
+    const ended = exits ?? createColumns(EXIT_COLUMNS, 1);
+    return { atUs: now, ...learned, processes, exits: ended, scan, addresses, factsLost, lost, last: last === 'last' };
   }
 
   /** @returns the time that the dropped rows spoke of */
