@@ -36,7 +36,15 @@ export class Decoder {
     this.#decap = decap;
     const batch = createPacketBatch(1, 1);
     const view = new DataView(batch.bytes.buffer);
-    this.#work = { view, batch, out: createDecodedBatch(1), at: 0, frameEnd: 0, fragments: new FragmentTable() };
+    this.#work = {
+      view,
+      batch,
+      out: createDecodedBatch(1),
+      at: 0,
+      unsupported: 0,
+      frameEnd: 0,
+      fragments: new FragmentTable(),
+    };
   }
 
   /**
@@ -80,7 +88,7 @@ export class Decoder {
     packets[result]! += 1;
     bytes[result]! += batch.origLen[i]!;
     if (result !== DecodeStatus.Unsupported) return;
-    const linkType = batch.linkType[i]!;
+    const linkType = this.#work.unsupported;
     unsupported.set(linkType, (unsupported.get(linkType) ?? 0) + 1);
   }
 }

@@ -36,6 +36,7 @@ export interface ReadingOptions {
   readonly inputs: readonly FileInput[]; // in the order of their packets
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly decap?: boolean; // flows of the innermost packets of tunnels
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
 }
@@ -50,6 +51,7 @@ export interface FileResult {
   readonly counters: CaptureCounters;
   readonly damages: readonly FileDamage[];
   readonly named: boolean; // as in onFlows()
+  readonly unsupported: ReadonlyMap<number, number>; // LINKTYPE_* number that is not decoded -> its packets
 }
 
 /** @throws UserError when the first octets of an input are not those of a capture that can be read */
@@ -66,7 +68,7 @@ class FileReading {
   readonly #sink: FileSink;
   readonly #batch: PacketBatch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
   readonly #decoded: DecodedBatch = createDecodedBatch(BATCH_PACKETS);
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #table: FlowTable;
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
@@ -78,6 +80,7 @@ class FileReading {
 
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
+    this.#decoder = new Decoder({ decap: options.decap === true });
     this.#sink = sink;
     this.#named = options.facts.length > 0;
     for (const message of options.facts) options.attributor.observe(message);
@@ -109,7 +112,8 @@ class FileReading {
 
   end(): FileResult {
     this.#hand(this.#table.flush(NO_LIMIT_US));
-    return { counters: this.#counters(), damages: this.#damages, named: this.#named };
+    const { unsupported } = this.#decoder.counts;
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
   }
 
   #take(source: PcapFileSource): void {

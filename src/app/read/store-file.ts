@@ -18,6 +18,7 @@ import { type FileInput, type FileResult, type FileSink, readFiles } from './fil
 
 export interface StoreFileOptions {
   readonly inputs: readonly FileInput[]; // pieces of one capture
+  readonly decap: boolean;
   readonly follow: boolean;
   readonly stop: AbortSignal;
   readonly database: string;

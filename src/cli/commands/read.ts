@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseFacts } from '../../app/read/fact-file.ts';
-import { type FileResult, readFiles } from '../../app/read/file-reading.ts';
+import { readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
@@ -14,16 +14,17 @@ import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
-import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
 import { ReadProgress } from '../read-progress.ts';
+import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
 interface ReadFlags extends FormatFlags {
   readonly db?: string;
+  readonly decap: boolean;
   readonly facts?: string;
   readonly follow: boolean;
   readonly summary: boolean;
@@ -33,6 +34,7 @@ const EXAMPLES = `
 Examples:
   pcapid read trip.pcapng                          its flows, nothing is stored
   pcapid read trip.pcap.gz --summary               only what is in it
+  pcapid read trip.pcap --decap                    what goes through GRE, VXLAN, GTP-U and other tunnels
   pcapid read ring-1.pcap ring-2.pcap              pieces of one capture, in their order
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
   tcpdump -U -w - | pcapid read -                  flows while they come
@@ -52,6 +54,7 @@ export const read: CommandModule = (context) =>
     .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .addHelpText('after', EXAMPLES)
@@ -66,13 +69,13 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
-  const options = { inputs, facts, stop, follow: flags.follow };
+  const options = { inputs, facts, stop, follow: flags.follow, decap: flags.decap };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
-    warnOfDamage(context, result);
+    warnOfRest(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
@@ -92,8 +95,9 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   );
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  printSummary(context, book, result, flags.summary ? 'out' : 'err');
-  warnOfDamage(context, result);
+  if (flags.summary) printSummary(context, book, result, flags);
+  else context.err(summaryText(book, result));
+  warnOfRest(context, result);
 }
 
 function showGrowing(
@@ -123,24 +127,6 @@ function stopOnSignal(): AbortSignal {
 function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
   const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
-}
-
-function printSummary(context: Context, book: FlowBook, { counters }: FileResult, to: 'out' | 'err'): void {
-  const { flows, ipBytes, namedFlows } = book.totals();
-  const rest = [
-    [counters.notIpPackets, 'not IP'],
-    [counters.badPackets, 'cut or malformed'],
-    [counters.duplicatePackets, 'seen again on another interface'],
-  ] as const;
-  const beside = rest.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
-  const named = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
-  const text = `${countText(counters.packets, 'packet')}${beside === '' ? '' : ` (${beside})`}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${named}\n`;
-  context[to](text);
-}
-
-function warnOfDamage(context: Context, { damages }: FileResult): void {
-  for (const { path, what, offset } of damages)
-    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was read\n`);
 }
 
 function readText(path: string): string {
