@@ -1,4 +1,5 @@
 /** Every capture of captures/ that is made from a description. */
+import { BAD_CAPTURES } from './bad-captures.ts';
 import { FILE_CAPTURES, type FileCapture } from './file-captures.ts';
 import { LAYER_CAPTURES } from './layer-captures.ts';
 import { PROCESS_CAPTURES } from './process-captures.ts';
@@ -9,4 +10,5 @@ export const ALL_CAPTURES: readonly FileCapture[] = [
   ...FILE_CAPTURES,
   ...PROCESS_CAPTURES,
   ...LAYER_CAPTURES,
+  ...BAD_CAPTURES,
 ];

@@ -8,7 +8,9 @@ import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
+import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
+import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 
@@ -36,6 +38,8 @@ export interface ReadingOptions {
   readonly inputs: readonly FileInput[]; // in the order of their packets
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly interfaces?: InterfaceNumbers; // learns how the files name their interfaces
+  readonly interfaceCounts?: InterfaceCounts; // counts what passed each
   readonly decap?: boolean; // flows of the innermost packets of tunnels
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
@@ -90,9 +94,9 @@ class FileReading {
   }
 
   async read(input: FileInput): Promise<void> {
-    const { inputs, follow = false, stop } = this.#options;
+    const { inputs, interfaces, follow = false, stop } = this.#options;
     const isFollowed = follow && input === inputs.at(-1);
-    const source = new PcapFileSource({ ...input, follow: isFollowed });
+    const source = new PcapFileSource({ ...input, follow: isFollowed, ...(interfaces && { interfaces }) });
     const grows = isFollowed || source.size === undefined;
     try {
       while (stop?.aborted !== true) {
@@ -120,6 +124,7 @@ class FileReading {
     this.#packets += this.#batch.count;
     this.#batches++;
     this.#decoder.decode(this.#batch, this.#decoded);
+    this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);

@@ -12,6 +12,7 @@ import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
+import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
 import type { CommandModule, Context } from '../context.ts';
@@ -61,7 +62,12 @@ export const read: CommandModule = (context) =>
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
-  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  const printing = {
+    available: flowColumns(localZone),
+    defaults: FLOW_DEFAULT_COLUMNS,
+    fields: FLOW_RECORD_FIELDS,
+    mayBeEmpty: true, // the summary says so
+  };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
   const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
@@ -69,7 +75,8 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
-  const options = { inputs, facts, stop, follow: flags.follow, decap: flags.decap };
+  const interfaces = new InterfaceNumbers();
+  const options = { inputs, interfaces, facts, stop, follow: flags.follow, decap: flags.decap };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
@@ -79,7 +86,8 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
-  const book = new FlowBook((uid) => (facts.length === 0 ? null : (users.get(uid) ?? null)));
+  const userName = (uid: number): string | null => (facts.length === 0 ? null : (users.get(uid) ?? null));
+  const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
   const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
   const result = await readFiles(
