@@ -84,7 +84,7 @@ class FileReading {
 
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
-    this.#decoder = new Decoder({ decap: options.decap === true });
+    this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true });
     this.#sink = sink;
     this.#named = options.facts.length > 0;
     for (const message of options.facts) options.attributor.observe(message);
@@ -103,7 +103,10 @@ class FileReading {
         const count = source.read(this.#batch, 0);
         if (count < 0) break;
         if (count > 0) this.#take(source);
-        if (this.#isDue(grows)) this.#hand(this.#table.drain(NO_LIMIT_US));
+        if (this.#isDue(grows)) {
+          if (grows) this.#endWaiting(); // somebody waits for news
+          this.#hand(this.#table.drain(NO_LIMIT_US));
+        }
         if (count === 0) await within(GROWING_MS, source.more());
         else if (grows || source.isCompressed) await turn();
       }
@@ -115,6 +118,7 @@ class FileReading {
   }
 
   end(): FileResult {
+    this.#endWaiting();
     this.#hand(this.#table.flush(NO_LIMIT_US));
     const { unsupported } = this.#decoder.counts;
     return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
@@ -126,8 +130,19 @@ class FileReading {
     this.#decoder.decode(this.#batch, this.#decoded);
     this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
+    this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
+  }
+
+  #endWaiting(): void {
+    this.#decoder.releaseFragments();
+    this.#addReleased();
+  }
+
+  #addReleased(): void {
+    const rows = this.#decoder.takeReleased();
+    if (rows !== undefined) this.#table.add(rows.batch, rows.decoded, 0, NO_LIMIT_US);
   }
 
   #learn(source: PcapFileSource): void {
