@@ -8,7 +8,17 @@ import { skipFrameRelay } from './frame-relay.ts';
 import { skipIeee80211, skipIeee80211Padded } from './ieee80211.ts';
 import { decodeIpv4 } from './ipv4.ts';
 import { decodeIpv6 } from './ipv6.ts';
-import { EtherType, fixedHeader, fixedPrefix, isLinkLayer, type Layer, linkLayer, Next, Stop } from './layer.ts';
+import {
+  EtherType,
+  fixedHeader,
+  fixedPrefix,
+  isLinkLayer,
+  type Layer,
+  linkLayer,
+  linkTypeOf,
+  Next,
+  Stop,
+} from './layer.ts';
 import { skipLlc, skipSnap } from './llc.ts';
 import { skipMpls } from './mpls.ts';
 import { skipNflog } from './nflog.ts';
@@ -99,11 +109,17 @@ export function decodeLayers(work: Work, i: number, first: number, end: number):
       default: {
         if (next < 0) return -next;
         const layer = next < FIRST_ETHERTYPE ? skipLlc : LAYERS.get(next);
-        if (layer === undefined) return isLinkLayer(next) ? DecodeStatus.Unsupported : DecodeStatus.NotIp;
+        if (layer === undefined) return unknownLayer(work, next);
         next = layer(work, work.at, end);
       }
     }
   }
+}
+
+function unknownLayer(work: Work, next: number): Status {
+  if (!isLinkLayer(next)) return DecodeStatus.NotIp;
+  work.unsupported = linkTypeOf(next);
+  return DecodeStatus.Unsupported;
 }
 
 function toIpv4(): number {

@@ -1,5 +1,7 @@
 /** Every capture of captures/ that is made from a description. */
+import { BAD_CAPTURES } from './bad-captures.ts';
 import { FILE_CAPTURES, type FileCapture } from './file-captures.ts';
+import { LAYER_CAPTURES } from './layer-captures.ts';
 import { PROCESS_CAPTURES } from './process-captures.ts';
 import { SAMPLE_CAPTURES } from './sample-captures.ts';
 
@@ -7,4 +9,6 @@ export const ALL_CAPTURES: readonly FileCapture[] = [
   ...SAMPLE_CAPTURES.map(({ name, bytes }) => ({ name: `${name}.pcap`, bytes })),
   ...FILE_CAPTURES,
   ...PROCESS_CAPTURES,
+  ...LAYER_CAPTURES,
+  ...BAD_CAPTURES,
 ];

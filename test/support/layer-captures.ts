@@ -4,10 +4,10 @@ import type { FileCapture } from './file-captures.ts';
 import { LINK_SAMPLES } from './link-layers.ts';
 import { ascii, cryptoFrame, dnsMessage, domainName, sealInitial, tcpWith, udpWith } from './named-packets.ts';
 import { ethernet, ipv4, ipv6, type Network, pcapFile, udp } from './packets.ts';
-import { enhancedPacket, interfaceBlock, pcapng, section } from './pcapng-file.ts';
+import { enhancedPacket, interfaceBlock, pcapng, section, text } from './pcapng-file.ts';
 import { TEREDO_SAMPLES, TUNNEL_SAMPLES } from './tunnels.ts';
 
-const USB_LINUX = 189;
+const IF_NAME = 2; // option of an interface
 const START_SEC = 1_767_225_600; // 2026-01-01T00:00:00Z
 const STEP_US = 1_500; // between two packets
 const [HERE, THERE] = ['192.0.2.10', '198.51.100.20'];
@@ -19,20 +19,31 @@ const datagrams = (port: number): readonly Network[] => [
   ipv6({ src: HERE6, dst: THERE6 }, udp({ src: port, dst: 20_000, payload: 30 })),
 ];
 
-/** An interface for each link layer that tshark knows, and one of USB, which has no IP; SLL2 has a file of its own. */
+/** The one has a file of its own; of the other tshark counts an octet less. */
+const LEFT_OUT: readonly number[] = [LinkType.LinuxSll2, LinkType.PppWithDirection];
+
+/** Link types without IP. */
+const WITHOUT_IP: readonly (readonly [name: string, linkType: number])[] = [
+  ['USB', 189],
+  ['Bluetooth', 187],
+  ['802.15.4', 195],
+  ['nobody knows', 4711],
+];
+
+/** An interface for each link layer that tshark knows, called so, and some without IP. */
 function linkLayers(): FileCapture {
-  const samples = LINK_SAMPLES.filter(
-    ({ witness, linkType }) => witness === 'tshark' && linkType !== LinkType.LinuxSll2,
+  const samples = LINK_SAMPLES.filter(({ witness, linkType }) => witness === 'tshark' && !LEFT_OUT.includes(linkType));
+  const without = WITHOUT_IP.map(([name, linkType]) => ({ name, linkType }));
+  const interfaces = [...samples, ...without].map(({ name, linkType }) =>
+    interfaceBlock({ linkType, options: [[IF_NAME, text(name)]] }),
   );
-  const linkTypes = [...new Set(samples.map(({ linkType }) => linkType)), USB_LINUX];
-  const frames = samples.flatMap(({ linkType, frame }, n) =>
-    datagrams(10_000 + n).map((inner) => ({ linkType, bytes: frame(inner) })),
+  const frames = samples.flatMap(({ frame }, id) =>
+    datagrams(10_000 + id).map((inner) => ({ id, bytes: frame(inner) })),
   );
-  const usb = { linkType: USB_LINUX, bytes: new Uint8Array(64) };
-  const packets = [...frames, usb].map(({ linkType, bytes }, n) =>
-    enhancedPacket({ bytes, id: linkTypes.indexOf(linkType), time: BigInt(START_SEC * 1e6 + n * STEP_US) }),
+  const others = without.map((_, n) => ({ id: samples.length + n, bytes: new Uint8Array(64) }));
+  const packets = [...frames, ...others].map(({ id, bytes }, n) =>
+    enhancedPacket({ bytes, id, time: BigInt(START_SEC * 1e6 + n * STEP_US) }),
   );
-  const interfaces = linkTypes.map((linkType) => interfaceBlock({ linkType }));
   return { name: 'link-layers.pcapng', bytes: pcapng(section(), ...interfaces, ...packets) };
 }
 

@@ -8,7 +8,9 @@ import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
+import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
+import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 
@@ -36,6 +38,9 @@ export interface ReadingOptions {
   readonly inputs: readonly FileInput[]; // in the order of their packets
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly interfaces?: InterfaceNumbers; // learns how the files name their interfaces
+  readonly interfaceCounts?: InterfaceCounts; // counts what passed each
+  readonly decap?: boolean; // flows of the innermost packets of tunnels
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
 }
@@ -50,6 +55,7 @@ export interface FileResult {
   readonly counters: CaptureCounters;
   readonly damages: readonly FileDamage[];
   readonly named: boolean; // as in onFlows()
+  readonly unsupported: ReadonlyMap<number, number>; // LINKTYPE_* number that is not decoded -> its packets
 }
 
 /** @throws UserError when the first octets of an input are not those of a capture that can be read */
@@ -66,7 +72,7 @@ class FileReading {
   readonly #sink: FileSink;
   readonly #batch: PacketBatch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
   readonly #decoded: DecodedBatch = createDecodedBatch(BATCH_PACKETS);
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #table: FlowTable;
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
@@ -78,6 +84,7 @@ class FileReading {
 
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
+    this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true });
     this.#sink = sink;
     this.#named = options.facts.length > 0;
     for (const message of options.facts) options.attributor.observe(message);
@@ -87,16 +94,19 @@ class FileReading {
   }
 
   async read(input: FileInput): Promise<void> {
-    const { inputs, follow = false, stop } = this.#options;
+    const { inputs, interfaces, follow = false, stop } = this.#options;
     const isFollowed = follow && input === inputs.at(-1);
-    const source = new PcapFileSource({ ...input, follow: isFollowed });
+    const source = new PcapFileSource({ ...input, follow: isFollowed, ...(interfaces && { interfaces }) });
     const grows = isFollowed || source.size === undefined;
     try {
       while (stop?.aborted !== true) {
         const count = source.read(this.#batch, 0);
         if (count < 0) break;
         if (count > 0) this.#take(source);
-        if (this.#isDue(grows)) this.#hand(this.#table.drain(NO_LIMIT_US));
+        if (this.#isDue(grows)) {
+          if (grows) this.#endWaiting(); // somebody waits for news
+          this.#hand(this.#table.drain(NO_LIMIT_US));
+        }
         if (count === 0) await within(GROWING_MS, source.more());
         else if (grows || source.isCompressed) await turn();
       }
@@ -108,17 +118,31 @@ class FileReading {
   }
 
   end(): FileResult {
+    this.#endWaiting();
     this.#hand(this.#table.flush(NO_LIMIT_US));
-    return { counters: this.#counters(), damages: this.#damages, named: this.#named };
+    const { unsupported } = this.#decoder.counts;
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
   }
 
   #take(source: PcapFileSource): void {
     this.#packets += this.#batch.count;
     this.#batches++;
     this.#decoder.decode(this.#batch, this.#decoded);
+    this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
+    this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
+  }
+
+  #endWaiting(): void {
+    this.#decoder.releaseFragments();
+    this.#addReleased();
+  }
+
+  #addReleased(): void {
+    const rows = this.#decoder.takeReleased();
+    if (rows !== undefined) this.#table.add(rows.batch, rows.decoded, 0, NO_LIMIT_US);
   }
 
   #learn(source: PcapFileSource): void {

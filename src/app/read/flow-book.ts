@@ -24,9 +24,14 @@ export class FlowBook {
   readonly #rows: FlowColumns = createColumns(FLOW_COLUMNS);
   readonly #answers = new Map<number, Answer>(); // 2 * serial + side
   readonly #userName: (uid: number) => string | null;
+  readonly #interfaceName: (ifindex: number) => string | null;
 
-  constructor(userName: (uid: number) => string | null) {
+  constructor(
+    userName: (uid: number) => string | null,
+    interfaceName: (ifindex: number) => string | null = () => null,
+  ) {
     this.#userName = userName;
+    this.#interfaceName = interfaceName;
   }
 
   get flows(): number {
@@ -87,7 +92,7 @@ export class FlowBook {
       flow_id: row + 1,
       host: null,
       netns: null,
-      interface: null,
+      interface: this.#interfaceName(rows.ifindex[row]!),
       protocol: protocolName(protocol),
       src_addr: formatAddress(key, at + K_FIRST),
       src_port: portOrNull(protocol, keyFirstPort(key, at)),

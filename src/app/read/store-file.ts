@@ -4,13 +4,15 @@ import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
-import type { CaptureCounters, CaptureInfo } from '../../core/tick.ts';
+import type { CaptureCounters, CaptureInfo, InterfaceCount } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
+import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
 import { Reader } from '../../store/reader.ts';
+import { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
@@ -18,6 +20,8 @@ import { type FileInput, type FileResult, type FileSink, readFiles } from './fil
 
 export interface StoreFileOptions {
   readonly inputs: readonly FileInput[]; // pieces of one capture
+  readonly interfaces: InterfaceNumbers;
+  readonly decap: boolean;
   readonly follow: boolean;
   readonly stop: AbortSignal;
   readonly database: string;
@@ -34,6 +38,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   const attributor = new Attributor();
   const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
   const store = openStore(resolve(options.database), proc);
+  const interfaceCounts = new InterfaceCounts();
   let startedUs: Us | undefined;
   let latestUs = 0;
   const write = (flows: FlowColumns, counters: CaptureCounters, named: boolean): void => {
@@ -46,7 +51,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       ...builder.take(),
       flows,
       counters,
-      interfaces: [],
+      interfaces: countsOf(interfaceCounts, options.interfaces),
       namespaces: [],
       containers: [],
       clock: null,
@@ -55,7 +60,10 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   };
   try {
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
-    const result = await readFiles({ ...options, attributor }, { onFlows: write, onAnswer, onProgress });
+    const result = await readFiles(
+      { ...options, attributor, interfaceCounts },
+      { onFlows: write, onAnswer, onProgress },
+    );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
     write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);
     store.endCapture(latestUs);
@@ -63,6 +71,14 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   } finally {
     store.close();
   }
+}
+
+/** What passed the interfaces that the files name; those of cooked packets have a number only. */
+function countsOf(counts: InterfaceCounts, names: InterfaceNumbers): InterfaceCount[] {
+  return counts.list().flatMap((one) => {
+    const name = names.nameOf(one.ifindex);
+    return name === null ? [] : [{ ...one, name }];
+  });
 }
 
 /** A file that is stored twice would double every sum. */

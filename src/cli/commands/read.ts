@@ -2,7 +2,7 @@ import { fstatSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { parseFacts } from '../../app/read/fact-file.ts';
-import { type FileResult, readFiles } from '../../app/read/file-reading.ts';
+import { readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
@@ -12,18 +12,20 @@ import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
+import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
-import { countText, formatShare, formatSize } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
 import { ReadProgress } from '../read-progress.ts';
+import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
 interface ReadFlags extends FormatFlags {
   readonly db?: string;
+  readonly decap: boolean;
   readonly facts?: string;
   readonly follow: boolean;
   readonly summary: boolean;
@@ -33,6 +35,7 @@ const EXAMPLES = `
 Examples:
   pcapid read trip.pcapng                          its flows, nothing is stored
   pcapid read trip.pcap.gz --summary               only what is in it
+  pcapid read trip.pcap --decap                    what goes through GRE, VXLAN, GTP-U and other tunnels
   pcapid read ring-1.pcap ring-2.pcap              pieces of one capture, in their order
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
   tcpdump -U -w - | pcapid read -                  flows while they come
@@ -52,13 +55,19 @@ export const read: CommandModule = (context) =>
     .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
-  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  const printing = {
+    available: flowColumns(localZone),
+    defaults: FLOW_DEFAULT_COLUMNS,
+    fields: FLOW_RECORD_FIELDS,
+    mayBeEmpty: true, // the summary says so
+  };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
   const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
@@ -66,17 +75,19 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
-  const options = { inputs, facts, stop, follow: flags.follow };
+  const interfaces = new InterfaceNumbers();
+  const options = { inputs, interfaces, facts, stop, follow: flags.follow, decap: flags.decap };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
-    warnOfDamage(context, result);
+    warnOfRest(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
-  const book = new FlowBook((uid) => (facts.length === 0 ? null : (users.get(uid) ?? null)));
+  const userName = (uid: number): string | null => (facts.length === 0 ? null : (users.get(uid) ?? null));
+  const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
   const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
   const result = await readFiles(
@@ -92,8 +103,9 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   );
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  printSummary(context, book, result, flags.summary ? 'out' : 'err');
-  warnOfDamage(context, result);
+  if (flags.summary) printSummary(context, book, result, flags);
+  else context.err(summaryText(book, result));
+  warnOfRest(context, result);
 }
 
 function showGrowing(
@@ -123,24 +135,6 @@ function stopOnSignal(): AbortSignal {
 function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
   const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
-}
-
-function printSummary(context: Context, book: FlowBook, { counters }: FileResult, to: 'out' | 'err'): void {
-  const { flows, ipBytes, namedFlows } = book.totals();
-  const rest = [
-    [counters.notIpPackets, 'not IP'],
-    [counters.badPackets, 'cut or malformed'],
-    [counters.duplicatePackets, 'seen again on another interface'],
-  ] as const;
-  const beside = rest.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
-  const named = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
-  const text = `${countText(counters.packets, 'packet')}${beside === '' ? '' : ` (${beside})`}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${named}\n`;
-  context[to](text);
-}
-
-function warnOfDamage(context: Context, { damages }: FileResult): void {
-  for (const { path, what, offset } of damages)
-    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was read\n`);
 }
 
 function readText(path: string): string {
