@@ -62,9 +62,12 @@ describe('pcapid record', { skip: netnsMissing() || realRootMissing() }, () => {
       const [end] = await said(child, 1);
       assert.equal(end?.pid, 1, 'inside it is the first process');
       const here = innerPid(child.pid);
-      await finish(recording);
-      const [flow] = readFlows(recording.database).filter(({ src }) => src.port === end.port);
-      assert.deepEqual([flow?.src.pid, flow?.dst.pid], [here, here]);
+      const flow = () => readFlows(recording.database).find(({ src }) => src.port === end.port);
+      const isNamed = (): boolean => typeof flow()?.src.pid === 'number' && typeof flow()?.dst.pid === 'number';
+      await waitFor(isNamed, 15_000, 'the descriptors of all processes to be read').catch(() => {}); // told below
+      await recording.stop();
+      const { src, dst } = flow()!;
+      assert.deepEqual([src.pid, dst.pid], [here, here], `${src.reason} ${dst.reason}`);
     });
 });
 
