@@ -10,6 +10,7 @@ import { findListener, findSocket } from './find-socket.ts';
 import { type FlowEnd, gapUs, type SocketMatch } from './flow-end.ts';
 import { addActors, addHolders, type Holding, Holdings, processOf } from './holdings.ts';
 import { agreedProgram, programOf } from './process-table.ts';
+import { socketOfSubflow } from './subflow.ts';
 import { whyMissing, whyUnheld } from './why-unheld.ts';
 
 export interface Answer {
@@ -35,8 +36,18 @@ export function attribute(end: FlowEnd, facts: Facts): Answer {
   const row = found.rows[0] ?? -1;
   const cookie = row === -1 ? end.cookie : facts.sockets.facts.cookie[row]!;
   const choice = cookie === 0 ? NOBODY : chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  const used = choice.kind !== 'none' || row === -1 ? -1 : socketOfSubflow(row, facts);
+  if (used !== -1) return answerOfSubflow({ ...found, rows: [used] }, used, end, facts);
   if (choice.kind === 'none' || isHearsay(choice, facts)) return answerOfHolders(found, end, facts);
   return answerOfActors(choice, { found, row, cookie }, end, facts);
+}
+
+function answerOfSubflow(found: SocketMatch, row: number, end: FlowEnd, facts: Facts): Answer {
+  const cookie = facts.sockets.facts.cookie[row]!;
+  const choice = chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  return choice.kind === 'none'
+    ? answerOfHolders(found, end, facts)
+    : answerOfActors(choice, { found, row, cookie }, end, facts);
 }
 
 /** Of field 22 in /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */

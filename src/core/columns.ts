@@ -48,6 +48,11 @@ export function copyRow<S extends ColumnSpec>(spec: S, from: Columns<S>, i: numb
   }
 }
 
+/** Appends all rows of `from` to `to`. */
+export function copyRows<S extends ColumnSpec>(spec: S, from: Columns<S>, to: Columns<S>): void {
+  for (let i = 0; i < from.count; i++) copyRow(spec, from, i, to);
+}
+
 function grow(columns: Columns<ColumnSpec>): void {
   const capacity = columns.capacity * 2;
   for (const [name, value] of Object.entries(columns)) {

@@ -1,5 +1,5 @@
 import { isLoopback } from '../../../core/address.ts';
-import { copyRow, createColumns } from '../../../core/columns.ts';
+import { copyRows, createColumns } from '../../../core/columns.ts';
 import type { FreshColumns } from '../../../core/flow.ts';
 import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
@@ -97,8 +97,8 @@ export class Observer {
 
   /** Takes what was seen of processes that may be gone by now. */
   takeNewborns({ sockets, holders, processes, lost }: NewbornMessage): void {
-    for (let i = 0; i < sockets.count; i++) copyRow(SOCKET_COLUMNS, sockets, i, this.#learned.sockets);
-    for (let i = 0; i < holders.count; i++) copyRow(HOLDER_COLUMNS, holders, i, this.#learned.holders);
+    copyRows(SOCKET_COLUMNS, sockets, this.#learned.sockets);
+    copyRows(HOLDER_COLUMNS, holders, this.#learned.holders);
     this.#scan?.learn(holders);
     this.#newborns.push(...processes);
     this.#kernel?.learn(processes);
@@ -140,8 +140,7 @@ export class Observer {
     for (const source of this.#options.sources) this.#poll(source);
     this.#scan?.lookLater(this.#learned.holders);
     const result = this.#scan?.step(SLICE_US);
-    const found = result?.holders;
-    for (let i = 0; i < (found?.count ?? 0); i++) copyRow(HOLDER_COLUMNS, found!, i, this.#learned.holders);
+    if (result !== undefined) copyRows(HOLDER_COLUMNS, result.holders, this.#learned.holders);
     const looked = this.#scan === undefined ? [] : this.#readProcesses(this.#learned.holders, now);
     const told = this.#kernel?.step(SLICE_US, this.#learned);
     const processes = [...this.#newborns.splice(0), ...looked, ...(this.#kernel?.takeProcesses() ?? [])];
