@@ -53,7 +53,7 @@ export function summaryText(
 ): string {
   const beside = [
     [counters.notIpPackets - sumOf(unsupported), 'not IP'],
-    ...namesOf(unsupported).map(([name, packets]) => [packets, `of link type ${name}`] as const),
+    ...namesOf(unsupported, 'link type ').map(([name, packets]) => [packets, `of ${name}`] as const),
     [counters.badPackets, 'cut or malformed'],
     [counters.duplicatePackets, 'seen again on another interface'],
   ] as const;
@@ -65,9 +65,9 @@ export function summaryText(
 
 /** What nobody may overlook. */
 export function warnOfRest(context: Context, { unsupported, damages }: FileResult): void {
-  for (const [name, packets] of namesOf(unsupported)) {
+  for (const [name, packets] of namesOf(unsupported, 'link type ')) {
     const are = packets === 1 ? 'is' : 'are';
-    context.err(`pcapid: ${countText(packets, 'packet')} of link type ${name} ${are} not decoded and in no flow\n`);
+    context.err(`pcapid: ${countText(packets, 'packet')} of ${name} ${are} not decoded and in no flow\n`);
   }
   for (const damage of damages) {
     const rest = damage.offset === null ? 'left out' : 'all before it was read';
@@ -88,9 +88,14 @@ function damageSummary(damages: FileResult['damages']): string {
 const sumOf = (packets: ReadonlyMap<number, number>): number => [...packets.values()].reduce((sum, n) => sum + n, 0);
 
 /** Link types and their packets, those beyond MOST_NAMED together. */
-function namesOf(unsupported: ReadonlyMap<number, number>): readonly (readonly [name: string, packets: number])[] {
+function namesOf(
+  unsupported: ReadonlyMap<number, number>,
+  prefix = '',
+): readonly (readonly [name: string, packets: number])[] {
   const all = [...unsupported].sort(([, a], [, b]) => b - a);
   const rest = all.slice(MOST_NAMED);
-  const list = all.slice(0, MOST_NAMED).map(([linkType, packets]) => [linkTypeName(linkType), packets] as const);
-  return rest.length === 0 ? list : [...list, [`${rest.length} others`, sumOf(new Map(rest))]];
+  const list = all
+    .slice(0, MOST_NAMED)
+    .map(([linkType, packets]) => [`${prefix}${linkTypeName(linkType)}`, packets] as const);
+  return rest.length === 0 ? list : [...list, [`${rest.length} other link types`, sumOf(new Map(rest))]];
 }
