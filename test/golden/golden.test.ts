@@ -138,6 +138,28 @@ describe('damaged captures', () => {
   }
 });
 
+describe('link-layers.pcapng', () => {
+  test('read --db stores the interfaces that read prints', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
+    try {
+      const database = join(folder, 'layers.db');
+      await pcapid('read', 'captures/link-layers.pcapng', '--db', database);
+      const stored = await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc');
+      const printed = await pcapid('read', 'captures/link-layers.pcapng', ...MACHINE.ndjson);
+      assert.deepEqual(interfacesOf(stored), interfacesOf(printed));
+      assert.ok(interfacesOf(printed).includes('PKTAP'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+const interfacesOf = (ndjson: string): readonly string[] =>
+  ndjson
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).interface);
+
 describe('demo.pcap with its facts', () => {
   test('usage adds up by process as before, after it was stored', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));

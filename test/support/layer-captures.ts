@@ -1,8 +1,7 @@
-/** Captures with every link layer, tunnel and source of names; captures/make-captures.mjs writes them. */
+/** Captures with every link layer and every tunnel; captures/make-captures.mjs writes them. */
 import { LinkType } from '../../src/core/packet.ts';
 import type { FileCapture } from './file-captures.ts';
 import { LINK_SAMPLES } from './link-layers.ts';
-import { ascii, cryptoFrame, dnsMessage, domainName, sealInitial, tcpWith, udpWith } from './named-packets.ts';
 import { ethernet, ipv4, ipv6, type Network, pcapFile, udp } from './packets.ts';
 import { enhancedPacket, interfaceBlock, pcapng, section, text } from './pcapng-file.ts';
 import { TEREDO_SAMPLES, TUNNEL_SAMPLES } from './tunnels.ts';
@@ -66,44 +65,4 @@ function tunnels(): FileCapture {
   return classic('tunnels.pcap', frames);
 }
 
-/** A ClientHello of TLS 1.2 with nothing but a name, always the same. */
-function plainHello(name: string): number[] {
-  const u16 = (n: number): number[] => [n >> 8, n & 255];
-  const list = [0, ...u16(name.length), ...ascii(name)];
-  const extension = [...u16(0), ...u16(list.length + 2), ...u16(list.length), ...list];
-  const random = new Array<number>(32).fill(7);
-  const body = [3, 3, ...random, 0, ...u16(2), 0xc0, 0x2f, 1, 0, ...u16(extension.length), ...extension];
-  return [1, 0, ...u16(body.length), ...body];
-}
-
-function names(): FileCapture {
-  const out = { src: HERE, dst: THERE };
-  const back = { src: THERE, dst: HERE };
-  const answers = [
-    { name: [0xc0, 12], type: 5, data: domainName('cdn.example') },
-    { name: 'cdn.example', type: 1, data: [198, 51, 100, 20] },
-  ];
-  const answer = dnsMessage({ question: 'www.example.com', answers });
-  const local = dnsMessage({ flags: 0x8400, answers: [{ name: 'tv.local', type: 1, data: [192, 0, 2, 77] }] });
-  const hello = plainHello('tls.example.com');
-  const record = [22, 3, 1, 0, hello.length, ...hello];
-  const request = ascii('GET / HTTP/1.1\r\nHost: web.example.com\r\n\r\n');
-  const quic = (version: 1 | 2): Uint8Array =>
-    sealInitial(cryptoFrame(0, plainHello(`quic${version}.example.com`)), { version });
-  return classic(
-    'names.pcap',
-    [
-      ipv4(back, udpWith(53, 6000, answer)),
-      ipv4(back, tcpWith({ src: 53, dst: 6001, seq: 1 }, [0, answer.length, ...answer])),
-      ipv4({ src: '192.0.2.77', dst: '224.0.0.251' }, udpWith(5353, 5353, local)),
-      ipv4(back, udpWith(5355, 6002, answer)),
-      ipv4(out, tcpWith({ src: 6003, dst: 443, seq: 1 }, record.slice(0, 40))),
-      ipv4(out, tcpWith({ src: 6003, dst: 443, seq: 41 }, record.slice(40))),
-      ipv4(out, tcpWith({ src: 6004, dst: 80, seq: 1 }, request)),
-      ipv4(out, udpWith(6005, 443, quic(1))),
-      ipv4(out, udpWith(6006, 443, quic(2))),
-    ].map((network) => ethernet(network)),
-  );
-}
-
-export const LAYER_CAPTURES: readonly FileCapture[] = [linkLayers(), tunnels(), names()];
+export const LAYER_CAPTURES: readonly FileCapture[] = [linkLayers(), tunnels()];

@@ -20,9 +20,12 @@ const IPV6_HEADER = 40;
 
 export const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
 
+let missing: string | false | undefined;
+
 /** @returns why there is no second opinion, or false: for the `skip` of a test */
 export function tsharkMissing(): string | false {
-  return spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark';
+  missing ??= spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark'; // it takes long to start
+  return missing;
 }
 
 /** Packets as capinfos(1) counts them; undefined where it says nothing of a damaged file. */

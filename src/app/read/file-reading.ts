@@ -3,6 +3,7 @@ import { fstatSync, statSync } from 'node:fs';
 import type { Attributor, OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
+import { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
@@ -47,7 +48,7 @@ export interface ReadingOptions {
 
 export interface FileDamage {
   readonly path: string;
-  readonly offset: number; // octets
+  readonly offset: number | null; // octets; null: it is no capture, nothing of it was read
   readonly what: string;
 }
 
@@ -58,9 +59,9 @@ export interface FileResult {
   readonly unsupported: ReadonlyMap<number, number>; // LINKTYPE_* number that is not decoded -> its packets
 }
 
-/** @throws UserError when the first octets of an input are not those of a capture that can be read */
+/** @throws UserError when an input cannot be opened, or none is a capture that can be read */
 export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
-  for (const input of options.inputs) if (!isGrowing(input)) new PcapFileSource(input).close(); // fail before the work
+  for (const input of options.inputs) if (!isGrowing(input)) tryOpen(input); // fail before the work
   const reading = new FileReading(options, sink);
   for (const input of options.inputs) await reading.read(input);
   return reading.end();
@@ -77,6 +78,7 @@ class FileReading {
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
+  readonly #refused: UserError[] = [];
   #packets = 0;
   #bytes = 0; // of files that were read
   #batches = 0;
@@ -93,7 +95,27 @@ class FileReading {
     this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: 1 << 20 });
   }
 
+  /** One that is no capture is left out: `read *.pcap` is about the others. */
   async read(input: FileInput): Promise<void> {
+    try {
+      await this.#read(input);
+    } catch (error) {
+      if (!isNoCapture(error)) throw error;
+      this.#refused.push(error);
+      this.#damages.push({ path: input.path, what: error.message, offset: null });
+    }
+  }
+
+  /** @throws UserError when none of the inputs is a capture */
+  end(): FileResult {
+    if (this.#refused.length === this.#options.inputs.length) throw this.#refused[0];
+    this.#endWaiting();
+    this.#hand(this.#table.flush(NO_LIMIT_US));
+    const { unsupported } = this.#decoder.counts;
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
+  }
+
+  async #read(input: FileInput): Promise<void> {
     const { inputs, interfaces, follow = false, stop } = this.#options;
     const isFollowed = follow && input === inputs.at(-1);
     const source = new PcapFileSource({ ...input, follow: isFollowed, ...(interfaces && { interfaces }) });
@@ -115,13 +137,6 @@ class FileReading {
     }
     this.#bytes += source.bytesRead;
     if (source.damage !== undefined) this.#damages.push({ path: input.path, ...source.damage });
-  }
-
-  end(): FileResult {
-    this.#endWaiting();
-    this.#hand(this.#table.flush(NO_LIMIT_US));
-    const { unsupported } = this.#decoder.counts;
-    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
   }
 
   #take(source: PcapFileSource): void {
@@ -172,6 +187,17 @@ class FileReading {
     return captureCounters(this.#decoder, this.#table, [stats]);
   }
 }
+
+/** @throws UserError when it cannot be opened */
+function tryOpen(input: FileInput): void {
+  try {
+    new PcapFileSource(input).close();
+  } catch (error) {
+    if (!isNoCapture(error)) throw error;
+  }
+}
+
+const isNoCapture = (error: unknown): error is UserError => error instanceof UserError && error.code === 'not-pcap';
 
 /** What came is handed over also when nothing more comes. */
 async function within(ms: number, more: Promise<void>): Promise<void> {

@@ -103,8 +103,8 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   );
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  if (flags.summary) printSummary(context, book, result, flags);
-  else context.err(summaryText(book, result));
+  if (flags.summary) printSummary(context, book.totals(), result, flags);
+  else context.err(summaryText(book.totals(), result));
   warnOfRest(context, result);
 }
 

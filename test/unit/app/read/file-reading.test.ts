@@ -148,13 +148,18 @@ test('readFiles() of an empty capture hands out no flow and no damage', async ()
   assert.deepEqual([packets.length, result.counters.packets, result.damages], [0, 0, []]);
 });
 
-test('readFiles() throws UserError for a file that is no capture, before it reads any', async () => {
+test('readFiles() leaves files that are no captures out, and throws UserError when no other is left', async () => {
   const good = write('good.pcap', pcapFile([segment(0, TcpFlag.Ack)]));
+  const text = write('text.pcap', Buffer.from('this is not a capture file'));
+  const packed = write('text.gz', gzipSync('this is not a capture file'));
   const failsWith = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
-  await assert.rejects(
-    read([good, write('text.pcap', Buffer.from('this is not a capture file'))]),
-    failsWith('not-pcap'),
+  const { result } = await read([text, good, packed]);
+  assert.equal(result.counters.packets, 1);
+  assert.deepEqual(
+    result.damages.map(({ path, offset }) => [path, offset]),
+    [text, packed].map((path) => [path, null]),
   );
+  await assert.rejects(read([text, packed]), failsWith('not-pcap'));
   await assert.rejects(read([good, join(folder, 'absent.pcap')]), failsWith('no-such-file'));
 });
 
