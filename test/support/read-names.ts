@@ -1,6 +1,6 @@
 import { formatAddress } from '../../src/core/address.ts';
 import { createDecodedBatch } from '../../src/core/decoded.ts';
-import type { NameFact } from '../../src/core/name.ts';
+import { LAST_ANSWER, NAME_SOURCES, type NameFact } from '../../src/core/name.ts';
 import { Decoder } from '../../src/decode/decode-batch.ts';
 import { NameReader } from '../../src/names/name-reader.ts';
 import type { Say } from '../../src/names/say.ts';
@@ -9,7 +9,9 @@ import { packetBatch, type TestPacket } from './packets.ts';
 
 /** `dns 192.0.2.1 is example.com` and `sni 6 10.0.0.1:1 10.0.0.2:443 is example.com`. */
 const factText = (fact: NameFact): string =>
-  `${fact.source} ${'address' in fact ? formatAddress(fact.address) : tupleText(fact.key, 0)} is ${fact.name}`;
+  `${fact.source} ${isAnswer(fact) ? formatAddress(fact.address) : tupleText(fact.key, 0)} is ${fact.name}`;
+
+const isAnswer = ({ source }: NameFact): boolean => NAME_SOURCES.indexOf(source) <= LAST_ANSWER;
 
 /** Reads packets in one batch, after each other. */
 export function readNames(packets: readonly TestPacket[]): string[] {

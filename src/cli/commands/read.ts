@@ -98,6 +98,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
         growing?.(flows);
       },
       onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      ...(flags.summary ? {} : { onNames: (...found) => book.addNames(...found) }),
       onProgress,
     },
   );
