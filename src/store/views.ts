@@ -18,7 +18,11 @@ const anyName = (side: Side) => `(SELECT a.id FROM name a WHERE a.address = f.${
     AND a.from_us <= f.last_us AND a.source <= 3 ORDER BY a.from_us DESC LIMIT 1)`;
 
 /** Row of `name` for an end of the flow `f`: what the flow itself said, else an answer. */
-export const nameOfEnd = (side: Side) => `coalesce(f.${side}_name, ${heardName(side)}, ${anyName(side)})`;
+const nameOfEnd = (side: Side) => `coalesce(f.${side}_name, ${heardName(side)}, ${anyName(side)})`;
+
+/** The same as text, for conditions. */
+export const nameTextOf = (side: Side) =>
+  `(SELECT h.text FROM name n JOIN host_name h ON h.id = n.host_name WHERE n.id = ${nameOfEnd(side)})`;
 
 /**
  * Source 7 is 'address' (BY_ADDRESS of core/name.ts): neither the flow said so, nor was its own process told so before.

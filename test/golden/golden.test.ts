@@ -35,7 +35,7 @@ const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
 const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
-const PEOPLE = { table: ['--format', 'table'], csv: ['--format', 'csv'] };
+const PEOPLE = { table: ['--format', 'table', '-n'], csv: ['--format', 'csv'] };
 /** Further outputs of some captures, and their flags. */
 const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'names.pcapng': PEOPLE,

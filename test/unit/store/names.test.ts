@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { compileFlows, compileProcesses } from '../../../src/store/compile-query.ts';
+import { compileUsage } from '../../../src/store/compile-usage.ts';
+import { Reader } from '../../../src/store/reader.ts';
 import { rowsOf, withDatabase } from '../../support/database.ts';
 import { type NameLiteral, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
@@ -76,6 +79,50 @@ test('a name that is told again keeps its row, and a text is stored once', () =>
       assert.equal(rowsOf(path, 'SELECT count(*) AS texts FROM host_name')[0]!.texts, 1);
     },
   );
+});
+
+test('a filter by name finds the flows that are called so, and no others', () => {
+  ids = 0;
+  const flows = [1, 2, 3].map((n) => ({ ...FLOW, serial: n, tuple: `tcp 10.0.0.1:${n} > 192.0.2.${n}:443` }));
+  const ends = flows.map(({ serial }) => ({ ...APPS, serial }));
+  const names = [
+    said('www.a.example', 1),
+    said('was-once.example', 1, { address: '192.0.2.2' }),
+    said('a.example', 5, { address: '192.0.2.2' }),
+    said('la.example', 1, { address: '192.0.2.3' }),
+  ];
+  withDatabase([tick({ ...PROCESSES, flows, ends, names })], (path) => {
+    const reader = Reader.open(path);
+    const found = (name: string, itself: boolean, below: boolean): unknown[] => {
+      const filter = { name: { name, itself, below } };
+      const ids = reader.all(compileFlows(filter, { by: 'first', direction: 'asc' }, null)).map((row) => row.flow_id);
+      const [used] = reader.all(compileUsage(filter, 'process', { by: 'total', direction: 'desc' }, null));
+      const [process] = reader.all(compileProcesses(filter, { by: 'flows', direction: 'desc' }, null));
+      assert.equal(used?.flows ?? 0, ids.length);
+      assert.equal(process?.flows ?? 0, ids.length);
+      return ids;
+    };
+    assert.deepEqual(found('a.example', true, false), [2]);
+    assert.deepEqual(found('a.example', false, true), [1]);
+    assert.deepEqual(found('a.example', true, true), [1, 2]);
+    assert.deepEqual(found('example', false, true), [1, 2, 3]);
+    assert.deepEqual(found('was-once.example', true, false), [], 'it is called otherwise by then');
+    const query = compileFlows(
+      { name: { name: 'a.example', itself: true, below: true } },
+      { by: 'first', direction: 'asc' },
+      10,
+    );
+    const plan = reader.all({ sql: `EXPLAIN QUERY PLAN ${query.sql}`, params: query.params }).map((row) => row.detail);
+    assert.ok(
+      plan.some((detail) => /host_name USING .*INDEX host_name_backwards/.test(String(detail))),
+      plan.join('\n'),
+    );
+    assert.deepEqual(
+      plan.filter((detail) => /SCAN (name|host_name|n|h)\b/.test(String(detail))),
+      [],
+    );
+    reader.close();
+  });
 });
 
 test('sums over ends look up no name', () => {
