@@ -45,6 +45,11 @@ export class FlowBook {
     return this.#rows.count;
   }
 
+  /** Names that had no room here. */
+  get namesLost(): number {
+    return this.#names.lost;
+  }
+
   /** Serials count from 1, so the row of a flow is its serial minus 1. */
   addFlows(flows: FlowColumns): void {
     this.#names.add(this.#log.take(true));

@@ -33,11 +33,16 @@ export class NameBook {
   readonly #rows = new Map<number, Row>(); // by id
   readonly #flows = new Map<number, number>(); // serial * 2 + side: id
   readonly #answers = new Map<string, Row[]>(); // by address, and by address and process; in order of fromUs
+  lost = 0; // rows that had no room
 
   add({ rows, texts, flows }: NameRows): void {
-    for (let i = 0; i < rows.count && this.#rows.size < MOST; i++) {
+    for (let i = 0; i < rows.count; i++) {
       const id = rows.id[i]!;
       if (this.#rows.has(id)) continue;
+      if (this.#rows.size === MOST) {
+        this.lost += rows.count - i;
+        break;
+      }
       const [source, process] = [rows.source[i]!, rows.process[i]!];
       const row = { text: texts[i]!, source, process, fromUs: rows.fromUs[i]! };
       this.#rows.set(id, row);

@@ -21,7 +21,7 @@ import { GrowingRows } from '../growing-rows.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
-import { printCapture } from '../record-summary.ts';
+import { namesLostText, printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
 interface ReadFlags extends FormatFlags, NamingFlags {
@@ -110,6 +110,8 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   if (flags.summary) printSummary(context, book, result, flags);
   else context.err(summaryText(book, result));
   warnOfRest(context, result);
+  const namesLost = result.counters.namesLost + book.namesLost;
+  if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
 }
 
 function showGrowing(
