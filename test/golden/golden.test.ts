@@ -148,27 +148,29 @@ describe('damaged captures', () => {
   }
 });
 
-describe('demo.pcap with its facts', () => {
-  test('usage adds up by process as before, after it was stored', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
-    try {
-      const database = join(folder, 'demo.db');
-      await pcapid('read', 'captures/demo.pcap', ...FACTS, '--db', database);
-      compare('demo.usage', await pcapid('usage', '--db', database));
-      const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
-      const printed = (await pcapid('read', 'captures/demo.pcap', ...FACTS, ...MACHINE.ndjson)).split('\n');
-      assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+describe('what is stored', () => {
+  for (const [capture, ...facts] of [['demo.pcap', ...FACTS], ['names.pcapng']] as const) {
+    test(`of ${capture} has the owners and names that read prints, and adds up as before`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
+      try {
+        const database = join(folder, 'test.db');
+        await pcapid('read', `captures/${capture}`, ...facts, '--db', database);
+        compare(`${capture.replace(/\.pcap$/, '')}.usage`, await pcapid('usage', '--db', database));
+        const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
+        const printed = (await pcapid('read', `captures/${capture}`, ...facts, ...MACHINE.ndjson)).split('\n');
+        assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
 });
 
-/** Tuple and owners of a line: what does not depend on where the flow is kept. */
+/** Tuple, owners and names of a line: what does not depend on where the flow is kept. */
 function ownersOf(line: string): string {
   if (line === '') return '';
   const flow = JSON.parse(line);
-  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason'];
+  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason', 'name', 'name_source'];
   const end = (side: string) => names.map((name) => flow[`${side}_${name}`]).join(' ');
   return `${flow.protocol} ${end('src')} ${end('dst')} ${flow.orig_ip_bytes} ${flow.reply_ip_bytes}`;
 }
