@@ -30,7 +30,7 @@ const REFUSED = BAD_CAPTURES.filter(({ isRefused }) => isRefused).map(({ name })
 /** A port of VXLAN and a kind of 802.11 in CAPWAP that tshark has to be told of. */
 const TUNNELS = ['-d', 'udp.port==8472,vxlan', '-o', 'capwap.swap_fc:FALSE'];
 /** tshark 4.0 knows only a draft of version 2. */
-const QUIC_2 = 'quic quic2.example';
+const QUIC_2 = /^quic quic2\./;
 const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
@@ -95,7 +95,7 @@ for (const capture of CAPTURES.filter((name) => (HAS_ZSTD || !name.endsWith('.zs
     });
 
     test('the names found are those that tshark finds', { skip: tsharkMissing() }, () => {
-      const names = namesOfFile(`captures/${capture}`).filter((name) => name !== QUIC_2);
+      const names = namesOfFile(`captures/${capture}`).filter((name) => !QUIC_2.test(name));
       assert.deepEqual(names, tsharkNamesOf(`captures/${capture}`));
     });
 
