@@ -9,6 +9,7 @@ interface ColumnArrays {
   u32: Uint32Array<ArrayBuffer>;
   u8: Uint8Array<ArrayBuffer>;
   key: Int32Array<ArrayBuffer>; // KEY_WORDS words a row, core/tuple.ts
+  address: Int32Array<ArrayBuffer>; // four words a row, core/address.ts
 }
 export type ColumnKind = keyof ColumnArrays;
 export type ColumnSpec = Readonly<Record<string, ColumnKind>>;
@@ -21,6 +22,7 @@ const MAKE: { [K in ColumnKind]: (rows: number) => ColumnArrays[K] } = {
   u32: (rows) => new Uint32Array(rows),
   u8: (rows) => new Uint8Array(rows),
   key: (rows) => new Int32Array(rows * KEY_WORDS),
+  address: (rows) => new Int32Array(rows * 4),
 };
 
 export function createColumns<S extends ColumnSpec>(spec: S, capacity = 64): Columns<S> {

@@ -6,6 +6,7 @@ import type { SocketEventColumns } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
+import { Aliases } from './aliases.ts';
 import type { FlowLimits } from './deadlines.ts';
 import {
   COUNTERS,
@@ -73,6 +74,7 @@ export interface FlowCounts {
 /** A bounded table of flows. Per packet it costs one look-up and nothing is allocated. */
 export class FlowTable {
   readonly #life: FlowLife;
+  readonly #aliases: Aliases;
   readonly #epochUs: Us;
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
@@ -98,6 +100,7 @@ export class FlowTable {
       netnsInode: options.netnsInode ?? (() => 0),
       netnsIndex: this.#netnsIndex,
     });
+    this.#aliases = new Aliases(this.#life.entries);
   }
 
   get counts(): FlowCounts {
@@ -186,6 +189,15 @@ export class FlowTable {
     this.#life.expire(this.#now(nowBootUs));
     this.#life.endAll();
     return this.#life.rows.take();
+  }
+
+  /** Serial of the flow that counts packets of the tuple at `key[at]`, negative in its reply direction; 0: there is none. */
+  flowOf(key: Int32Array, at: number): number {
+    const { index, entries } = this.#life;
+    const way = findKey(index.pairs, index.mask, entries.words, ENTRY_SHIFT, hashKey(key, at, this.#seed), key, at);
+    if (way === NONE) return 0;
+    const serial = entries.serial[this.#aliases.flowOf(way >> 1)]!;
+    return (way & 1) === 0 ? serial : -serial;
   }
 
   #now(nowBootUs: Us): Us {

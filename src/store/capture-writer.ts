@@ -8,7 +8,7 @@ const INSERT = `INSERT INTO capture (host, boot, netns, interface, backend, filt
 const UPDATE = `UPDATE capture SET last_us = ?, longest_us = ?, packets = ?, bytes = ?, ip_bytes = ?, flow_packets = ?,
   flow_bytes = ?, duplicate_packets = ?, duplicate_bytes = ?, not_ip_packets = ?, not_ip_bytes = ?, bad_packets = ?,
   bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?,
-  facts_late = ? WHERE id = ?`;
+  facts_late = ?, names_lost = ? WHERE id = ?`;
 const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes`;
 
@@ -91,6 +91,7 @@ export class CaptureWriter {
       c.flowsLost,
       c.factsLost,
       c.factsLate,
+      c.namesLost,
       this.id,
     );
     for (const one of tick.namespaces) this.netns.describe(one, tick.atUs);

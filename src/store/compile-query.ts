@@ -64,9 +64,9 @@ CROSS JOIN flow_record r ON r.flow_id = picked.id`,
 /** Processes with what their ends of flows carried. Filters of remote, port and protocol leave those without such flows out. */
 export function compileProcesses(filter: FlowFilter, order: Order<ProcessSort>, limit: Limit): CompiledQuery {
   const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
-  const { remote, port, protocol, sinceUs, untilUs } = filter;
-  const needsFlows = remote !== undefined || port !== undefined || protocol !== undefined;
-  const names = { process: 'p.id', program: 'p.program', remoteAddress: null };
+  const { remote, name, port, protocol, sinceUs, untilUs } = filter;
+  const needsFlows = remote !== undefined || name !== undefined || port !== undefined || protocol !== undefined;
+  const names = { process: 'p.id', program: 'p.program', remoteAddress: null, remoteName: '' };
   const ends = endAlternatives(filter, names);
   const lived = [
     ...(untilUs === undefined ? [] : [fragment('p.first_us < ?', untilUs)]),

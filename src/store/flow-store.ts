@@ -8,6 +8,7 @@ import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
 import { checkSchema, migrate } from './migrate.ts';
+import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
@@ -37,6 +38,7 @@ interface Writers {
   readonly processes: ProcessWriter;
   readonly sockets: SocketWriter;
   readonly flows: FlowWriter;
+  readonly names: NameWriter;
 }
 
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
@@ -95,7 +97,8 @@ export class FlowStore {
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
     const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture);
-    return { capture, processes, sockets, flows };
+    const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
+    return { capture, processes, sockets, flows, names };
   }
 
   /**
@@ -112,6 +115,7 @@ export class FlowStore {
       writers.sockets.writeHolders(tick.holders);
       writers.flows.write(tick.flows);
       writers.flows.writeEnds(tick.ends, tick.atUs);
+      writers.names.write(tick.names);
       writers.capture.write(tick, writers.flows.longestUs);
     });
   }

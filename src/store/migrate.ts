@@ -26,7 +26,7 @@ export function migrate(db: Sqlite, path: string): void {
 
 function runMigration(db: Sqlite, sql: string, version: number): void {
   db.exec(sql);
-  writeTokens(db);
+  if (version === SCHEMA_VERSION) writeTokens(db);
   db.pragma(`application_id = ${APPLICATION_ID}`);
   db.pragma(`user_version = ${version}`);
 }

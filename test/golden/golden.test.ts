@@ -12,8 +12,10 @@ import { read } from '../../src/cli/commands/read.ts';
 import { usage } from '../../src/cli/commands/usage.ts';
 import { BAD_CAPTURES } from '../support/bad-captures.ts';
 import { testContext } from '../support/context.ts';
+import { namesOfFile } from '../support/read-names.ts';
 import { runPcapid } from '../support/run-pcapid.ts';
 import { printedFlows, tsharkFlows } from '../support/tshark-flows.ts';
+import { tsharkNamesOf } from '../support/tshark-names.ts';
 import { capinfosPackets, type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
 
 const FOLDER = 'test/golden';
@@ -27,13 +29,16 @@ const PACKED = ['connection.pcap.gz', 'connection.pcap.lz4', 'connection.pcap.zs
 const REFUSED = BAD_CAPTURES.filter(({ isRefused }) => isRefused).map(({ name }) => name);
 /** A port of VXLAN and a kind of 802.11 in CAPWAP that tshark has to be told of. */
 const TUNNELS = ['-d', 'udp.port==8472,vxlan', '-o', 'capwap.swap_fc:FALSE'];
+/** tshark 4.0 knows only a draft of version 2. */
+const QUIC_2 = /^quic quic2\./;
 const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
 const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
-const PEOPLE = { table: ['--format', 'table'], csv: ['--format', 'csv'] };
+const PEOPLE = { table: ['--format', 'table', '-n'], csv: ['--format', 'csv'] };
 /** Further outputs of some captures, and their flags. */
 const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'names.pcapng': PEOPLE,
   'ethernet-tcp.pcap': PEOPLE,
   'link-layers.pcapng': { 'summary.ndjson': [...MACHINE.summary, ...MACHINE.ndjson] },
   'tunnels.pcap': { 'decap.ndjson': [...MACHINE.ndjson, '--decap'], 'decap.summary': [...MACHINE.summary, '--decap'] },
@@ -87,6 +92,11 @@ for (const capture of CAPTURES.filter((name) => (HAS_ZSTD || !name.endsWith('.zs
       assert.equal(Number(/^(\d+) packets?/.exec(summary)?.[1]), tshark.packets);
       assert.equal(capinfosPackets(`captures/${capture}`) ?? tshark.packets, tshark.packets);
       assert.deepEqual(countPairs(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson)), tshark.pairs);
+    });
+
+    test('the names found are those that tshark finds', { skip: tsharkMissing() }, () => {
+      const names = namesOfFile(`captures/${capture}`).filter((name) => !QUIC_2.test(name));
+      assert.deepEqual(names, tsharkNamesOf(`captures/${capture}`));
     });
 
     test('read sees the flows that tshark sees, with their times', { skip: tsharkMissing() }, async () => {
@@ -160,27 +170,29 @@ const interfacesOf = (ndjson: string): readonly string[] =>
     .split('\n')
     .map((line) => JSON.parse(line).interface);
 
-describe('demo.pcap with its facts', () => {
-  test('usage adds up by process as before, after it was stored', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
-    try {
-      const database = join(folder, 'demo.db');
-      await pcapid('read', 'captures/demo.pcap', ...FACTS, '--db', database);
-      compare('demo.usage', await pcapid('usage', '--db', database));
-      const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
-      const printed = (await pcapid('read', 'captures/demo.pcap', ...FACTS, ...MACHINE.ndjson)).split('\n');
-      assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
+describe('what is stored', () => {
+  for (const [capture, ...facts] of [['demo.pcap', ...FACTS], ['names.pcapng']] as const) {
+    test(`of ${capture} has the owners and names that read prints, and adds up as before`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
+      try {
+        const database = join(folder, 'test.db');
+        await pcapid('read', `captures/${capture}`, ...facts, '--db', database);
+        compare(`${capture.replace(/\.pcap$/, '')}.usage`, await pcapid('usage', '--db', database));
+        const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
+        const printed = (await pcapid('read', `captures/${capture}`, ...facts, ...MACHINE.ndjson)).split('\n');
+        assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
 });
 
-/** Tuple and owners of a line: what does not depend on where the flow is kept. */
+/** Tuple, owners and names of a line: what does not depend on where the flow is kept. */
 function ownersOf(line: string): string {
   if (line === '') return '';
   const flow = JSON.parse(line);
-  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason'];
+  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason', 'name', 'name_source'];
   const end = (side: string) => names.map((name) => flow[`${side}_${name}`]).join(' ');
   return `${flow.protocol} ${end('src')} ${end('dst')} ${flow.orig_ip_bytes} ${flow.reply_ip_bytes}`;
 }

@@ -2,6 +2,7 @@
 import { BAD_CAPTURES } from './bad-captures.ts';
 import { FILE_CAPTURES, type FileCapture } from './file-captures.ts';
 import { LAYER_CAPTURES } from './layer-captures.ts';
+import { NAME_CAPTURES } from './name-captures.ts';
 import { PROCESS_CAPTURES } from './process-captures.ts';
 import { SAMPLE_CAPTURES } from './sample-captures.ts';
 
@@ -11,4 +12,5 @@ export const ALL_CAPTURES: readonly FileCapture[] = [
   ...PROCESS_CAPTURES,
   ...LAYER_CAPTURES,
   ...BAD_CAPTURES,
+  ...NAME_CAPTURES,
 ];

@@ -5,12 +5,14 @@ import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
 import { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
+import type { FoundNames } from '../../core/name.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
+import { NameCollector } from '../record/capture/name-collector.ts';
 import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
@@ -21,12 +23,22 @@ const BATCHES_A_DRAIN = 64;
 /** While the input grows somebody waits for news. */
 const GROWING_MS = 1000;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
+/** Names after which a drain is due. */
+const NAMES_A_DRAIN = 1 << 16;
+/** A file has all the time it needs; one batch of packets cannot hold more names than this without meaning harm. */
+const NAME_LIMITS = { quicPackets: NO_LIMIT_US, dnsOctets: NO_LIMIT_US };
+const MOST_NAMES = 1 << 18;
 
 /** What a reading hands out as it goes. */
 export interface FileSink {
   /** @param counters totals so far. @param named owners were looked for, by facts or by what the files say */
   onFlows(flows: FlowColumns, counters: CaptureCounters, named: boolean): void;
   readonly onAnswer: OnAnswer;
+  /**
+   * Called before the answers to `flows`, which onFlows() hands over afterwards. Absent: nobody wants names, and none are
+   * looked for.
+   */
+  onNames?(found: FoundNames, flows: FlowColumns, named: boolean): void;
   onProgress(bytesRead: number, packets: number): void; // of all files together
 }
 
@@ -75,6 +87,7 @@ class FileReading {
   readonly #decoded: DecodedBatch = createDecodedBatch(BATCH_PACKETS);
   readonly #decoder: Decoder;
   readonly #table: FlowTable;
+  readonly #names: NameCollector | undefined;
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
@@ -93,6 +106,7 @@ class FileReading {
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
     this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: 1 << 20 });
+    if (sink.onNames !== undefined) this.#names = new NameCollector(this.#table, MOST_NAMES, NAME_LIMITS);
   }
 
   /** One that is no capture is left out: `read *.pcap` is about the others. */
@@ -147,6 +161,7 @@ class FileReading {
     this.#learn(source);
     this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
+    this.#names?.look(this.#batch, this.#decoded);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
   }
 
@@ -170,13 +185,14 @@ class FileReading {
 
   #isDue(grows: boolean): boolean {
     if (grows) return performance.now() - this.#handedMs >= GROWING_MS;
-    return this.#batches >= BATCHES_A_DRAIN;
+    return this.#batches >= BATCHES_A_DRAIN || (this.#names?.count ?? 0) >= NAMES_A_DRAIN;
   }
 
   #hand(flows: FlowColumns): void {
     this.#batches = 0;
     this.#handedMs = performance.now();
     const { attributor } = this.#options;
+    if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
@@ -184,7 +200,7 @@ class FileReading {
 
   #counters(): CaptureCounters {
     const stats = { received: this.#packets, kernelDrops: undefined, interfaceDrops: undefined };
-    return captureCounters(this.#decoder, this.#table, [stats]);
+    return captureCounters(this.#decoder, this.#table, [stats], this.#names?.lost ?? 0);
   }
 }
 

@@ -3,6 +3,8 @@ import { formatAddress } from '../../core/address.ts';
 import { confidence } from '../../core/attribution.ts';
 import { type ColumnSpec, createColumns, pushRow } from '../../core/columns.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
+import type { FoundNames } from '../../core/name.ts';
+import type { Process } from '../../core/process.ts';
 import type { FlowRecord, Value } from '../../core/record.ts';
 import { NO_UID } from '../../core/socket.ts';
 import {
@@ -16,6 +18,8 @@ import {
 } from '../../core/tuple.ts';
 import { commandLine } from '../../store/command-line.ts';
 import { portOrNull } from '../../store/ports.ts';
+import { NameLog } from '../record/name-log.ts';
+import { type EndName, NameBook } from './name-book.ts';
 
 const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
 
@@ -25,6 +29,9 @@ export class FlowBook {
   readonly #answers = new Map<number, Answer>(); // 2 * serial + side
   readonly #userName: (uid: number) => string | null;
   readonly #interfaceName: (ifindex: number) => string | null;
+  readonly #log = new NameLog();
+  readonly #names = new NameBook();
+  readonly #processes = new Map<Process, number>(); // numbers that the names know them by
 
   constructor(
     userName: (uid: number) => string | null,
@@ -38,8 +45,14 @@ export class FlowBook {
     return this.#rows.count;
   }
 
+  /** Names that had no room here. */
+  get namesLost(): number {
+    return this.#names.lost;
+  }
+
   /** Serials count from 1, so the row of a flow is its serial minus 1. */
   addFlows(flows: FlowColumns): void {
+    this.#names.add(this.#log.take(true));
     for (let i = 0; i < flows.count; i++) {
       const row = flows.serial[i]! - 1;
       while (this.#rows.count <= row) pushRow(this.#rows);
@@ -52,6 +65,13 @@ export class FlowBook {
 
   addAnswer(serial: number, side: number, answer: Answer): void {
     this.#answers.set(serial * 2 + side, answer);
+    this.#log.answer(serial, side, this.#processId(answer));
+  }
+
+  /** @param flows whose ends will be answered, when `named` */
+  addNames(found: FoundNames, flows: FlowColumns, named: boolean): void {
+    if (named) this.#log.watch(flows);
+    this.#log.add(found);
   }
 
   /** Totals over all flows; a flow is named when a process stands at any of its ends. */
@@ -84,6 +104,13 @@ export class FlowBook {
     return this.#answers.get((row + 1) * 2 + side) ?? NOT_ASKED;
   }
 
+  #processId({ process }: Answer): number {
+    if (process === null) return 0;
+    const id = this.#processes.get(process) ?? this.#processes.size + 1;
+    this.#processes.set(process, id);
+    return id;
+  }
+
   #record(row: number): FlowRecord {
     const { key, ...rows } = this.#rows;
     const at = row * KEY_WORDS;
@@ -111,12 +138,28 @@ export class FlowBook {
       reply_packets: rows.replyPackets[row]!,
       reply_bytes: rows.replyBytes[row]!,
       reply_ip_bytes: rows.replyIpBytes[row]!,
-      ...this.#end('src', this.#answer(row, 0)),
-      ...this.#end('dst', this.#answer(row, 1)),
+      ...this.#end('src', this.#answer(row, 0), this.#nameOf(row, 0)),
+      ...this.#end('dst', this.#answer(row, 1), this.#nameOf(row, 1)),
     } as FlowRecord;
   }
 
-  #end(side: 'src' | 'dst', { process, program, evidence, reason }: Answer): Record<string, Value> {
+  #nameOf(row: number, side: number): EndName | undefined {
+    const { key, firstUs, lastUs } = this.#rows;
+    return this.#names.of({
+      serial: row + 1,
+      side,
+      address: formatAddress(key, row * KEY_WORDS + (side === 0 ? K_FIRST : K_SECOND)),
+      peer: this.#processId(this.#answer(row, 1 - side)),
+      firstUs: firstUs[row]!,
+      lastUs: lastUs[row]!,
+    });
+  }
+
+  #end(
+    side: 'src' | 'dst',
+    { process, program, evidence, reason }: Answer,
+    name: EndName | undefined,
+  ): Record<string, Value> {
     const uid = (process?.uid === NO_UID ? null : process?.uid) ?? program?.uid ?? null;
     const fields: Record<string, Value> = {
       netns: process?.netns || null,
@@ -128,13 +171,14 @@ export class FlowBook {
       user: uid === null ? null : this.#userName(uid),
       unit: program?.unit ?? null,
       container: program?.container ?? null,
-      name: null,
+      name: name?.text ?? null,
       source: evidence?.source ?? null,
       match: evidence?.match ?? null,
       confidence: confidence(evidence, reason, process !== null),
       reason,
       gap_us: evidence?.gapUs ?? null,
       holders: evidence?.holders ?? null,
+      name_source: name?.source ?? null,
     };
     return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${side}_${name}`, value]));
   }

@@ -48,7 +48,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       store.beginCapture({ ...captureInfo(options, proc, named), startedUs });
     }
     store.write({
-      ...builder.take(),
+      ...builder.take(true),
       flows,
       counters,
       interfaces: countsOf(interfaceCounts, options.interfaces),
@@ -60,9 +60,13 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   };
   try {
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
+    const onNames: FileSink['onNames'] = (found, flows, named) => {
+      if (named) builder.hostNames.watch(flows);
+      builder.hostNames.add(found);
+    };
     const result = await readFiles(
       { ...options, attributor, interfaceCounts },
-      { onFlows: write, onAnswer, onProgress },
+      { onFlows: write, onAnswer, onNames, onProgress },
     );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
     write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);

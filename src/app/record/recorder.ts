@@ -176,6 +176,8 @@ export class Recorder {
     const { flows } = report;
     for (let i = 0; i < flows.count; i++) this.#flows = Math.max(this.#flows, flows.serial[i]!);
     this.#builder.offsetUs = report.offsetUs;
+    this.#builder.hostNames.watch(flows);
+    this.#builder.hostNames.add(report.names);
     for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
     yield* this.#keepHouse(report.atUs);
@@ -191,7 +193,9 @@ export class Recorder {
   *#end(): Generator<void> {
     yield* this.#answer();
     yield* this.#builder.addSocketsStepwise(Infinity);
-    if (this.#lastReport !== undefined) this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) });
+    if (this.#lastReport !== undefined) {
+      this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) }, true);
+    }
     this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }
 
@@ -207,11 +211,11 @@ export class Recorder {
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }
 
-  #write(report: CaptureReport): void {
+  #write(report: CaptureReport, isLast = false): void {
     const counters = { ...report.counters, factsLost: this.#factsLost };
     if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
     const { flows, offsetUs } = report;
-    const built = this.#builder.take();
+    const built = this.#builder.take(isLast);
     const interfaces = report.interfaces.map((count) => ({
       ...count,
       name: this.#options.interfaceNames.get(count.netns, count.ifindex),
@@ -227,7 +231,10 @@ export class Recorder {
       clock,
       atUs: this.#wallUs(),
     };
-    const moved = [flows, built.ends, built.sockets, built.holders].flatMap((columns) => transferList(columns));
+    const { names } = built;
+    const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
+      transferList(columns),
+    );
     this.#unwritten++;
     this.#threads.tellStore({ kind: 'tick', tick }, moved);
   }

@@ -18,12 +18,13 @@ import { localZone } from '../../report/local-time.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
+import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
-import { printCapture } from '../record-summary.ts';
+import { namesLostText, printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
-interface ReadFlags extends FormatFlags {
+interface ReadFlags extends FormatFlags, NamingFlags {
   readonly db?: string;
   readonly decap: boolean;
   readonly facts?: string;
@@ -47,10 +48,12 @@ While the input grows a flow has a line when it begins and another when it is qu
 is the whole flow.`;
 
 export const read: CommandModule = (context) =>
-  addFormatOptions(
-    new Command('read')
-      .argument('<files...>', "capture files, '-' for standard input")
-      .option('--db <file>', 'database to store into'),
+  addNamingOption(
+    addFormatOptions(
+      new Command('read')
+        .argument('<files...>', "capture files, '-' for standard input")
+        .option('--db <file>', 'database to store into'),
+    ),
   )
     .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
@@ -63,7 +66,7 @@ export const read: CommandModule = (context) =>
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
   const printing = {
-    available: flowColumns(localZone),
+    available: flowColumns(localZone, namingOf(flags)),
     defaults: FLOW_DEFAULT_COLUMNS,
     fields: FLOW_RECORD_FIELDS,
     mayBeEmpty: true, // the summary says so
@@ -98,6 +101,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
         growing?.(flows);
       },
       onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      ...(flags.summary ? {} : { onNames: (...found) => book.addNames(...found) }),
       onProgress,
     },
   );
@@ -106,6 +110,8 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   if (flags.summary) printSummary(context, book.totals(), result, flags);
   else context.err(summaryText(book.totals(), result));
   warnOfRest(context, result);
+  const namesLost = result.counters.namesLost + book.namesLost;
+  if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
 }
 
 function showGrowing(

@@ -80,7 +80,7 @@ function ask(module: CommandModule, ...words: string[]) {
 }
 
 test('flows prints a table of the latest flows first', () => {
-  const context = ask(flows);
+  const context = ask(flows, '-n');
   const lines = context.stdout().trimEnd().split('\n');
   assert.equal(lines.length, 3);
   assert.match(lines[1]!, /\(closed-before-scan\) +udp +-> +8\.8\.8\.8:53 +60 B$/);

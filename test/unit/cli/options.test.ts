@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { resolveDatabaseToRead, resolveDatabaseToWrite } from '../../../src/cli/database-path.ts';
-import { filterOf, parseCidr, parseNumber, parseProtocol } from '../../../src/cli/filters.ts';
+import { filterOf, parseCidr, parseName, parseNumber, parseProtocol } from '../../../src/cli/filters.ts';
 import { columnsOf, limitOf, parseSort, probeOf } from '../../../src/cli/formats.ts';
 import { parseTuple } from '../../../src/cli/tuple-query.ts';
 import { formatAddress } from '../../../src/core/address.ts';
@@ -36,6 +36,18 @@ test('parseCidr() holds exactly the addresses that share the prefix', () => {
       assert.equal(isIn, (network & mask) >>> 0 === (address & mask) >>> 0);
     }),
   );
+});
+
+test('parseName() reads a name, all names below it, or both, as they are on the wire', () => {
+  const name = 'a.example';
+  assert.deepEqual(parseName('A.Example.'), { name, itself: true, below: false });
+  assert.deepEqual(parseName('*.a.example'), { name, itself: false, below: true });
+  assert.deepEqual(parseName('.a.example'), { name, itself: true, below: true });
+  assert.equal(parseName('bücher.example').name, 'xn--bcher-kva.example');
+  assert.equal(parseName('_dmarc.a.example').name, '_dmarc.a.example');
+  for (const text of ['', '*', '.', '*.', '**.example', 'a.*', 'a b']) {
+    assert.throws(() => parseName(text), { code: 'bad-name', hint: /\*\.example\.org/ }, text);
+  }
 });
 
 test('parseCidr() refuses what is not a network', () => {
