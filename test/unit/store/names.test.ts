@@ -129,6 +129,11 @@ test('sums over ends look up no name', () => {
   withDatabase([tick()], (path) => {
     const plan = rowsOf(path, 'EXPLAIN QUERY PLAN SELECT process, sum(tx_bytes) FROM endpoint GROUP BY process');
     assert.doesNotMatch(JSON.stringify(plan), /name/);
+    const reader = Reader.open(path);
+    const usage = compileUsage({}, 'process', { by: 'total', direction: 'desc' }, null);
+    const usagePlan = reader.all({ sql: `EXPLAIN QUERY PLAN ${usage.sql}`, params: usage.params });
+    reader.close();
+    assert.doesNotMatch(JSON.stringify(usagePlan), /name_/);
     const named = rowsOf(path, 'EXPLAIN QUERY PLAN SELECT dst_name FROM flow_record');
     assert.match(JSON.stringify(named), /SEARCH a USING (COVERING )?INDEX name_process/);
     assert.doesNotMatch(JSON.stringify(named), /SCAN (a|dw|dx)\b/);
