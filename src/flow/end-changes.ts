@@ -38,6 +38,10 @@ export class EndChanges {
     return id < this.#heads.length ? this.#heads[id]! : NO_CHANGE;
   }
 
+  has(id: number): boolean {
+    return this.first(id) !== NO_CHANGE;
+  }
+
   last(id: number): number {
     return this.first(id) === NO_CHANGE ? NO_CHANGE : this.#tails[id]!;
   }

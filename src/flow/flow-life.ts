@@ -28,7 +28,7 @@ import {
 import { FlowIndex } from './flow-index.ts';
 import { FlowRows } from './flow-rows.ts';
 import { FlowSockets } from './flow-sockets.ts';
-import { S_ENDED, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
+import { S_ENDED, S_FOLLOWS, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
 import { FreshFlows } from './fresh-flows.ts';
 import { Handovers } from './handover.ts';
 import { Moment } from './moment.ts';
@@ -63,9 +63,10 @@ export class FlowLife {
   epoch = 0;
   serial = 0; // last one given
   evicted = 0;
+  isFormer = false; // the packet attended last was counted already, in the flow before on its tuple
   retired = 0; // changes when an entry is given away: ways found before may be wrong
   readonly #options: FlowOptions;
-  readonly #entrance: FlowEntrance;
+  readonly entrance: FlowEntrance;
   readonly #telling: Telling;
   readonly #deadlines: Deadlines;
   readonly #aliases: Aliases;
@@ -82,7 +83,7 @@ export class FlowLife {
     this.#aliases = new Aliases(this.entries);
     this.handovers = new Handovers(this.entries);
     this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options.longLivedUs);
-    this.#entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
+    this.entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
       takeEntry: () => this.#takeEntry(),
       begin: (id, batch, decoded, i) => this.#begin(id, batch, decoded, i),
       entered: (id, flow) => this.sockets.claim(id, flow),
@@ -92,7 +93,7 @@ export class FlowLife {
       },
     });
     this.sockets = new FlowSockets(this.entries, ends, seed, {
-      find: (hash, key) => this.#entrance.find(hash, key),
+      find: (hash, key) => this.entrance.find(hash, key),
       flowOf: (id) => this.#aliases.flowOf(id),
       retell: (id) => this.#telling.hurry(id),
       netnsIndex,
@@ -101,7 +102,7 @@ export class FlowLife {
 
   /** Enters the tuple of packet `i`, which is not in the table. @returns the packet's way */
   create(hash: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
-    return this.#entrance.enter(hash, this.clock[0]!, batch, decoded, i);
+    return this.entrance.enter(hash, this.clock[0]!, batch, decoded, i);
   }
 
   /**
@@ -119,7 +120,9 @@ export class FlowLife {
     const state = words[word + E_STATE]!;
     const bootUs = this.clock[0]!;
     const flags = decoded.tcpFlags[i]!;
-    if ((flags & TCP_EDGE) === 0 && words[word + E_EPOCH] === this.epoch) return (id << 1) | direction; // of an alias
+    this.isFormer = this.#aliases.isFormer(entry, id, bootUs);
+    const isQuiet = (flags & TCP_EDGE) === 0 && words[word + E_EPOCH] === this.epoch; // of an alias
+    if (this.isFormer || isQuiet) return (id << 1) | direction;
     const another = isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
     if (another || this.#deadlines.isOver(id, bootUs)) {
       const itsHash = hash[entry]!;
@@ -132,7 +135,7 @@ export class FlowLife {
       this.sockets.give(this.#aliases.flowOf(next >> 1), changes);
       return this.attend(next, batch, decoded, i);
     }
-    if (this.sockets.hasChanges(id)) this.#change(id, this.#moment.atPacket(bootUs, direction, batch, decoded, i));
+    if (this.sockets.changes.has(id)) this.#change(id, this.#moment.atPacket(bootUs, direction, batch, decoded, i));
     if ((words[word + E_STATE]! & (S_ENDED | S_PAUSED)) === 0 && this.#deadlines.isLong(id, bootUs)) {
       this.#telling.pause(id, FlowEnd.Active);
     }
@@ -140,7 +143,7 @@ export class FlowLife {
     this.handovers.give(id);
     this.#touch(id);
     if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i);
-    if (this.sockets.hasChanges(id)) {
+    if (this.sockets.changes.has(id)) {
       words[word + E_EPOCH] = UNTOUCHED;
       this.handovers.note(id, direction, bootUs, batch, decoded, i);
     }
@@ -184,14 +187,9 @@ export class FlowLife {
     for (let id = this.#deadlines.first(); id !== NONE; id = this.#deadlines.first()) this.#retire(id, FlowEnd.Forced);
   }
 
-  /** A translation is over. */
-  endTranslation(original: Int32Array): void {
-    this.#entrance.nat.delete(original);
-  }
-
   /** Address translation begins, see FlowEntrance. A flow of the translated tuple ends: its next packet joins the other. */
   translate(original: Int32Array, translated: Int32Array): void {
-    const early = this.#entrance.translate(original, translated);
+    const early = this.entrance.translate(original, translated);
     if (early === NONE) return;
     this.sockets.late++;
     this.#retire(early, FlowEnd.Forced);
@@ -253,6 +251,7 @@ export class FlowLife {
       if (changes.endReason[row] === FlowEnd.Forced) this.handovers.take(id, changes, row, moment);
       this.sockets.cut(id, row);
       this.#telling.pause(id, changes.endReason[row]!);
+      this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_FOLLOWS;
     }
     this.sockets.apply(id, moment);
     if (row === NO_CHANGE) this.#telling.hurry(id);

@@ -89,17 +89,19 @@ export class FlowSockets {
     if (waiting === undefined || waiting.count === 0) return;
     const { words, hash } = this.#entries;
     const word = id << ENTRY_SHIFT;
-    for (let row = waiting.take(hash[id]!, words, word); row !== NONE; row = waiting.next(row)) {
-      const atUs = waiting.atUs[row]!;
-      this.#closeUntil(flow, atUs);
-      const side = waiting.sideIn(words, word, row);
-      this.#use(flow, side, waiting.cookie[row]!, atUs, waiting.use(row), waiting.sequence[row]!);
-    }
+    this.#takeAll(waiting.take(hash[id]!, words, word), id, flow, waiting);
+    if (id === flow)
+      this.#takeAll(waiting.takeSentElsewhere(hash[id]!, words, word, this.#lastUs(id)), id, id, waiting);
     this.#closeUntil(flow, Infinity);
   }
 
-  hasChanges(id: number): boolean {
-    return this.changes.first(id) !== NO_CHANGE;
+  #takeAll(first: number, id: number, flow: number, waiting: WaitingEvents): void {
+    for (let row = first; row !== NONE; row = waiting.next(row)) {
+      const atUs = waiting.atUs[row]!;
+      this.#closeUntil(flow, atUs);
+      const side = waiting.sideOf(this.#entries.words, id << ENTRY_SHIFT, row);
+      this.#use(flow, side, waiting.cookie[row]!, atUs, waiting.use(row), waiting.sequence[row]!);
+    }
   }
 
   /** Whether a socket of the flow was closed, and no packet has come since. */

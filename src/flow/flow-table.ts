@@ -22,6 +22,7 @@ import {
 import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
+import { OTHERS } from './sightings.ts';
 import { TCP_EDGE } from './tcp-end.ts';
 
 /**
@@ -162,7 +163,7 @@ export class FlowTable {
     for (let i = 0; i < count; i++) {
       copyKey(original, i * KEY_WORDS, index, from);
       copyKey(translated, i * KEY_WORDS, index, to);
-      if (ended[i] === 1) this.#life.endTranslation(from);
+      if (ended[i] === 1) this.#life.entrance.nat.delete(from);
       else this.#life.translate(from, to);
     }
   }
@@ -239,9 +240,11 @@ export class FlowTable {
       clock[0] = bootUs;
       if (bootUs >= epoch[END]! || bootUs < epoch[BEGIN]!) this.#beginEpoch();
       let way = ways[i - from]!;
+      let isFormer = false;
       if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i);
       if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== life.epoch) {
         way = life.attend(way, batch, decoded, i);
+        isFormer = life.isFormer;
       }
       const { words, doubles } = entries;
       const word = (way >> 1) << ENTRY_SHIFT;
@@ -250,8 +253,9 @@ export class FlowTable {
       const direction = way & 1;
       const length = origLen[i]!;
       const ipLength = ipBytes[i]!;
-      const place = ifindex[i]! ^ namespace;
-      if (words[word + E_IFINDEX + direction] === place || life.isFirstSighting(way, place, batch, decoded, i)) {
+      const place = isFormer ? OTHERS : ifindex[i]! ^ namespace;
+      const isFirst = words[word + E_IFINDEX + direction] === place && !isFormer;
+      if (isFirst || (!isFormer && life.isFirstSighting(way, place, batch, decoded, i))) {
         const at = double + D_COUNTERS + direction * COUNTERS;
         doubles[at]! += 1;
         doubles[at + 1]! += length;
