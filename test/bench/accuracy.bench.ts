@@ -2,7 +2,7 @@
  * How many ends of sockets are named with the process that really sent and received there, against a workload that says
  * so itself. Needs root. `npm run bench:accuracy -- [options]`, see OPTIONS; docs/accuracy.md has the results.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -115,7 +115,7 @@ function section(load: Load, runs: readonly Run[]): string {
 }
 
 function introduction(): string {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout?.trim() || 'unknown';
   const machine = `Linux ${release()}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
   return `# How many ends are named, and how many wrongly
 
