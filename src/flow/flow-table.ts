@@ -180,14 +180,25 @@ export class FlowTable {
    */
   drain(nowBootUs: Us): FlowColumns {
     const now = this.#now(nowBootUs);
-    this.#life.expire(now);
+    this.#life.end('over', now, Infinity);
     return this.#life.drain(now);
   }
 
-  /** Ends everything that still lives as `forced` and returns all rows that are owed. The table is empty afterwards. */
-  flush(nowBootUs: Us): FlowColumns {
-    this.#life.expire(this.#now(nowBootUs));
-    this.#life.endAll();
+  /**
+   * Ends up to `most` idle flows and returns the rows of flows that are over: each flow has one row, if drain() is never
+   * called before.
+   */
+  takeEnded(nowBootUs: Us, most: number): FlowColumns {
+    this.#life.end('over', this.#now(nowBootUs), most);
+    return this.#life.rows.take();
+  }
+
+  /**
+   * Ends all flows, what still lives as `forced`, and returns all rows that are owed. The table is empty afterwards, if
+   * it held at most `most` flows: else call it again, until no rows come.
+   */
+  flush(nowBootUs: Us, most = Infinity): FlowColumns {
+    this.#life.end('all', this.#now(nowBootUs), most);
     return this.#life.rows.take();
   }
 

@@ -208,6 +208,30 @@ describe('FlowTable.flush()', () => {
     feed(table, [datagram(3, 1)]);
     assert.deepEqual(summary(table.flush(4)), ['4 new 1/0 forced']);
   });
+
+  test('flush() ends flows in portions when asked to, those whose time is over first', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), datagram(61 * SEC, 2), datagram(61 * SEC, 3)]);
+    const portions = [1, 2, 3].map(() => summary(table.flush(Infinity, 2)));
+    assert.deepEqual(portions, [['1 new 1/0 idle', '2 new 1/0 forced'], ['3 new 1/0 forced'], []]);
+  });
+});
+
+describe('FlowTable.takeEnded()', () => {
+  test('takeEnded() gives each flow once, when it is over', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), sent(0, Rst), datagram(61 * SEC, 2)]);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 9)), ['1 new 1/0 idle', '2 new 1/0 end-of-flow']);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 9)), []);
+    assert.deepEqual(summary(table.flush(Infinity)), ['3 new 1/0 forced']);
+  });
+
+  test('takeEnded() leaves to the next call what it may not end yet', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), datagram(0, 2), datagram(61 * SEC, 3)]);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 1)), ['1 new 1/0 idle']);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 1)), ['2 new 1/0 idle']);
+  });
 });
 
 describe('FlowTable.takeFresh()', () => {
