@@ -22,13 +22,8 @@ import {
 import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
+import { LookUp, STRETCH } from './look-up.ts';
 import { TCP_EDGE } from './tcp-end.ts';
-
-/**
- * Packets that are looked up together before they are counted, so that cache misses overlap. 32 and 4096 both took a
- * fifth longer than 256.
- */
-const STRETCH = 256;
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
@@ -78,7 +73,7 @@ export class FlowTable {
   readonly #epochUs: Us;
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
-  readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction of each packet of the stretch
+  readonly #lookUp: LookUp;
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
@@ -101,6 +96,7 @@ export class FlowTable {
       netnsIndex: this.#netnsIndex,
     });
     this.#aliases = new Aliases(this.#life.entries);
+    this.#lookUp = new LookUp(this.#life.index, this.#life.entries, this.#seed);
   }
 
   get counts(): FlowCounts {
@@ -128,7 +124,7 @@ export class FlowTable {
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
-      this.#lookUp(decoded, from, to);
+      this.#lookUp.find(decoded.key, from, to);
       this.#count(batch, decoded, from, to, offsetUs, nowBootUs);
     }
     this.#nowBootUs = nowBootUs;
@@ -215,47 +211,39 @@ export class FlowTable {
     return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
-  /** Fills `ways` with entry << 1 | direction of each packet, NONE where its flow is not in the table. */
-  #lookUp(decoded: DecodedBatch, from: number, to: number): void {
-    const { key } = decoded;
-    const ways = this.#ways;
-    const { pairs, mask } = this.#life.index;
-    const { words } = this.#life.entries;
-    const seed = this.#seed;
-    for (let i = from; i < to; i++) {
-      const hash = hashKey(key, i * KEY_WORDS, seed);
-      ways[i - from] = findKey(pairs, mask, words, ENTRY_SHIFT, hash, key, i * KEY_WORDS);
-    }
-  }
-
   #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
     const { sec, nsec, origLen, ifindex } = batch;
     const { status, tcpFlags, ipBytes } = decoded;
     const life = this.#life;
-    const { entries, sightings, retired, clock } = life;
+    const { entries, sightings, retired } = life;
     const { recent } = life.handovers;
-    const epoch = this.#epoch;
-    const ways = this.#ways;
+    const { ways } = this.#lookUp;
     const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
     const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
+    // Only attend() and what it calls can change these: they are read again after it.
+    let { words, doubles } = entries;
+    let { epoch } = life;
+    let [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
     let latestUs = this.#latestBootUs;
     let packets = 0;
     let bytes = 0;
     let sumIpBytes = 0;
     for (let i = from; i < to; i++) {
       if (status[i] !== DecodeStatus.Ok) continue;
-      const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
+      const packetUs = sec[i]! * 1e6 + ((nsec[i]! / 1000) >>> 0) - offsetUs;
       const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      latestUs = Math.max(latestUs, bootUs);
-      clock[0] = bootUs;
-      if (bootUs >= epoch[END]! || bootUs < epoch[BEGIN]!) this.#beginEpoch();
+      if (bootUs > latestUs) latestUs = bootUs;
       let way = ways[i - from]!;
-      if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i);
-      if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== life.epoch) {
-        way = life.attend(way, batch, decoded, i);
+      let word = (way >> 1) << ENTRY_SHIFT;
+      const isPlain = way !== NONE && (tcpFlags[i]! & TCP_EDGE) === 0 && bootUs < endUs && bootUs >= beginUs;
+      if (!isPlain || words[word + E_EPOCH] !== epoch || life.retired !== retired) {
+        life.clock[0] = bootUs;
+        way = this.#attend(life.retired === retired ? way : NONE, batch, decoded, i);
+        word = (way >> 1) << ENTRY_SHIFT;
+        ({ words, doubles } = entries);
+        ({ epoch } = life);
+        [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
       }
-      const { words, doubles } = entries;
-      const word = (way >> 1) << ENTRY_SHIFT;
       const double = (way >> 1) << DOUBLE_SHIFT;
       if (bootUs > doubles[double + D_LAST]!) doubles[double + D_LAST] = bootUs;
       const direction = way & 1;
@@ -280,6 +268,13 @@ export class FlowTable {
     this.#packets += packets;
     this.#bytes += bytes;
     this.#ipBytes += sumIpBytes;
+  }
+
+  /** The way of a packet with which something may begin or end. @param way NONE: its flow may not be in the table */
+  #attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
+    const life = this.#life;
+    if (life.clock[0]! >= this.#epoch[END]! || life.clock[0]! < this.#epoch[BEGIN]!) this.#beginEpoch();
+    return life.attend(way === NONE ? this.#lookAgain(batch, decoded, i) : way, batch, decoded, i);
   }
 
   /** Also called when a file goes far back in time. */
