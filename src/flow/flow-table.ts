@@ -8,6 +8,7 @@ import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { Aliases } from './aliases.ts';
 import type { FlowLimits } from './deadlines.ts';
+import type { FlowCounts } from './flow-counts.ts';
 import {
   COUNTERS,
   D_COUNTERS,
@@ -52,19 +53,6 @@ const DEFAULTS: FlowLimits = {
   longLivedUs: 5e6,
   mostRows: 344_064, // 64 MB: what is kept while the store stands still
 };
-
-/** Totals of everything added. Duplicates are as the rows sent so far say: exact when nothing is left to send. */
-export interface FlowCounts {
-  readonly packets: number; // with DecodeStatus Ok
-  readonly bytes: number; // frame.len
-  readonly ipBytes: number;
-  readonly duplicatePackets: number;
-  readonly duplicateBytes: number;
-  readonly flows: number; // serials given
-  readonly evicted: number; // flows that ended by lack-of-resources
-  readonly lost: number; // rows that found no room because nobody drained
-  readonly late: number; // changes of sockets or addresses known only after packets that they concern
-}
 
 /** A bounded table of flows. Per packet it costs one look-up and nothing is allocated. */
 export class FlowTable {
@@ -205,6 +193,11 @@ export class FlowTable {
     if (way === NONE) return 0;
     const serial = entries.serial[this.#aliases.flowOf(way >> 1)]!;
     return (way & 1) === 0 ? serial : -serial;
+  }
+
+  /** Takes rows of an earlier call back, for the next one. */
+  giveBack(rows: FlowColumns): void {
+    this.#life.rows.giveBack(rows);
   }
 
   #now(nowBootUs: Us): Us {

@@ -218,6 +218,7 @@ class FileReading {
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
+    if (this.#tellsEnds) this.#table.giveBack(flows);
   }
 
   #counters(): CaptureCounters {

@@ -234,6 +234,26 @@ describe('FlowTable.takeEnded()', () => {
   });
 });
 
+describe('FlowTable.giveBack()', () => {
+  test('giveBack() of rows leaves nothing of them in the next ones', () => {
+    const [fresh, used] = [new FlowTable(), new FlowTable()];
+    feed(used, [sent(0, Syn), answer(0, 9), datagram(0, 5)]);
+    const rows = used.flush(Infinity);
+    rows.natKey.fill(-1, 0, 11);
+    used.giveBack(rows);
+    for (const table of [fresh, used]) feed(table, [datagram(70 * SEC, 1)]);
+    const [first, second] = [fresh.flush(Infinity), used.flush(Infinity)];
+    assert.equal(second, rows);
+    for (const [name, column] of Object.entries(first)) {
+      if (name === 'capacity' || name === 'serial') continue;
+      const again = (second as Record<string, unknown>)[name];
+      if (!ArrayBuffer.isView(column)) assert.equal(again, column);
+      else assert.deepEqual((again as Float64Array)[0], (column as Float64Array)[0], name);
+    }
+    assert.ok(second.natKey.subarray(0, 11).every((word) => word === 0));
+  });
+});
+
 describe('FlowTable.takeFresh()', () => {
   test('takeFresh() gives each new flow once, in order', () => {
     const table = new FlowTable({ fresh: true });
