@@ -9,7 +9,7 @@ import { Decompressed } from './decompressed.ts';
 import { Descriptor, type DescriptorOptions, type OctetSource } from './octets.ts';
 import { StandardInput } from './standard-input.ts';
 
-const READ = 1 << 20; // octets a read(); 256 KiB to 4 MiB measured the same
+const READ = 1 << 17; // octets a read()
 
 /** Octets that PacketBatch.bytes should have for this source: one read and the longest usual packet. */
 export const FILE_BATCH_BYTES = READ + 262_144 + 4096;

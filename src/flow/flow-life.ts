@@ -166,13 +166,6 @@ export class FlowLife {
     return true;
   }
 
-  /** Ends flows whose time is over. */
-  expire(nowUs: Us): void {
-    for (let id = this.#deadlines.firstOver(nowUs); id !== NONE; id = this.#deadlines.firstOver(nowUs)) {
-      this.#retire(id, FlowEnd.Idle);
-    }
-  }
-
   /** Writes the rows that are due and takes them. */
   drain(nowUs: Us): FlowColumns {
     const settled = this.#moment.atTime(nowUs - SETTLED_US);
@@ -182,9 +175,15 @@ export class FlowLife {
     return this.rows.take();
   }
 
-  /** Ends everything, what still lives as `forced`. */
-  endAll(): void {
-    for (let id = this.#deadlines.first(); id !== NONE; id = this.#deadlines.first()) this.#retire(id, FlowEnd.Forced);
+  /** Ends up to `most` flows: those whose time is over as `idle`, then, where all have to go, others as `forced`. */
+  end(which: 'over' | 'all', nowUs: Us, most: number): void {
+    let reason: number = FlowEnd.Idle;
+    for (let n = 0; n < most; n++) {
+      let id = reason === FlowEnd.Idle ? this.#deadlines.firstOver(nowUs) : NONE;
+      if (id === NONE && which === 'all') [reason, id] = [FlowEnd.Forced, this.#deadlines.first()];
+      if (id === NONE) return;
+      this.#retire(id, reason);
+    }
   }
 
   /** Address translation begins, see FlowEntrance. A flow of the translated tuple ends: its next packet joins the other. */

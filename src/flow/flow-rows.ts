@@ -116,6 +116,13 @@ export class FlowRows {
     return rows;
   }
 
+  /** Takes rows back that nobody needs any more: the next ones are written into them, where nothing has to grow. */
+  giveBack(rows: FlowColumns): void {
+    rows.natKey.fill(0, 0, rows.count * KEY_WORDS); // the one column that write() leaves out
+    rows.count = 0;
+    this.#rows ??= rows;
+  }
+
   #settle(id: number, direction: number): DirectionCount {
     const { words, doubles } = this.#entries;
     const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;

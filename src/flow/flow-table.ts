@@ -8,6 +8,7 @@ import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { Aliases } from './aliases.ts';
 import type { FlowLimits } from './deadlines.ts';
+import type { FlowCounts } from './flow-counts.ts';
 import {
   COUNTERS,
   D_COUNTERS,
@@ -22,14 +23,9 @@ import {
 import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
+import { LookUp, STRETCH } from './look-up.ts';
 import { OTHERS } from './sightings.ts';
 import { TCP_EDGE } from './tcp-end.ts';
-
-/**
- * Packets that are looked up together before they are counted, so that cache misses overlap. 32 and 4096 both took a
- * fifth longer than 256.
- */
-const STRETCH = 256;
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
@@ -59,19 +55,6 @@ const DEFAULTS: FlowLimits = {
   mostRows: 344_064, // 64 MB: what is kept while the store stands still
 };
 
-/** Totals of everything added. Duplicates are as the rows sent so far say: exact when nothing is left to send. */
-export interface FlowCounts {
-  readonly packets: number; // with DecodeStatus Ok
-  readonly bytes: number; // frame.len
-  readonly ipBytes: number;
-  readonly duplicatePackets: number;
-  readonly duplicateBytes: number;
-  readonly flows: number; // serials given
-  readonly evicted: number; // flows that ended by lack-of-resources
-  readonly lost: number; // rows that found no room because nobody drained
-  readonly late: number; // changes of sockets or addresses known only after packets that they concern
-}
-
 /** A bounded table of flows. Per packet it costs one look-up and nothing is allocated. */
 export class FlowTable {
   readonly #life: FlowLife;
@@ -79,7 +62,7 @@ export class FlowTable {
   readonly #epochUs: Us;
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
-  readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction of each packet of the stretch
+  readonly #lookUp: LookUp;
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
@@ -102,6 +85,7 @@ export class FlowTable {
       netnsIndex: this.#netnsIndex,
     });
     this.#aliases = new Aliases(this.#life.entries);
+    this.#lookUp = new LookUp(this.#life.index, this.#life.entries, this.#seed);
   }
 
   get counts(): FlowCounts {
@@ -129,7 +113,7 @@ export class FlowTable {
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
-      this.#lookUp(decoded, from, to);
+      this.#lookUp.find(decoded.key, from, to);
       this.#count(batch, decoded, from, to, offsetUs, nowBootUs);
     }
     this.#nowBootUs = nowBootUs;
@@ -181,14 +165,25 @@ export class FlowTable {
    */
   drain(nowBootUs: Us): FlowColumns {
     const now = this.#now(nowBootUs);
-    this.#life.expire(now);
+    this.#life.end('over', now, Infinity);
     return this.#life.drain(now);
   }
 
-  /** Ends everything that still lives as `forced` and returns all rows that are owed. The table is empty afterwards. */
-  flush(nowBootUs: Us): FlowColumns {
-    this.#life.expire(this.#now(nowBootUs));
-    this.#life.endAll();
+  /**
+   * Ends up to `most` idle flows and returns the rows of flows that are over: each flow has one row, if drain() is never
+   * called before.
+   */
+  takeEnded(nowBootUs: Us, most: number): FlowColumns {
+    this.#life.end('over', this.#now(nowBootUs), most);
+    return this.#life.rows.take();
+  }
+
+  /**
+   * Ends all flows, what still lives as `forced`, and returns all rows that are owed. The table is empty afterwards, if
+   * it held at most `most` flows: else call it again, until no rows come.
+   */
+  flush(nowBootUs: Us, most = Infinity): FlowColumns {
+    this.#life.end('all', this.#now(nowBootUs), most);
     return this.#life.rows.take();
   }
 
@@ -201,53 +196,50 @@ export class FlowTable {
     return (way & 1) === 0 ? serial : -serial;
   }
 
-  #now(nowBootUs: Us): Us {
-    return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
+  /** Takes rows of an earlier call back, for the next one. */
+  giveBack(rows: FlowColumns): void {
+    this.#life.rows.giveBack(rows);
   }
 
-  /** Fills `ways` with entry << 1 | direction of each packet, NONE where its flow is not in the table. */
-  #lookUp(decoded: DecodedBatch, from: number, to: number): void {
-    const { key } = decoded;
-    const ways = this.#ways;
-    const { pairs, mask } = this.#life.index;
-    const { words } = this.#life.entries;
-    const seed = this.#seed;
-    for (let i = from; i < to; i++) {
-      const hash = hashKey(key, i * KEY_WORDS, seed);
-      ways[i - from] = findKey(pairs, mask, words, ENTRY_SHIFT, hash, key, i * KEY_WORDS);
-    }
+  #now(nowBootUs: Us): Us {
+    return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
   #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
     const { sec, nsec, origLen, ifindex } = batch;
     const { status, tcpFlags, ipBytes } = decoded;
     const life = this.#life;
-    const { entries, sightings, retired, clock } = life;
+    const { entries, sightings, retired } = life;
     const { recent } = life.handovers;
-    const epoch = this.#epoch;
-    const ways = this.#ways;
+    const { ways } = this.#lookUp;
     const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
     const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
+    // Only attend() and what it calls can change these: they are read again after it.
+    let { words, doubles } = entries;
+    let { epoch } = life;
+    let [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
     let latestUs = this.#latestBootUs;
     let packets = 0;
     let bytes = 0;
     let sumIpBytes = 0;
     for (let i = from; i < to; i++) {
       if (status[i] !== DecodeStatus.Ok) continue;
-      const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
+      const packetUs = sec[i]! * 1e6 + ((nsec[i]! / 1000) >>> 0) - offsetUs;
       const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      latestUs = Math.max(latestUs, bootUs);
-      clock[0] = bootUs;
-      if (bootUs >= epoch[END]! || bootUs < epoch[BEGIN]!) this.#beginEpoch();
+      if (bootUs > latestUs) latestUs = bootUs;
       let way = ways[i - from]!;
       let isFormer = false;
-      if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i);
-      if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== life.epoch) {
-        way = life.attend(way, batch, decoded, i);
+      let word = (way >> 1) << ENTRY_SHIFT;
+      const isPlain = way !== NONE && (tcpFlags[i]! & TCP_EDGE) === 0 && bootUs < endUs && bootUs >= beginUs;
+      if (!isPlain || words[word + E_EPOCH] !== epoch || life.retired !== retired) {
+        life.clock[0] = bootUs;
+        way = this.#attend(life.retired === retired ? way : NONE, batch, decoded, i);
         isFormer = life.isFormer;
+        word = (way >> 1) << ENTRY_SHIFT;
+        ({ words, doubles } = entries);
+        ({ epoch } = life);
+        [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
       }
-      const { words, doubles } = entries;
-      const word = (way >> 1) << ENTRY_SHIFT;
       const double = (way >> 1) << DOUBLE_SHIFT;
       if (bootUs > doubles[double + D_LAST]!) doubles[double + D_LAST] = bootUs;
       const direction = way & 1;
@@ -273,6 +265,13 @@ export class FlowTable {
     this.#packets += packets;
     this.#bytes += bytes;
     this.#ipBytes += sumIpBytes;
+  }
+
+  /** The way of a packet with which something may begin or end. @param way NONE: its flow may not be in the table */
+  #attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
+    const life = this.#life;
+    if (life.clock[0]! >= this.#epoch[END]! || life.clock[0]! < this.#epoch[BEGIN]!) this.#beginEpoch();
+    return life.attend(way === NONE ? this.#lookAgain(batch, decoded, i) : way, batch, decoded, i);
   }
 
   /** Also called when a file goes far back in time. */

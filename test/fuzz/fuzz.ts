@@ -50,6 +50,7 @@ async function read(path: string, counts: { packets: number; damaged: number; re
     const result = await readFiles(
       { inputs: [{ path }], attributor: new Attributor(), facts: [] },
       {
+        tell: 'ends',
         onFlows: (flows) => book.addFlows(flows),
         onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
         onProgress: () => {},

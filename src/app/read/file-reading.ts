@@ -17,9 +17,14 @@ import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 
-const BATCH_PACKETS = 4096;
+const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
-const BATCHES_A_DRAIN = 64;
+const PACKETS_A_DRAIN = 262_144;
+/** The same where only flows that are over are told, which costs nothing for others; also flows that end at once. */
+const MOST_ENDED = 32_768;
+/** Flows at a time, and rows that may wait: a step of time ends all of them at once. */
+const MOST_FLOWS = 1 << 20;
+const MOST_ROWS = 2 * MOST_FLOWS;
 /** While the input grows somebody waits for news. */
 const GROWING_MS = 1000;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
@@ -31,6 +36,11 @@ const MOST_NAMES = 1 << 18;
 
 /** What a reading hands out as it goes. */
 export interface FileSink {
+  /**
+   * 'changes' (default): flows are told when they begin and when they end, and every second while the input grows.
+   * 'ends': only when they end, as long as nobody looks for owners; the rows are valid until onFlows() returns.
+   */
+  readonly tell?: 'changes' | 'ends';
   /** @param counters totals so far. @param named owners were looked for, by facts or by what the files say */
   onFlows(flows: FlowColumns, counters: CaptureCounters, named: boolean): void;
   readonly onAnswer: OnAnswer;
@@ -94,7 +104,7 @@ class FileReading {
   readonly #refused: UserError[] = [];
   #packets = 0;
   #bytes = 0; // of files that were read
-  #batches = 0;
+  #handedPackets = 0;
   #handedMs = performance.now();
 
   constructor(options: ReadingOptions, sink: FileSink) {
@@ -105,7 +115,7 @@ class FileReading {
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
-    this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: 1 << 20 });
+    this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS });
     if (sink.onNames !== undefined) this.#names = new NameCollector(this.#table, MOST_NAMES, NAME_LIMITS);
   }
 
@@ -124,7 +134,11 @@ class FileReading {
   end(): FileResult {
     if (this.#refused.length === this.#options.inputs.length) throw this.#refused[0];
     this.#endWaiting();
-    this.#hand(this.#table.flush(NO_LIMIT_US));
+    for (let count = 1; count > 0; ) {
+      const flows = this.#table.flush(NO_LIMIT_US, MOST_ENDED);
+      count = flows.count;
+      this.#hand(flows);
+    }
     const { unsupported } = this.#decoder.counts;
     return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
   }
@@ -141,7 +155,7 @@ class FileReading {
         if (count > 0) this.#take(source);
         if (this.#isDue(grows)) {
           if (grows) this.#endWaiting(); // somebody waits for news
-          this.#hand(this.#table.drain(NO_LIMIT_US));
+          this.#hand(this.#told());
         }
         if (count === 0) await within(GROWING_MS, source.more());
         else if (grows || source.isCompressed) await turn();
@@ -155,7 +169,6 @@ class FileReading {
 
   #take(source: PcapFileSource): void {
     this.#packets += this.#batch.count;
-    this.#batches++;
     this.#decoder.decode(this.#batch, this.#decoded);
     this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
@@ -185,17 +198,27 @@ class FileReading {
 
   #isDue(grows: boolean): boolean {
     if (grows) return performance.now() - this.#handedMs >= GROWING_MS;
-    return this.#batches >= BATCHES_A_DRAIN || (this.#names?.count ?? 0) >= NAMES_A_DRAIN;
+    if ((this.#names?.count ?? 0) >= NAMES_A_DRAIN) return true;
+    return this.#packets - this.#handedPackets >= (this.#tellsEnds ? MOST_ENDED : PACKETS_A_DRAIN);
+  }
+
+  get #tellsEnds(): boolean {
+    return this.#sink.tell === 'ends' && !this.#named;
+  }
+
+  #told(): FlowColumns {
+    return this.#tellsEnds ? this.#table.takeEnded(NO_LIMIT_US, MOST_ENDED) : this.#table.drain(NO_LIMIT_US);
   }
 
   #hand(flows: FlowColumns): void {
-    this.#batches = 0;
+    this.#handedPackets = this.#packets;
     this.#handedMs = performance.now();
     const { attributor } = this.#options;
     if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
+    if (this.#tellsEnds) this.#table.giveBack(flows);
   }
 
   #counters(): CaptureCounters {

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { parseFacts } from '../../app/read/fact-file.ts';
 import { readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
+import { FlowTotals } from '../../app/read/flow-totals.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
@@ -91,24 +92,30 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const users = new UserNames(new ProcFs('/etc'));
   const userName = (uid: number): string | null => (facts.length === 0 ? null : (users.get(uid) ?? null));
   const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
+  const sums = new FlowTotals();
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
   const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
   const result = await readFiles(
     { ...options, attributor: new Attributor() },
     {
-      onFlows(flows) {
-        book.addFlows(flows);
+      tell: growing === undefined ? 'ends' : 'changes',
+      onFlows(flows, _, named) {
+        sums.addFlows(flows, named || growing !== undefined ? 'some' : 'last');
+        if (!flags.summary) book.addFlows(flows);
         growing?.(flows);
       },
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      onAnswer(serial, side, answer) {
+        sums.addAnswer(serial, side, answer);
+        if (!flags.summary) book.addAnswer(serial, side, answer);
+      },
       ...(flags.summary ? {} : { onNames: (...found) => book.addNames(...found) }),
       onProgress,
     },
   );
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  if (flags.summary) printSummary(context, book.totals(), result, flags);
-  else context.err(summaryText(book.totals(), result));
+  if (flags.summary) printSummary(context, sums.totals(), result, flags);
+  else context.err(summaryText(sums.totals(), result));
   warnOfRest(context, result);
   const namesLost = result.counters.namesLost + book.namesLost;
   if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
