@@ -1,7 +1,7 @@
 /** What stands below IP, header by header; https://www.tcpdump.org/linktypes.html for the numbers of link types. */
 import { DecodeStatus } from '../core/decoded.ts';
 import { LinkType } from '../core/packet.ts';
-import { skipEnc, skipIpnet, skipNull, skipPflog, skipPktap } from './bsd.ts';
+import { skipEnc, skipIpnet, skipNull, skipPflog, skipPktap, skipUser2 } from './bsd.ts';
 import { skipBackboneBridge, skipMacSec, skipMPacket, skipNsh } from './ethernet.ts';
 import { skipFddi, skipTokenRing } from './fddi.ts';
 import { skipFrameRelay } from './frame-relay.ts';
@@ -69,6 +69,7 @@ const LAYERS: ReadonlyMap<number, Layer> = new Map<number, Layer>([
   [linkLayer(LinkType.IpOverFc), fixedPrefix(16, Next.Llc)], // two addresses of eight octets
   [linkLayer(LinkType.Radiotap), skipRadiotap],
   [linkLayer(LinkType.FireWire), fixedHeader(18, 16)],
+  [linkLayer(LinkType.User2), skipUser2],
   [linkLayer(LinkType.Avs), skipAvs],
   [linkLayer(LinkType.PppPppd), fixedPrefix(2, toPpp)], // direction in place of the HDLC address, control
   [linkLayer(LinkType.Ppi), skipPpi],

@@ -55,10 +55,9 @@ function classic(name: string, frames: readonly Uint8Array[]): FileCapture {
   return { name, bytes: pcapFile(records, { linkType: LinkType.Ethernet }) };
 }
 
-/** Every tunnel over IPv4 with IPv4 and IPv6 inside; Teredo with IPv6 only. */
+/** Every tunnel with IPv4 and IPv6 inside; Teredo with IPv6 only. */
 function tunnels(): FileCapture {
-  const overIpv4 = TUNNEL_SAMPLES.filter(({ around }) => around(datagrams(1)[0]!).etherType === 0x0800);
-  const frames = [...overIpv4, ...TEREDO_SAMPLES].flatMap((sample, n) => {
+  const frames = [...TUNNEL_SAMPLES, ...TEREDO_SAMPLES].flatMap((sample, n) => {
     const [v4, v6] = datagrams(10_000 + n);
     return (TEREDO_SAMPLES.includes(sample) ? [v6!] : [v4!, v6!]).map((inner) => ethernet(sample.around(inner)));
   });

@@ -42,10 +42,11 @@ export function tsharkPairs(file: string): TsharkPairs {
   const sightings = new Map<string, { pair: string; direction: string; count: PairCount }>();
   const lines = stdout.split('\n').slice(0, -1).filter(isPacket);
   for (const line of lines) {
-    const [length, ifindex, src4, dst4, length4, src6, dst6, length6] = line.split('\t');
-    const [src, dst] = [src4 || src6, dst4 || dst6];
+    const [length, ifindex, src4, dst4, length4, src6, dst6, length6, path] = line.split('\t');
+    const is4 = /:ip(v6)?(:|$)/.exec(`:${path}`)?.[1] === undefined; // the outermost
+    const [src, dst] = is4 ? [src4, dst4] : [src6, dst6];
     if (!src || !dst) continue;
-    const ipBytes = length4 ? Number(length4) : Number(length6) + IPV6_HEADER;
+    const ipBytes = is4 ? Number(length4) : Number(length6) + IPV6_HEADER;
     const direction = `${src} ${dst}`;
     const key = `${direction} ${ifindex}`;
     const before = sightings.get(key)?.count;

@@ -38,7 +38,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   const attributor = new Attributor();
   const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
   const store = openStore(resolve(options.database), proc);
-  const interfaceCounts = new InterfaceCounts();
+  const interfaceCounts = new InterfaceCounts((ifindex) => options.interfaces.nameOf(ifindex) !== null);
   let startedUs: Us | undefined;
   let latestUs = 0;
   const write = (flows: FlowColumns, counters: CaptureCounters, named: boolean): void => {
