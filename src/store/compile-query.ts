@@ -53,7 +53,7 @@ export function compileFlows(filter: FlowFilter, order: Order<FlowSort>, limit: 
 }
 
 /** The CROSS JOIN keeps the order of the inner query: SQLite never reorders its tables, and LIMIT keeps its ORDER BY. */
-export function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
+function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
   return {
     sql: `SELECT r.* FROM (SELECT f.id AS id FROM flow f WHERE ${where.sql} ORDER BY ${order} LIMIT ?) picked
 CROSS JOIN flow_record r ON r.flow_id = picked.id`,

@@ -9,13 +9,8 @@ import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
-import {
-  compileHolders,
-  compileSocketHolders,
-  compileSockets,
-  compileTuple,
-  type TupleQuery,
-} from '../../store/compile-tuple.ts';
+import { compileHolders, compileSocketHolders, type TupleQuery } from '../../store/compile-tuple.ts';
+import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
@@ -131,10 +126,10 @@ function storedAnswers(
   const reader = isOptional ? tryReader(context, db) : Reader.open(resolveDatabaseToRead(context, db));
   if (reader === undefined) return [];
   try {
-    const flows = reader.all(compileTuple(query, limit));
+    const flows = findFlows(reader, query, limit);
     if (flows.length > 0)
       return flows.map((record) => ({ record, holders: reader.all(compileHolders(Number(record.flow_id))) }));
-    return reader.all(compileSockets(query, limit)).map((row) => socketAnswer(row, reader));
+    return findSockets(reader, query, limit).map((row) => socketAnswer(row, reader));
   } finally {
     reader.close();
   }
