@@ -2,8 +2,9 @@
 import { formatEnd, numberOf, type Row, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { otherSide, ownSide, type Side } from '../report/flow-columns.ts';
-import { formatLocal, type Zone } from '../report/local-time.ts';
-import { countText, formatSize } from '../report/size.ts';
+import { formatIso } from '../report/local-time.ts';
+import type { Look } from '../report/look.ts';
+import { countText } from '../report/size.ts';
 
 /** A flow or a socket, as fields of a flow record, and everybody who held its sockets (`side`, `pid`, `comm` ...). */
 export interface OwnerAnswer {
@@ -51,18 +52,18 @@ const ROLE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Lines of text; hostile text in them is escaped. */
-export function answerText({ record, holders }: OwnerAnswer, zone: Zone): string {
+export function answerText({ record, holders }: OwnerAnswer, look: Look): string {
   const own = ownSide(record);
   const sides: readonly Side[] = record.dst_addr === null || record.flow_id === null ? ['src'] : [own, otherSide(own)];
   const lines = [
     headline(record),
-    `  ${spanWords(record, zone)}`,
+    `  ${spanWords(record, look)}`,
     ...sides.flatMap((side) =>
       endLines(
         record,
         side,
         holders.filter((holder) => holder.side === side),
-        zone,
+        look,
       ),
     ),
   ];
@@ -78,21 +79,21 @@ function endText(record: Row, side: Side): string {
   return formatEnd(textOf(record, `${side}_addr`), textOf(record, `${side}_port`));
 }
 
-function spanWords(record: Row, zone: Zone): string {
+function spanWords(record: Row, look: Look): string {
   const state = textOf(record, 'state');
   if (state !== null) return `open now, ${state}`;
   const from = numberOf(record, 'first_us');
   const to = numberOf(record, 'last_us');
-  const span = `${formatLocal(from, zone)} to ${formatLocal(to, zone)}`;
+  const span = `${formatIso(from, look.zone)} to ${formatIso(to, look.zone)}`;
   if (record.orig_packets === null || record.orig_packets === undefined)
     return `${span}, a socket without stored packets`;
   const way = (name: 'orig' | 'reply') =>
-    `${countText(numberOf(record, `${name}_packets`), 'packet')} (${formatSize(numberOf(record, `${name}_ip_bytes`))})`;
+    `${countText(numberOf(record, `${name}_packets`), 'packet')} (${look.size(numberOf(record, `${name}_ip_bytes`))})`;
   const end = textOf(record, 'end_reason');
   return `${span}, ${way('orig')} sent, ${way('reply')} came back${end === null ? '' : `, ended: ${end}`}`;
 }
 
-function endLines(record: Row, side: Side, holders: readonly Row[], zone: Zone): string[] {
+function endLines(record: Row, side: Side, holders: readonly Row[], look: Look): string[] {
   const field = (name: string) => textOf(record, `${side}_${name}`);
   const lines = [`  ${endText(record, side)} is ${ownerWords(field)}`];
   const about = (name: string, text: string | null) => {
@@ -102,7 +103,7 @@ function endLines(record: Row, side: Side, holders: readonly Row[], zone: Zone):
   about('unit', field('unit'));
   about('container', field('container'));
   about('evidence', evidenceWords(record, side));
-  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, zone));
+  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
   return lines;
 }
 
@@ -127,12 +128,12 @@ function evidenceWords(record: Row, side: Side): string | null {
 }
 
 /** @returns who, and when it was seen to act or to hold where that is stored */
-function holderWords(holder: Row, zone: Zone): string {
+function holderWords(holder: Row, look: Look): string {
   const user = textOf(holder, 'user') ?? textOf(holder, 'uid');
   const command = textOf(holder, 'cmdline') ?? textOf(holder, 'exe');
   const isTimed = (holder.from_us ?? null) !== null;
   const when = isTimed
-    ? `, ${formatLocal(numberOf(holder, 'from_us'), zone)} to ${formatLocal(numberOf(holder, 'to_us'), zone)}`
+    ? `, ${formatIso(numberOf(holder, 'from_us'), look.zone)} to ${formatIso(numberOf(holder, 'to_us'), look.zone)}`
     : '';
   return `${textOf(holder, 'comm')}, process ${textOf(holder, 'pid')}, user ${user}${when}${command === null ? '' : `: ${command}`}`;
 }

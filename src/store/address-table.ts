@@ -21,7 +21,7 @@ export class AddressTable {
   }
 
   /**
-   * @param seenUs a file may hold older packets than what is stored
+   * @param seenUs Infinity: it was only spoken of. A file may hold older packets than what is stored
    * @returns row id of the address in the four words at `words[at]`
    */
   row(words: Int32Array, at: number, seenUs: Us): number {
@@ -49,7 +49,11 @@ export class AddressTable {
     const bytes = addressBytes(words, at);
     const found = this.#find.get(bytes);
     this.#firsts[slot] = found === undefined ? seenUs : (found.first_us ?? Number.POSITIVE_INFINITY);
-    this.#rows[slot] = found?.id ?? Number(this.#insert.run(bytes, formatAddress(words, at), seenUs).lastInsertRowid);
+    this.#rows[slot] =
+      found?.id ??
+      Number(
+        this.#insert.run(bytes, formatAddress(words, at), Number.isFinite(seenUs) ? seenUs : null).lastInsertRowid,
+      );
     for (let w = 0; w < 4; w++) this.#words[slot * 4 + w] = words[at + w]!;
   }
 }

@@ -1,6 +1,7 @@
 import type { CommandModule } from '../context.ts';
 import { doctor } from './doctor.ts';
 import { flows } from './flows.ts';
+import { hosts } from './hosts.ts';
 import { interfaces } from './interfaces.ts';
 import { processes } from './processes.ts';
 import { read } from './read.ts';
@@ -16,6 +17,7 @@ export const commands: readonly CommandModule[] = [
   flows,
   usage,
   processes,
+  hosts,
   who,
   sockets,
   interfaces,

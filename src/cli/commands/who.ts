@@ -8,19 +8,20 @@ import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
-import { localZone } from '../../report/local-time.ts';
+import type { Zone } from '../../report/local-time.ts';
 import { compileHolders, compileSocketHolders, type TupleQuery } from '../../store/compile-tuple.ts';
 import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
+import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseTime } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
 
-interface WhoFlags extends FormatFlags {
+interface WhoFlags extends FormatFlags, LookFlags {
   readonly db?: string;
   readonly at?: string;
 }
@@ -44,7 +45,7 @@ Quote arrows and brackets.`;
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
-    addFormatOptions(new Command('who').option('--db <file>', 'database to read'))
+    addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
       .summary('say whose a connection is or was')
       .description('Says which process a connection belongs to, and how that is known.')
       .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
@@ -71,17 +72,18 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
 }
 
 function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
-  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  const look = lookOf(flags);
+  const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
-  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
+  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
   const stored = storedAnswers(context, query, flags.db, probeOf(limit), live !== undefined && flags.at === undefined);
   const all = [...now.filter(isOwned), ...stored, ...now.filter((answer) => !isOwned(answer) && !isIn(stored, answer))];
   const answers = all.slice(0, limit ?? undefined);
   if (isProse && answers.length > 0) {
-    context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
+    context.out(answers.map((answer) => answerText(answer, look)).join('\n'));
     if (all.length > answers.length)
       context.err(`pcapid: only ${answers.length} answers are shown; --limit 0 shows all\n`);
   } else
@@ -105,9 +107,9 @@ function isIn(stored: readonly OwnerAnswer[], { record }: OwnerAnswer): boolean 
   return stored.some((answer) => ends(answer.record) === ends(record));
 }
 
-function rangeOf(at: string | undefined, nowUs: number): Pick<TupleQuery, 'range'> {
+function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
   if (at === undefined) return {};
-  const fromUs = parseTime(at, '--at', nowUs, localZone);
+  const fromUs = parseTime(at, '--at', nowUs, zone);
   return { range: { fromUs, toUs: fromUs + AT_WIDTH_US } };
 }
 
