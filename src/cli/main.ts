@@ -15,10 +15,15 @@ export async function main(argv: readonly string[], context: Context): Promise<v
     .exitOverride();
   for (const make of commands) program.addCommand(make(context).copyInheritedSettings(program));
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv.map(withoutArrow), { from: 'user' });
   } catch (error) {
     context.exitCode = report(error, context);
   }
+}
+
+/** `who A '->' B`: an arrow would be taken for an option. */
+function withoutArrow(word: string): string {
+  return /^-{1,2}>$/.test(word) ? '>' : word;
 }
 
 function report(error: unknown, context: Context): number {

@@ -12,24 +12,24 @@ export interface OwnerAnswer {
   readonly holders: readonly Row[];
 }
 
+/** What the evidence proves, of `who` on this side. Sources: {source} stands for how it was learnt. */
 const MATCH_WORDS: Readonly<Record<string, string>> = {
-  cookie: 'the socket itself was seen with these packets',
-  'five-tuple': 'a socket had exactly these addresses and ports',
-  bound: 'a socket was bound to this address and port',
-  wildcard: 'a socket was bound to this port on all addresses',
-  listener: 'only the listening socket was seen, not the accepted one',
-  conntrack: 'a socket had these addresses and ports before they were translated (NAT)',
-  'icmp-id': 'a socket sent echo requests with this id',
-  'packet-socket': 'only this process had a packet socket that sent at that time',
+  'five-tuple': '{who} had a socket with exactly these addresses and ports{source}',
+  bound: '{who} had a socket that was bound to this address and port{source}',
+  wildcard: '{who} had a socket that was bound to this port on all addresses{source}',
+  listener: '{who} had the listening socket; the accepted one was not seen{source}',
+  conntrack: '{who} had a socket with the addresses and ports from before the translation (NAT){source}',
+  'icmp-id': '{who} had a socket that sent echo requests with this id{source}',
+  'packet-socket': 'only {who} had a packet socket that sent at that time{source}',
 };
 
 const SOURCE_WORDS: Readonly<Record<string, string>> = {
-  bpf: 'told by the kernel (bpf)',
-  cgroup: 'told by the kernel (cgroup)',
-  diag: "from the kernel's socket tables (diag)",
-  proc: 'from /proc',
-  capture: 'from the packets',
-  history: 'from the stored history of sockets',
+  bpf: ', as BPF programs in the kernel reported',
+  cgroup: ', as cgroup programs in the kernel reported',
+  diag: ", by the kernel's socket tables and /proc",
+  proc: ', by /proc',
+  capture: ', as the capture file says',
+  history: ', by the stored history of sockets',
 };
 
 const REASON_WORDS: Readonly<Record<string, string>> = {
@@ -81,7 +81,8 @@ function endText(record: Row, side: Side): string {
 
 function spanWords(record: Row, look: Look): string {
   const state = textOf(record, 'state');
-  if (state !== null) return `open now, ${state}`;
+  const open = state === null ? '' : `open now, ${state}`;
+  if ((record.flow_id ?? null) === null && open !== '') return open;
   const from = numberOf(record, 'first_us');
   const to = numberOf(record, 'last_us');
   const span = `${formatIso(from, look.zone)} to ${formatIso(to, look.zone)}`;
@@ -90,6 +91,7 @@ function spanWords(record: Row, look: Look): string {
   const way = (name: 'orig' | 'reply') =>
     `${countText(numberOf(record, `${name}_packets`), 'packet')} (${look.size(numberOf(record, `${name}_ip_bytes`))})`;
   const end = textOf(record, 'end_reason');
+  if (open !== '') return `${open}; since ${formatIso(from, look.zone)} ${way('orig')} sent, ${way('reply')} came back`;
   return `${span}, ${way('orig')} sent, ${way('reply')} came back${end === null ? '' : `, ended: ${end}`}`;
 }
 
@@ -102,7 +104,8 @@ function endLines(record: Row, side: Side, holders: readonly Row[], look: Look):
   if (field('pid') !== null) about('command', field('cmdline') ?? field('exe'));
   about('unit', field('unit'));
   about('container', field('container'));
-  about('evidence', evidenceWords(record, side));
+  const evidence = evidenceWords(record, side);
+  if (evidence !== null) lines.push(`      ${evidence}`);
   for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
   return lines;
 }
@@ -116,15 +119,30 @@ function ownerWords(field: (name: string) => string | null): string {
   return `${reason === null ? 'not looked up yet' : (REASON_WORDS[reason] ?? reason)}${tail}`;
 }
 
+/** `exact: the kernel reported that curl (pid 4711) sent on this socket`. */
 function evidenceWords(record: Row, side: Side): string | null {
-  const match = textOf(record, `${side}_match`);
-  const source = textOf(record, `${side}_source`);
-  if (source === null) return null;
+  const field = (name: string) => textOf(record, `${side}_${name}`);
+  const source = field('source');
+  const confidence = field('confidence');
+  if (source === null || confidence === null) return null;
+  const pid = field('pid');
+  const who = pid === null ? holdersWords(numberOf(record, `${side}_holders`)) : `${field('comm')} (pid ${pid})`;
   const gapUs = numberOf(record, `${side}_gap_us`);
-  const gap = gapUs > 0 ? `, ${Math.ceil(gapUs / 1000)} ms away from the packets` : '';
-  const words = match === null ? '' : `${MATCH_WORDS[match] ?? match}, `;
-  const confidence = textOf(record, `${side}_confidence`);
-  return `${words}${SOURCE_WORDS[source] ?? source}${gap}${confidence === null ? '' : `: ${confidence}`}`;
+  const gap = gapUs > 0 ? `, seen ${Math.ceil(gapUs / 1000)} ms away from the packets` : '';
+  return `${confidence}: ${proofWords(field('match'), source, side, who)}${gap}`;
+}
+
+function proofWords(match: string | null, source: string, side: Side, who: string): string {
+  const learnt = SOURCE_WORDS[source] ?? `, by ${source}`;
+  if (match === null) return `${who} held this socket${learnt}`;
+  if (match !== 'cookie') return (MATCH_WORDS[match] ?? match).replace('{who}', () => who).replace('{source}', learnt);
+  const did = side === 'src' ? 'sent' : 'received';
+  if (source === 'bpf') return `the kernel reported that ${who} ${did} on this socket`;
+  return `${who} had the very socket of these packets${learnt}`;
+}
+
+function holdersWords(holders: number): string {
+  return holders > 1 ? `one of ${holders} processes` : 'a process that is not known';
 }
 
 /** @returns who, and when it was seen to act or to hold where that is stored */

@@ -12,7 +12,7 @@ interface HostsFlags extends ListFlags {
 const EXAMPLES = `
 Examples:
   pcapid hosts --since 1h                   whom this host talked to, and who did
-  pcapid hosts --new-since yesterday        who talked to an address that was never seen before
+  pcapid hosts --new-since yesterday        who talked to an address never seen before
   pcapid hosts --process curl --sort last
   pcapid hosts --follow                     addresses as they turn up for the first time
   pcapid hosts --format csv > hosts.csv

@@ -16,6 +16,7 @@ import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
 import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
+import { mergeAnswers } from '../merge-answers.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseTime } from '../time-range.ts';
@@ -37,10 +38,11 @@ Examples:
   pcapid who 10.0.0.7:443
   pcapid who udp 53 --at 'yesterday 14:00'
   pcapid who '[2001:db8::1]:80'
-  pcapid who '10.0.0.5:43210 -> 93.184.216.34:443' --format json
+  pcapid who 10.0.0.5:43210 93.184.216.34:443 --format json
+  pcapid who '10.0.0.5:43210 -> 93.184.216.34:443'
 
-Any part of a connection will do; the latest that matches comes first.
-Quote arrows and brackets.`;
+Any part of a connection will do; what is open now comes first, then the latest
+that is stored. Quote arrows and brackets: they mean something to the shell.`;
 
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
@@ -80,7 +82,7 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
   const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
   const stored = storedAnswers(context, query, flags.db, probeOf(limit), live !== undefined && flags.at === undefined);
-  const all = [...now.filter(isOwned), ...stored, ...now.filter((answer) => !isOwned(answer) && !isIn(stored, answer))];
+  const all = mergeAnswers(now, stored);
   const answers = all.slice(0, limit ?? undefined);
   if (isProse && answers.length > 0) {
     context.out(answers.map((answer) => answerText(answer, look)).join('\n'));
@@ -93,18 +95,6 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
       { ...flags, limit: 0 },
       printing,
     );
-}
-
-/** Somebody holds it: what is closing (TIME-WAIT) is better explained by what is stored. */
-function isOwned({ record, holders }: OwnerAnswer): boolean {
-  return (record.src_pid ?? null) !== null || holders.length > 0;
-}
-
-/** Whether a stored answer is about the same addresses and ports. */
-function isIn(stored: readonly OwnerAnswer[], { record }: OwnerAnswer): boolean {
-  const ends = (row: Row): string =>
-    [`${row.src_addr} ${row.src_port}`, `${row.dst_addr} ${row.dst_port}`].sort().join() + row.protocol;
-  return stored.some((answer) => ends(answer.record) === ends(record));
 }
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {

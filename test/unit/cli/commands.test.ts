@@ -227,7 +227,7 @@ test('who tells owner, command, evidence, confidence and all holders in words', 
   assert.match(text, /command curl https:\/\/example\.com\/\n/);
   assert.match(
     text,
-    /evidence a socket had exactly these addresses and ports, .*\(diag\), 2 ms away from the packets: likely\n/,
+    /\n {6}likely: curl \(pid 1234\) had a socket with exactly these addresses and ports, by the kernel's socket tables and \/proc, seen 2 ms away from the packets\n/,
   );
   assert.match(
     text,
