@@ -1,4 +1,5 @@
 import type { CommandModule } from '../context.ts';
+import { config } from './config.ts';
 import { doctor } from './doctor.ts';
 import { flows } from './flows.ts';
 import { hosts } from './hosts.ts';
@@ -22,4 +23,5 @@ export const commands: readonly CommandModule[] = [
   sockets,
   interfaces,
   doctor,
+  config,
 ];

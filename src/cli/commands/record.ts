@@ -24,6 +24,8 @@ import { readBootId, readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
 import { loadNative, type Native } from '../../native/binding.ts';
 import { prepareFolder } from '../../store/database-file.ts';
+import { readConfig } from '../config-file.ts';
+import { applyConfig, collect, configuredFilter } from '../configured-options.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToWrite } from '../database-path.ts';
 import { LiveLine } from '../live-line.ts';
@@ -37,6 +39,7 @@ import { VERSION } from '../version.ts';
 const CGROUP_VARIABLE = 'PCAPID_CGROUP';
 
 interface RecordFlags {
+  readonly config?: string;
   readonly db?: string;
   readonly interface?: readonly string[];
   readonly for?: number;
@@ -72,8 +75,13 @@ export const record: CommandModule = (context) =>
     )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
     .option('-q, --quiet', 'no live line', false)
+    .option('--config <file>', 'settings to use instead of /etc/pcapid.toml and that of this user')
     .addHelpText('after', EXAMPLES)
-    .action(async (filter: string[], flags: RecordFlags) => runRecord(context, filter.join(' '), flags));
+    .action(async (filter: string[], flags: RecordFlags, command: Command) => {
+      const values = readConfig(context, flags.config);
+      applyConfig(command, values);
+      return runRecord(context, filter.join(' ') || configuredFilter(values), databaseFlag(context, command));
+    });
 
 const EXAMPLES = `
 Examples:
@@ -82,6 +90,13 @@ Examples:
   pcapid record tcp port 443 or udp port 53 only these packets
   pcapid record --netns all                 in all containers too, as they come and go
   pcapid record --db /tmp/trip.db           into a database of its own`;
+
+/** The environment beats a file, and a flag both. */
+function databaseFlag({ env }: Context, command: Command): RecordFlags {
+  const flags = command.opts<RecordFlags>();
+  const isBeaten = command.getOptionValueSource('db') === 'config' && (env.PCAPID_DB ?? '') !== '';
+  return isBeaten ? { ...flags, db: env.PCAPID_DB! } : flags;
+}
 
 async function runRecord(context: Context, filter: string, flags: RecordFlags): Promise<void> {
   const database = resolveDatabaseToWrite(context, flags.db);
@@ -203,10 +218,6 @@ function devicesOf(names: readonly string[] = []): readonly string[] {
     );
   }
   return devices;
-}
-
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value];
 }
 
 function parseSources(text: string): readonly SourceName[] {
