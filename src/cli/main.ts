@@ -1,7 +1,7 @@
 /** Entry point of the `pcapid` program: parses, runs one command, turns errors into exit codes. */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../core/errors.ts';
-import { commands } from './commands/index.ts';
+import { type CommandEntry, commands } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { processContext } from './process-context.ts';
 import { VERSION } from './version.ts';
@@ -13,12 +13,26 @@ export async function main(argv: readonly string[], context: Context): Promise<v
     .showHelpAfterError('(run with --help for the options)')
     .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
     .exitOverride();
-  for (const make of commands) program.addCommand(make(context).copyInheritedSettings(program));
   try {
+    const wanted = commands.filter(({ name }) => name === argv[0]);
+    for (const entry of wanted.length > 0 ? wanted : commands) {
+      program.addCommand(await commandOf(entry, argv, context, program));
+    }
     await program.parseAsync(argv.map(withoutArrow), { from: 'user' });
   } catch (error) {
     context.exitCode = report(error, context);
   }
+}
+
+/** Only a command that the words name is loaded (`help usage`); the others stand in --help. */
+async function commandOf(
+  { name, summary, load }: CommandEntry,
+  argv: readonly string[],
+  context: Context,
+  program: Command,
+): Promise<Command> {
+  const command = argv.includes(name) ? (await load())(context) : new Command(name);
+  return command.summary(summary).copyInheritedSettings(program);
 }
 
 /** `who A '->' B`: an arrow would be taken for an option. */

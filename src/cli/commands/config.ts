@@ -25,7 +25,6 @@ on the command line beats everything.`;
 
 export const config: CommandModule = (context) =>
   new Command('config')
-    .summary('show the settings of record and where they come from')
     .description('Shows what the configuration files say.')
     .addHelpText('after', EXAMPLES)
     .addCommand(

@@ -39,7 +39,6 @@ const LIST: StoredList<FlowSort, FlowsFlags> = {
 
 export const flows: CommandModule = (context) =>
   addNamingOption(listCommand('flows', FLOW_SORTS, LIST.defaultSort))
-    .summary('list stored flows with their processes')
     .description('Lists stored flows: who talked to whom, when, and how much.')
     .addHelpText('after', EXAMPLES)
     .action((flags: FlowsFlags) => listStored(context, flags, LIST));

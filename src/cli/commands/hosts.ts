@@ -40,7 +40,6 @@ const listOf = (newUs: number | null): StoredList<HostSort, HostsFlags> => ({
 
 export const hosts: CommandModule = (context) =>
   listCommand('hosts', HOST_SORTS, 'bytes')
-    .summary('list remote hosts and the processes that talked to them')
     .description('Lists the other ends of stored flows: who talked to them, how much, and when they were first seen.')
     .option('--new-since <time>', 'only addresses that were never seen before this time')
     .addHelpText('after', EXAMPLES)

@@ -38,7 +38,6 @@ const LIST: StoredList<ProcessSort, ProcessesFlags> = {
 
 export const processes: CommandModule = (context) =>
   listCommand('processes', PROCESS_SORTS, LIST.defaultSort)
-    .summary('list processes that used the network')
     .description('Lists stored processes: whose children they are, when they lived, how much they sent and received.')
     .option('--tree', 'children below their parents')
     .addHelpText('after', EXAMPLES)

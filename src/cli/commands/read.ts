@@ -56,7 +56,6 @@ export const read: CommandModule = (context) =>
         .option('--db <file>', 'database to store into'),
     ),
   )
-    .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)

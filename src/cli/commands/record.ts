@@ -54,7 +54,6 @@ interface RecordFlags {
 
 export const record: CommandModule = (context) =>
   new Command('record')
-    .summary('capture packets, name their processes, store both')
     .description(
       'Captures packets, finds the process at both ends of every flow, and stores what it learns.\nEnds with Ctrl-C or after --for, and prints a summary.',
     )

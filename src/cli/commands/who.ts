@@ -48,7 +48,6 @@ that is stored. Quote arrows and brackets: they mean something to the shell.`;
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
     addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
-      .summary('say whose a connection is or was')
       .description('Says which process a connection belongs to, and how that is known.')
       .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
       .option('--at <time>', "at that second, e.g. '14:00:05', 'yesterday 14:00'")
