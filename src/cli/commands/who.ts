@@ -3,7 +3,6 @@ import { openDiag } from '../../app/record/observe/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
-import { SECOND_US } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
@@ -19,7 +18,7 @@ import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { mergeAnswers } from '../merge-answers.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
-import { parseTime } from '../time-range.ts';
+import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
 
 interface WhoFlags extends FormatFlags, LookFlags {
@@ -31,7 +30,6 @@ interface WhoFlags extends FormatFlags, LookFlags {
 export type OwnerSource = (query: TupleQuery) => readonly OwnerAnswer[];
 
 const ANSWERS = 5; // unless --limit says otherwise
-const AT_WIDTH_US = SECOND_US; // --at is written in seconds
 
 const EXAMPLES = `
 Examples:
@@ -50,7 +48,7 @@ export function makeWho(live?: OwnerSource): CommandModule {
     addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
       .description('Says which process a connection belongs to, and how that is known.')
       .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
-      .option('--at <time>', "at that second, e.g. '14:00:05', 'yesterday 14:00'")
+      .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")
       .addHelpText('after', EXAMPLES)
       .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
 }
@@ -98,8 +96,7 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
   if (at === undefined) return {};
-  const fromUs = parseTime(at, '--at', nowUs, zone);
-  return { range: { fromUs, toUs: fromUs + AT_WIDTH_US } };
+  return { range: parseMoment(at, '--at', nowUs, zone) };
 }
 
 /** @param isOptional the kernel was asked too: without a database its answer stands alone */
