@@ -65,8 +65,7 @@ function parseValue(option: Option, config: ConfigValue): unknown {
     for (const word of words) parsed = parse(String(word), parsed);
     return parsed;
   } catch (error) {
-    if (error instanceof UserError)
-      throw new UserError(error.code, `${config.place}, ${config.key}: ${error.message}`, error.hint);
+    if (error instanceof UserError) throw new UserError(error.code, `${config.place}: ${error.message}`, error.hint);
     if (!(error instanceof CommanderError)) throw error;
     const what = `${config.place}: '${String(value)}' is not valid for ${config.key}`;
     throw new UserError('bad-config', what, error.message);

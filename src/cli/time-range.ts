@@ -24,13 +24,17 @@ const UNITS: ReadonlyMap<string, Us> = new Map([
 
 const EXAMPLES = "Write 10m, 1h30m, '2 hours ago', today, 'yesterday 14:00', 2026-11-21T14:00, 14:00 or @1795270000.";
 
-/** A length of time: `15s`, `10m`, `1h30m`, `2 hours`. */
-export function parseDuration(text: string): Us {
+/**
+ * A length of time: `15s`, `10m`, `1h30m`, `2 hours`.
+ *
+ * @param flag named in the error, e.g. '--for'
+ */
+export function parseDuration(text: string, flag: string): Us {
   const us = durationOf(text);
   if (us !== undefined && us > 0) return us;
   throw new UserError(
     'bad-duration',
-    `'${text}' is not a duration`,
+    `${flag}: '${text}' is not a duration`,
     'Write a number with s, m, h or d, such as 1h30m.',
   );
 }

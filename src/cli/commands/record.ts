@@ -60,7 +60,7 @@ export const record: CommandModule = (context) =>
     .argument('[filter...]', 'capture filter as of tcpdump, e.g. tcp port 443')
     .option('-i, --interface <name>', 'interface to capture on; may be repeated (default: all)', collect)
     .option('--db <file>', 'database to write (default: ./pcapid.db if it is there, else the one of this user)')
-    .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', parseDuration)
+    .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', (text) => parseDuration(text, '--for'))
     .addOption(
       new Option('--sources <list>', 'where owners may come from: auto, or some of bpf,cgroup,diag,proc')
         .default([...SOURCE_NAMES], 'auto')
@@ -70,7 +70,7 @@ export const record: CommandModule = (context) =>
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
     .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
     .addOption(
-      new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseSize),
+      new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseRing),
     )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
     .option('-q, --quiet', 'no live line', false)
@@ -233,6 +233,9 @@ function parseSources(text: string): readonly SourceName[] {
   }
   return SOURCE_NAMES.filter((name) => names.includes(name));
 }
+
+/** libpcap takes an int; less than a block of its ring holds no packet. */
+const parseRing = (text: string): number => parseSize(text, '--ring', 64 << 10, 2 ** 31 - 1);
 
 function parseSnaplen(text: string): number {
   const octets = Number(text);

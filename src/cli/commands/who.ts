@@ -8,6 +8,7 @@ import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import type { Zone } from '../../report/local-time.ts';
+import { countText } from '../../report/size.ts';
 import { compileHolders, compileSocketHolders, type TupleQuery } from '../../store/compile-tuple.ts';
 import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
@@ -84,7 +85,7 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
   if (isProse && answers.length > 0) {
     context.out(answers.map((answer) => answerText(answer, look)).join('\n'));
     if (all.length > answers.length)
-      context.err(`pcapid: only ${answers.length} answers are shown; --limit 0 shows all\n`);
+      context.err(`pcapid: only ${countText(answers.length, 'answer')} shown; --limit 0 shows all\n`);
   } else
     printRows(
       context,

@@ -114,9 +114,9 @@ test('parseTime() reads back what formatLocal() prints, also across the change o
 });
 
 test('parseDuration() adds its parts, and refuses nothing at all', () => {
-  assert.equal(parseDuration('15s'), 15_000_000);
-  assert.equal(parseDuration('1h30m'), 1.5 * HOUR);
-  assert.equal(parseDuration('2 days'), 48 * HOUR);
+  assert.equal(parseDuration('15s', '--for'), 15_000_000);
+  assert.equal(parseDuration('1h30m', '--for'), 1.5 * HOUR);
+  assert.equal(parseDuration('2 days', '--for'), 48 * HOUR);
   for (const text of ['0s', '', '5', 's', '1h-5m', '99999999999w'])
-    assert.throws(() => parseDuration(text), { code: 'bad-duration' }, text);
+    assert.throws(() => parseDuration(text, '--for'), { code: 'bad-duration' }, text);
 });
