@@ -102,6 +102,7 @@ function endLines(record: Row, side: Side, holders: readonly Row[], look: Look):
     if (text !== null) lines.push(`      ${name} ${text}`);
   };
   if (field('pid') !== null) about('command', field('cmdline') ?? field('exe'));
+  about('called', nameWords(field('name'), field('name_source')));
   about('unit', field('unit'));
   about('container', field('container'));
   const evidence = evidenceWords(record, side);
@@ -110,11 +111,17 @@ function endLines(record: Row, side: Side, holders: readonly Row[], look: Look):
   return lines;
 }
 
+function nameWords(name: string | null, source: string | null): string | null {
+  // 'address': the newest name that anybody was told for it, not what this flow said.
+  const how = source === 'address' ? ' (as its address was called last)' : source === null ? '' : ` (${source})`;
+  return name === null ? null : name + how;
+}
+
 function ownerWords(field: (name: string) => string | null): string {
   const user = field('user') ?? field('uid');
   const details = [field('exe'), user === null ? null : `user ${user}`].filter((part) => part !== null).join(', ');
   const tail = details === '' ? '' : ` (${details})`;
-  if (field('pid') !== null) return `${field('comm')}, process ${field('pid')}${tail}`;
+  if (field('pid') !== null) return `${field('comm') || '(no name)'}, process ${field('pid')}${tail}`;
   const reason = field('reason');
   return `${reason === null ? 'not looked up yet' : (REASON_WORDS[reason] ?? reason)}${tail}`;
 }
@@ -126,7 +133,8 @@ function evidenceWords(record: Row, side: Side): string | null {
   const confidence = field('confidence');
   if (source === null || confidence === null) return null;
   const pid = field('pid');
-  const who = pid === null ? holdersWords(numberOf(record, `${side}_holders`)) : `${field('comm')} (pid ${pid})`;
+  const who =
+    pid === null ? holdersWords(numberOf(record, `${side}_holders`)) : `${field('comm') || 'the process'} (pid ${pid})`;
   const gapUs = numberOf(record, `${side}_gap_us`);
   const gap = gapUs > 0 ? `, seen ${Math.ceil(gapUs / 1000)} ms away from the packets` : '';
   return `${confidence}: ${proofWords(field('match'), source, side, who)}${gap}`;

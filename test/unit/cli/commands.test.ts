@@ -180,6 +180,28 @@ test('hosts lists remote addresses with who talked to them, and marks what was f
   assert.match(ask(hosts, '--new-since', since, '--utc').stdout(), /^NEW +REMOTE .*\nnew +8\.8\.8\.8 /);
 });
 
+test('hosts and who tell what a remote address was called; being spoken of in an answer is not being seen', () => {
+  const spoken = { id: 2, address: '192.0.2.77', text: 'later.example', source: 'dns' } as const;
+  const said = { id: 1, address: '93.184.216.34', text: 'example.com', source: 'dns', fromUs: NOON } as const;
+  const contacted = { serial: 3, tuple: 'udp 10.0.0.5:1 > 192.0.2.77:9', firstUs: NOON + 5 * SECOND };
+  const ends = [
+    { serial: 3, side: 'src', reason: 'no-socket' },
+    { serial: 3, side: 'dst', reason: 'not-local' },
+  ] as const;
+  withDatabase([TICK, tick({ names: [said, spoken] }), tick({ flows: [contacted], ends })], (path) => {
+    const words = ['--db', path, '--format', 'json', '--new-since', `@${NOON / SECOND + 4}`];
+    const [row, ...others] = JSON.parse(run(hosts, ['hosts', ...words]).stdout());
+    assert.deepEqual(
+      [row.remote_addr, row.name, row.seen_us, others.length],
+      ['192.0.2.77', 'later.example', contacted.firstUs, 0],
+    );
+    assert.match(
+      run(who, ['who', '443', '--db', path]).stdout(),
+      /93\.184\.216\.34:443 is not this host\n {6}called example\.com \(as its address was called last\)\n/,
+    );
+  });
+});
+
 test('times and sizes are printed as --utc, --iso and --si say', () => {
   const text = ask(flows, '--utc', '--iso', '--si', '--process', 'curl').stdout();
   assert.match(text, /\n2026-11-21T13:00:00\.000000Z .* 19\.5 kB\n$/);
