@@ -77,7 +77,7 @@ export function printRows(context: Context, rows: Iterable<Row>, flags: FormatFl
   if (seen.rows === 0 && printing.mayBeEmpty !== true) {
     context.err('pcapid: nothing matched\n');
     context.exitCode = 1;
-  } else if (seen.hasMore) context.err(`pcapid: only ${seen.rows} rows are shown; --limit 0 shows all\n`);
+  } else if (seen.hasMore) context.err(`pcapid: only ${countText(seen.rows, 'row')} shown; --limit 0 shows all\n`);
 }
 
 function* counted(rows: Iterable<Row>, limit: number | null, seen: { rows: number; hasMore: boolean }): Iterable<Row> {

@@ -2,9 +2,9 @@
 
 import { FLOW_RECORD_FIELDS } from '../core/record.ts';
 import { baseName, type Column, fieldColumn, formatEnd, numberOf, type Row, textOf } from './columns.ts';
-import { formatShort, formatSpan, type Zone } from './local-time.ts';
+import { formatSpan } from './local-time.ts';
+import type { Look } from './look.ts';
 import { type Naming, NUMERIC, namedEnd } from './naming.ts';
-import { formatSize } from './size.ts';
 
 export type Side = 'src' | 'dst';
 export const otherSide = (side: Side): Side => (side === 'src' ? 'dst' : 'src');
@@ -45,8 +45,8 @@ const left = { align: 'left', mayShrink: false } as const;
 export const FLOW_DEFAULT_COLUMNS = ['time', 'process', 'proto', 'way', 'remote', 'bytes'];
 
 /** Columns of `flows`, then every field of the record. */
-export function flowColumns(zone: Zone, naming: Naming = NUMERIC): readonly Column[] {
-  const time = (field: string) => (row: Row) => formatShort(numberOf(row, field), zone);
+export function flowColumns({ time: formatTime, size: formatSize }: Look, naming: Naming = NUMERIC): readonly Column[] {
+  const time = (field: string) => (row: Row) => formatTime(numberOf(row, field));
   const ours = (row: Row) => ownSide(row);
   return [
     { name: 'time', title: 'FIRST', ...left, cell: time('first_us') },

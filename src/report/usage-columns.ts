@@ -1,45 +1,9 @@
-/** Processes and usage for people. */
+/** Usage for people. */
 import { baseName, type Column, fieldColumn, numberOf, type Row, textOf } from './columns.ts';
-import { formatShort, type Zone } from './local-time.ts';
 import { formatShare, formatSize } from './size.ts';
 
 const right = { align: 'right', mayShrink: false } as const;
 const shrinking = { align: 'left', mayShrink: true } as const;
-
-export const PROCESS_FIELDS = [
-  'host',
-  'pid',
-  'parent_pid',
-  'comm',
-  'exe',
-  'cmdline',
-  'uid',
-  'user',
-  'unit',
-  'container',
-  'first_us',
-  'last_us',
-  'exit_us',
-  'flows',
-  'ip_bytes',
-];
-export const PROCESS_DEFAULT_COLUMNS = ['comm', 'pid', 'user', 'unit', 'first', 'flows', 'bytes'];
-
-export function processColumns(zone: Zone): readonly Column[] {
-  const time = (field: string) => (row: Row) => (row[field] === null ? '' : formatShort(numberOf(row, field), zone));
-  return [
-    { name: 'comm', title: 'PROCESS', ...shrinking, cell: (row) => textOf(row, 'comm') ?? '' },
-    { name: 'pid', title: 'PID', ...right, cell: (row) => textOf(row, 'pid') ?? '' },
-    { name: 'user', title: 'USER', ...shrinking, cell: userOf },
-    { name: 'unit', title: 'UNIT', ...shrinking, cell: unitOf },
-    { name: 'first', title: 'FIRST', align: 'left', mayShrink: false, cell: time('first_us') },
-    { name: 'last', title: 'LAST', align: 'left', mayShrink: false, cell: time('last_us') },
-    { name: 'exit', title: 'EXIT', align: 'left', mayShrink: false, cell: time('exit_us') },
-    { name: 'flows', title: 'FLOWS', ...right, cell: (row) => textOf(row, 'flows') ?? '' },
-    { name: 'bytes', title: 'BYTES', ...right, cell: (row) => formatSize(numberOf(row, 'ip_bytes')) },
-    ...without(PROCESS_FIELDS, ['comm', 'pid', 'user', 'unit', 'flows']).map(fieldColumn),
-  ];
-}
 
 export const USAGE_FIELDS = [
   'group_by',
@@ -102,17 +66,12 @@ function nameOf(row: Row, groupBy: string): string {
 }
 
 /** A user's name, else the number, else nothing. */
-function userOf(row: Row): string {
+export function userOf(row: Row): string {
   return textOf(row, 'user') ?? textOf(row, 'uid') ?? '';
 }
 
-function unitOf(row: Row): string {
-  const container = textOf(row, 'container');
-  return container === null ? (textOf(row, 'unit') ?? '') : shortContainer(container);
-}
-
 /** The 12 digits that container tools print of an id. */
-function shortContainer(container: string): string {
+export function shortContainer(container: string): string {
   return /^[0-9a-f]{64}$/.test(container) ? container.slice(0, 12) : container;
 }
 

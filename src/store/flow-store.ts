@@ -182,9 +182,12 @@ function lockLost(path: string): UserError {
 function explainedOpen(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined) return error;
+  if (/^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code))
+    return new UserError('database-file', `${path} cannot be written (${code})`, READONLY_HINT);
   if (isPassing(code))
     return new UserError('database-busy', `${path}: ${(error as Error).message} (${code})`, BUSY_HINT);
   return new UserError('damaged-database', `${path} is damaged (${code})`, 'Keep a copy and choose another file.');
 }
 
+const READONLY_HINT = 'Make the file and its file system writable, or choose another file with --db.';
 const BUSY_HINT = 'Make room on the disk, or end the program that uses the file.';

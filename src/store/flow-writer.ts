@@ -107,9 +107,9 @@ export class FlowWriter {
       this.#capture.id,
       this.#capture.netns.rowOrNull(f.netns[i]!, f.firstUs[i]!) ?? this.#capture.netnsRow,
       protocol,
-      this.#addresses.row(f.key, at + K_FIRST),
+      this.#addresses.row(f.key, at + K_FIRST, f.firstUs[i]!),
       portOrNull(protocol, keyFirstPort(f.key, at)),
-      this.#addresses.row(f.key, at + K_SECOND),
+      this.#addresses.row(f.key, at + K_SECOND, f.firstUs[i]!),
       portOrNull(protocol, keySecondPort(f.key, at)),
       f.ifindex[i]! || null,
       f.pktType[i] === PacketType.Unknown ? null : f.pktType[i]!,
@@ -131,9 +131,9 @@ export class FlowWriter {
     const at = i * KEY_WORDS;
     const protocol = keyProtocol(f.natKey, at);
     this.#updateNat.run(
-      this.#addresses.row(f.natKey, at + K_FIRST),
+      this.#addresses.row(f.natKey, at + K_FIRST, f.firstUs[i]!),
       portOrNull(protocol, keyFirstPort(f.natKey, at)),
-      this.#addresses.row(f.natKey, at + K_SECOND),
+      this.#addresses.row(f.natKey, at + K_SECOND, f.firstUs[i]!),
       portOrNull(protocol, keySecondPort(f.natKey, at)),
       this.#capture.flowBase + f.serial[i]!,
     );

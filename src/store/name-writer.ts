@@ -39,7 +39,7 @@ export class NameWriter {
     for (let i = 0; i < rows.count; i++) {
       this.#insert.run(
         this.#names.row(rows.id[i]!),
-        this.#addresses.row(rows.address, i * 4),
+        this.#addresses.row(rows.address, i * 4, Number.POSITIVE_INFINITY),
         this.#textRow(texts[i]!),
         rows.source[i]!,
         this.#processes.rowOrNull(rows.process[i]!),

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
@@ -34,7 +33,6 @@ export interface StoreFileOptions {
 export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<FileResult> {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
-  for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
   const attributor = new Attributor();
   const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
   const store = openStore(resolve(options.database), proc);
@@ -59,6 +57,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
     });
   };
   try {
+    for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
     const onNames: FileSink['onNames'] = (found, flows, named) => {
       if (named) builder.hostNames.watch(flows);
@@ -85,9 +84,8 @@ function countsOf(counts: InterfaceCounts, names: InterfaceNumbers): InterfaceCo
   });
 }
 
-/** A file that is stored twice would double every sum. */
+/** A file that is stored twice would double every sum. The store is open already: it brought the schema up to date. */
 function refuseTwice(database: string, path: string): void {
-  if (!existsSync(database)) return;
   const reader = Reader.open(database);
   const earlier = reader.all(compileCapturesOfFile(path));
   reader.close();

@@ -82,4 +82,4 @@ export type StoreReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'written' }
   | { readonly kind: 'retry'; readonly message: string }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'closed'; readonly lost: { readonly flows: number; readonly message: string } | null };

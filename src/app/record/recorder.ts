@@ -77,6 +77,7 @@ export class Recorder {
   #newPlaces: readonly NamedPlace[]; // since the last tick
   #waitsForCapture = false;
   #unwritten = 0;
+  #storeIsStuck = false;
   #factsLost = 0;
   #flows = 0;
   #housekeepingUs = 0;
@@ -251,9 +252,17 @@ export class Recorder {
 
   #takeStoreReport(report: StoreReport): void {
     if (report.kind === 'ready') this.#options.onReady();
-    else if (report.kind === 'written') this.#unwritten--;
-    else if (report.kind === 'retry') this.#options.onTrouble(report.message);
-    else if (report.kind === 'closed') this.#close();
+    else if (report.kind === 'written') {
+      this.#unwritten--;
+      if (this.#storeIsStuck) this.#options.onTrouble('the database can be written again');
+      this.#storeIsStuck = false;
+    } else if (report.kind === 'retry') {
+      if (!this.#storeIsStuck) this.#options.onTrouble(stuckWords(report.message));
+      this.#storeIsStuck = true;
+    } else {
+      if (report.lost !== null) this.#options.onTrouble(lostWords(report.lost));
+      this.#close();
+    }
   }
 
   #abort(error: Error): void {
@@ -271,6 +280,14 @@ export class Recorder {
     this.#clock.read();
     return this.#clock.bootUs + this.#clock.offsetUs;
   }
+}
+
+function stuckWords(message: string): string {
+  return `the database cannot be written for now (${message}): counting goes on in memory, and each second tries again`;
+}
+
+function lostWords({ flows, message }: { readonly flows: number; readonly message: string }): string {
+  return `the end of the recording could not be stored (${message}): ${flows} flows are lost, and the last counters of others`;
 }
 
 function* slices<S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> {

@@ -1,6 +1,8 @@
 /** The store thread: the only writer of the database. Started by the recorder with StoreThreadData. */
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { UserError } from '../../core/errors.ts';
+import { FlowFlag } from '../../core/flow.ts';
+import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
@@ -13,12 +15,16 @@ export interface StoreThreadData {
 }
 
 const RETRY_MS = 1000;
+/** A recording that ends does not wait for ever until there is room. */
+const LAST_RETRY_MS = 300;
+const LAST_TRIES = 2;
 
 class StoreThread {
   readonly #path: string;
   readonly #port: MessagePort;
   readonly #waiting: StoreCommand[] = [];
   #retry: NodeJS.Timeout | undefined;
+  #lastTries = 0;
   #store: FlowStore | undefined; // opened at 'begin': a capture that cannot start leaves no file behind
 
   constructor(data: StoreThreadData) {
@@ -33,7 +39,8 @@ class StoreThread {
 
   #take(command: StoreCommand): void {
     this.#waiting.push(command);
-    if (this.#retry === undefined) this.#work();
+    if (command.kind === 'end') clearTimeout(this.#retry);
+    if (command.kind === 'end' || this.#retry === undefined) this.#work();
   }
 
   /** In order, one after the other: what cannot be written now holds the later ones back. */
@@ -48,12 +55,33 @@ class StoreThread {
           return;
         }
         if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be written: ${String(error)}`); // a SqliteError loses its text between threads
-        this.#say({ kind: 'retry', message: error.message });
-        this.#retry = setTimeout(() => this.#work(), RETRY_MS);
+        const last = this.#waiting.at(-1);
+        if (last?.kind === 'end' && ++this.#lastTries > LAST_TRIES) this.#giveUp(last.endedUs, error);
+        else {
+          this.#say({ kind: 'retry', message: error.message });
+          this.#retry = setTimeout(() => this.#work(), last?.kind === 'end' ? LAST_RETRY_MS : RETRY_MS);
+        }
         return;
       }
       this.#waiting.shift();
     }
+  }
+
+  /** What is stored stays as it is; what is not is counted. */
+  #giveUp(endedUs: Us, { message }: StoreBusy): void {
+    const flows = this.#waiting.reduce((sum, command) => sum + newFlowsOf(command), 0);
+    try {
+      this.#store?.endCapture(endedUs);
+    } catch (error) {
+      if (!(error instanceof StoreBusy)) throw error; // the next recording ends it
+    }
+    this.#close({ flows, message });
+  }
+
+  #close(lost: { readonly flows: number; readonly message: string } | null): void {
+    this.#store?.close();
+    this.#say({ kind: 'closed', lost });
+    this.#port.close();
   }
 
   #do(command: StoreCommand): void {
@@ -63,14 +91,20 @@ class StoreThread {
       this.#say({ kind: 'ready' });
     } else if (command.kind === 'end') {
       this.#store?.endCapture(command.endedUs);
-      this.#store?.close();
-      this.#say({ kind: 'closed' });
-      this.#port.close();
+      this.#close(null);
     } else {
       this.#store?.write(command.tick);
       this.#say({ kind: 'written' });
     }
   }
+}
+
+function newFlowsOf(command: StoreCommand): number {
+  if (command.kind !== 'tick') return 0;
+  const { count, flags } = command.tick.flows;
+  let news = 0;
+  for (let i = 0; i < count; i++) if ((flags[i]! & FlowFlag.New) !== 0) news++;
+  return news;
 }
 
 runThread(workerData as StoreThreadData, (data) => void new StoreThread(data));

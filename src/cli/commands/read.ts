@@ -15,7 +15,7 @@ import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
-import { localZone } from '../../report/local-time.ts';
+import { localLook } from '../../report/look.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
@@ -56,7 +56,6 @@ export const read: CommandModule = (context) =>
         .option('--db <file>', 'database to store into'),
     ),
   )
-    .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
@@ -67,7 +66,7 @@ export const read: CommandModule = (context) =>
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
   const printing = {
-    available: flowColumns(localZone, namingOf(flags)),
+    available: flowColumns(localLook, namingOf(flags)),
     defaults: FLOW_DEFAULT_COLUMNS,
     fields: FLOW_RECORD_FIELDS,
     mayBeEmpty: true, // the summary says so

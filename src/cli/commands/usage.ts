@@ -48,7 +48,6 @@ Flows that are only partly inside --since and --until are counted whole.`;
 
 export const usage: CommandModule = (context) =>
   addFormatOptions(addFilterOptions(new Command('usage').option('--db <file>', 'database to read')))
-    .summary('add up bytes by process, program, user, unit, container ...')
     .description('Adds up what was sent and received.')
     .addOption(new Option('--by <group>', 'what to add up by').choices(GROUPS).default('process'))
     .option('--sort <field>', `one of ${Object.keys(USAGE_SORTS).join(', ')}`, 'total')
