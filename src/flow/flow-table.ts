@@ -3,7 +3,7 @@ import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
 import type { FlowColumns, FreshColumns } from '../core/flow.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { SocketEventColumns } from '../core/socket.ts';
-import type { Us } from '../core/time.ts';
+import { MINUTE_US, type Us } from '../core/time.ts';
 import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { Aliases } from './aliases.ts';
@@ -52,6 +52,7 @@ const DEFAULTS: FlowLimits = {
   activeUs: 3600e6,
   lingerUs: 60e6,
   longLivedUs: 5e6,
+  byMinute: false,
   mostRows: 344_064, // 64 MB: what is kept while the store stands still
 };
 
@@ -61,8 +62,10 @@ export class FlowTable {
   readonly #aliases: Aliases;
   readonly #epochUs: Us;
   readonly #seed: number;
+  readonly #byMinute: boolean;
   readonly #netnsIndex: (inode: number) => number;
   readonly #lookUp: LookUp;
+  #offsetUs: Us = 0; // realtime minus boottime, of the latest batch
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
@@ -74,6 +77,7 @@ export class FlowTable {
     const limits: FlowLimits = { ...DEFAULTS, ...options };
     if (!(limits.capacity > 0)) throw new RangeError(`capacity must be positive, got ${limits.capacity}`);
     this.#epochUs = Math.min(EPOCH_US, limits.idleTcpUs, limits.idleOtherUs, limits.activeUs, limits.lingerUs);
+    this.#byMinute = limits.byMinute;
     this.#seed = options.seed ?? (Math.random() * 2 ** 32) | 0;
     this.#netnsIndex = options.netnsIndex ?? (() => 0);
     this.#life = new FlowLife({
@@ -111,6 +115,7 @@ export class FlowTable {
    *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
+    this.#offsetUs = offsetUs;
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
       this.#lookUp.find(decoded.key, from, to);
@@ -277,9 +282,10 @@ export class FlowTable {
   /** Also called when a file goes far back in time. */
   #beginEpoch(): void {
     const life = this.#life;
+    const minuteLeftUs = this.#byMinute ? MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US) : Infinity;
     life.epoch = (life.epoch + 1) & 0x7fffffff;
     this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
-    this.#epoch[END] = life.clock[0]! + this.#epochUs;
+    this.#epoch[END] = life.clock[0]! + Math.min(this.#epochUs, minuteLeftUs);
   }
 
   /** The stretch has begun a flow or given an entry away since the look-up. */

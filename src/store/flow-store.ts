@@ -5,11 +5,13 @@ import type { Us } from '../core/time.ts';
 import { AddressTable } from './address-table.ts';
 import { CaptureWriter } from './capture-writer.ts';
 import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from './database-file.ts';
+import { FlowChanges, forgetCheckpoints } from './flow-changes.ts';
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
 import { checkSchema, migrate } from './migrate.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
+import { RollupWriter } from './rollup-writer.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
 
@@ -39,7 +41,12 @@ interface Writers {
   readonly sockets: SocketWriter;
   readonly flows: FlowWriter;
   readonly names: NameWriter;
+  readonly changes: FlowChanges;
+  readonly rollups: RollupWriter;
 }
+
+/** A little longer than ends of ended flows wait for a name (attributor.ts). Those of files wait until its end. */
+const SETTLED_US = 150_000_000;
 
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
 const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
@@ -74,6 +81,7 @@ export class FlowStore {
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
       if (options.maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(options.maxPages)}`);
       acquireLock(db, path, options.self, options.isAlive, options.nowUs);
+      forgetCheckpoints(db); // of a recorder that died: nobody names its flows any more
       return new FlowStore(db, options.self);
     } catch (error) {
       db.close();
@@ -96,9 +104,10 @@ export class FlowStore {
     const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
     const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
-    const flows = new FlowWriter(this.#db, this.#addresses, rows, capture);
+    const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
+    const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    return { capture, processes, sockets, flows, names };
+    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db) };
   }
 
   /**
@@ -116,13 +125,18 @@ export class FlowStore {
       writers.flows.write(tick.flows);
       writers.flows.writeEnds(tick.ends, tick.atUs);
       writers.names.write(tick.names);
-      writers.capture.write(tick, writers.flows.longestUs);
+      writers.changes.take(writers.rollups, tick.atUs);
+      writers.capture.write(tick, writers.flows.longestUs, writers.rollups);
+      writers.rollups.write();
     });
   }
 
   endCapture(endedUs: Us): void {
     const { capture } = this.#needWriters();
-    this.#transaction(() => capture.end(endedUs));
+    this.#transaction(() => {
+      capture.end(endedUs);
+      forgetCheckpoints(this.#db);
+    });
     this.#writers = undefined;
   }
 
@@ -168,6 +182,8 @@ export class FlowStore {
     this.#addresses.rollback();
     this.#writers?.capture.netns.rollback();
     this.#writers?.processes.rollback();
+    this.#writers?.changes.rollback();
+    this.#writers?.rollups.rollback();
   }
 }
 
