@@ -10,6 +10,7 @@ import { table } from '../../../src/report/table.ts';
 import {
   PROCESS_DEFAULT_COLUMNS,
   processColumns,
+  TERMINAL_COLUMNS,
   USAGE_DEFAULT_COLUMNS,
   usageColumns,
 } from '../../../src/report/usage-columns.ts';
@@ -132,12 +133,15 @@ test('default columns of every table fit 80 cells with the longest addresses and
       rx_ip_bytes: 2 ** 40,
       packets: 12345678,
       share: 1,
+      bar: '█'.repeat(8),
+      trend: '█'.repeat(10),
     },
   };
   const tables = [
     pick(flowColumns(utcZone), FLOW_DEFAULT_COLUMNS),
     pick(processColumns(utcZone), PROCESS_DEFAULT_COLUMNS),
-    pick(usageColumns('process'), USAGE_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), USAGE_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), TERMINAL_COLUMNS),
   ];
   for (const columns of tables) {
     for (const line of table([long], { columns, fields: [], width: 80, csvRaw: false })) {
