@@ -16,11 +16,16 @@ export class AddressTable {
     this.#insert = db.prepare('INSERT INTO address (bytes, text) VALUES (?, ?)');
   }
 
+  /** Gets every row that is handed out while it is set. */
+  onUse: ((row: number) => void) | undefined;
+
   /** @returns row id of the address in the four words at `words[at]` */
   row(words: Int32Array, at: number): number {
     const slot = slotOf(words, at);
-    if (this.#rows[slot] !== 0 && this.#holds(slot, words, at)) return this.#rows[slot]!;
-    const row = this.#intern(words, at);
+    const isKnown = this.#rows[slot] !== 0 && this.#holds(slot, words, at);
+    const row = isKnown ? this.#rows[slot]! : this.#intern(words, at);
+    this.onUse?.(row);
+    if (isKnown) return row;
     for (let w = 0; w < 4; w++) this.#words[slot * 4 + w] = words[at + w]!;
     this.#rows[slot] = row;
     return row;

@@ -2,6 +2,7 @@
 import { UserError } from '../core/errors.ts';
 import type { CaptureInfo, Tick } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
+import { AddressSweep } from './address-sweep.ts';
 import { AddressTable } from './address-table.ts';
 import { CaptureWriter } from './capture-writer.ts';
 import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from './database-file.ts';
@@ -11,6 +12,7 @@ import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLoc
 import { checkSchema, migrate } from './migrate.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
+import { type Keep, Retention } from './retention.ts';
 import { RollupWriter } from './rollup-writer.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
@@ -56,6 +58,7 @@ export class FlowStore {
   readonly #self: RecorderIdentity;
   readonly #addresses: AddressTable;
   #writers: Writers | undefined;
+  #pruning: Generator<void> | undefined; // what began and has not ended
 
   private constructor(db: Sqlite, self: RecorderIdentity) {
     this.#db = db;
@@ -131,6 +134,36 @@ export class FlowStore {
     });
   }
 
+  /**
+   * Deletes some of what is too old or too much, for `budgetMs` in a transaction of its own.
+   *
+   * @param nowMs any clock
+   * @returns whether there is more to do
+   * @throws StoreBusy when nothing could be deleted for now
+   */
+  prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
+    this.#pruning ??= new Retention(this.#db, keep, () => this.#sweepAddresses()).work(nowUs);
+    const pruning = this.#pruning;
+    let isDone: boolean | undefined = false;
+    this.#transaction(() => {
+      const untilMs = nowMs() + budgetMs;
+      while (isDone === false && nowMs() < untilMs) isDone = pruning.next().done === true;
+    });
+    if (isDone) this.#endPruning();
+    return !isDone;
+  }
+
+  #sweepAddresses(): AddressSweep {
+    const sweep = new AddressSweep(this.#db, () => this.#addresses.rollback());
+    this.#addresses.onUse = (row) => sweep.use(row);
+    return sweep;
+  }
+
+  #endPruning(): void {
+    this.#pruning = undefined;
+    this.#addresses.onUse = undefined;
+  }
+
   endCapture(endedUs: Us): void {
     const { capture } = this.#needWriters();
     this.#transaction(() => {
@@ -179,6 +212,7 @@ export class FlowStore {
   }
 
   #rollback(): void {
+    this.#endPruning(); // it thinks to have done what was not done
     this.#addresses.rollback();
     this.#writers?.capture.netns.rollback();
     this.#writers?.processes.rollback();

@@ -1,4 +1,5 @@
 import type { CommandModule } from '../context.ts';
+import { db } from './db.ts';
 import { doctor } from './doctor.ts';
 import { flows } from './flows.ts';
 import { interfaces } from './interfaces.ts';
@@ -19,5 +20,6 @@ export const commands: readonly CommandModule[] = [
   who,
   sockets,
   interfaces,
+  db,
   doctor,
 ];
