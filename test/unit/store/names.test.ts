@@ -96,7 +96,15 @@ test('a filter by name finds the flows that are called so, and no others', () =>
     const found = (name: string, itself: boolean, below: boolean): unknown[] => {
       const filter = { name: { name, itself, below } };
       const ids = reader.all(compileFlows(filter, { by: 'first', direction: 'asc' }, null)).map((row) => row.flow_id);
-      const [used] = reader.all(compileUsage(filter, 'process', { by: 'total', direction: 'desc' }, null));
+      const [used] = reader.all(
+        compileUsage({
+          filter,
+          groupBy: 'process',
+          segments: [],
+          order: { by: 'total', direction: 'desc' },
+          limit: null,
+        }),
+      );
       const [process] = reader.all(compileProcesses(filter, { by: 'flows', direction: 'desc' }, null));
       assert.equal(used?.flows ?? 0, ids.length);
       assert.equal(process?.flows ?? 0, ids.length);

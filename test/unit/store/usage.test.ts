@@ -187,7 +187,7 @@ test('captured = attributed + unattributed by reason, in flows, packets and byte
         for (const groupBy of GROUPS) assert.equal(sum(ask(path, {}, groupBy).usage, 'ip_bytes'), expected, groupBy);
       });
     }),
-    { numRuns: 25 },
+    { numRuns: 6 },
   );
 });
 
