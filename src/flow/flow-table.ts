@@ -39,10 +39,8 @@ const END = 1;
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
   readonly seed?: number; // of the hash; random, so that senders cannot choose collisions
-  /** Inode of the namespace with an index (PacketBatch.netns), 0: not known. */
-  readonly netnsInode?: (index: number) => number;
-  /** Index of the namespace with an inode, -1: nothing is captured there; 0 for inode 0. */
-  readonly netnsIndex?: (inode: number) => number;
+  readonly netnsInode?: (index: number) => number; // of the namespace with an index (PacketBatch.netns), 0: not known
+  readonly netnsIndex?: (inode: number) => number; // of its inode, -1: nothing is captured there; 0 for inode 0
 }
 
 const DEFAULTS: FlowLimits = {
@@ -62,7 +60,6 @@ export class FlowTable {
   readonly #aliases: Aliases;
   readonly #epochUs: Us;
   readonly #seed: number;
-  readonly #byMinute: boolean;
   readonly #netnsIndex: (inode: number) => number;
   readonly #lookUp: LookUp;
   #offsetUs: Us = 0; // realtime minus boottime, of the latest batch
@@ -77,7 +74,6 @@ export class FlowTable {
     const limits: FlowLimits = { ...DEFAULTS, ...options };
     if (!(limits.capacity > 0)) throw new RangeError(`capacity must be positive, got ${limits.capacity}`);
     this.#epochUs = Math.min(EPOCH_US, limits.idleTcpUs, limits.idleOtherUs, limits.activeUs, limits.lingerUs);
-    this.#byMinute = limits.byMinute;
     this.#seed = options.seed ?? (Math.random() * 2 ** 32) | 0;
     this.#netnsIndex = options.netnsIndex ?? (() => 0);
     this.#life = new FlowLife({
@@ -109,7 +105,6 @@ export class FlowTable {
 
   /**
    * Counts the Ok packets of a batch.
-   *
    * @param offsetUs realtime minus boottime; 0 for a file, whose packet time is the only clock
    * @param nowBootUs boottime now: packets cannot be later, nor earlier than the batch before, so a step of the clock
    *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
@@ -282,7 +277,7 @@ export class FlowTable {
   /** Also called when a file goes far back in time. */
   #beginEpoch(): void {
     const life = this.#life;
-    const minuteLeftUs = this.#byMinute ? MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US) : Infinity;
+    const minuteLeftUs = MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US); // Telling.countAt()
     life.epoch = (life.epoch + 1) & 0x7fffffff;
     this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
     this.#epoch[END] = life.clock[0]! + Math.min(this.#epochUs, minuteLeftUs);
