@@ -138,7 +138,13 @@ test('sums over ends look up no name', () => {
     const plan = rowsOf(path, 'EXPLAIN QUERY PLAN SELECT process, sum(tx_bytes) FROM endpoint GROUP BY process');
     assert.doesNotMatch(JSON.stringify(plan), /name/);
     const reader = Reader.open(path);
-    const usage = compileUsage({}, 'process', { by: 'total', direction: 'desc' }, null);
+    const usage = compileUsage({
+      filter: {},
+      groupBy: 'pid',
+      segments: [],
+      order: { by: 'total', direction: 'desc' },
+      limit: null,
+    });
     const usagePlan = reader.all({ sql: `EXPLAIN QUERY PLAN ${usage.sql}`, params: usage.params });
     reader.close();
     assert.doesNotMatch(JSON.stringify(usagePlan), /name_/);
