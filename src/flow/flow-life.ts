@@ -82,7 +82,7 @@ export class FlowLife {
     this.#deadlines = new Deadlines(this.entries, options);
     this.#aliases = new Aliases(this.entries);
     this.handovers = new Handovers(this.entries);
-    this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options.longLivedUs);
+    this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options);
     this.entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
       takeEntry: () => this.#takeEntry(),
       begin: (id, batch, decoded, i) => this.#begin(id, batch, decoded, i),
@@ -197,7 +197,7 @@ export class FlowLife {
   #touch(id: number): void {
     const { words } = this.entries;
     const word = id << ENTRY_SHIFT;
-    this.#telling.change(id);
+    this.#telling.countAt(id, this.clock[0]!);
     if ((words[word + E_STATE]! & S_ENDED) === 0 && words[word + E_EPOCH] !== this.epoch) this.#deadlines.moveToEnd(id);
     words[word + E_EPOCH] = this.epoch;
   }

@@ -3,7 +3,7 @@ import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
 import type { FlowColumns, FreshColumns } from '../core/flow.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { SocketEventColumns } from '../core/socket.ts';
-import type { Us } from '../core/time.ts';
+import { MINUTE_US, type Us } from '../core/time.ts';
 import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { Aliases } from './aliases.ts';
@@ -39,10 +39,8 @@ const END = 1;
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
   readonly seed?: number; // of the hash; random, so that senders cannot choose collisions
-  /** Inode of the namespace with an index (PacketBatch.netns), 0: not known. */
-  readonly netnsInode?: (index: number) => number;
-  /** Index of the namespace with an inode, -1: nothing is captured there; 0 for inode 0. */
-  readonly netnsIndex?: (inode: number) => number;
+  readonly netnsInode?: (index: number) => number; // of the namespace with an index (PacketBatch.netns), 0: not known
+  readonly netnsIndex?: (inode: number) => number; // of its inode, -1: nothing is captured there; 0 for inode 0
 }
 
 const DEFAULTS: FlowLimits = {
@@ -52,6 +50,7 @@ const DEFAULTS: FlowLimits = {
   activeUs: 3600e6,
   lingerUs: 60e6,
   longLivedUs: 5e6,
+  byMinute: false,
   mostRows: 344_064, // 64 MB: what is kept while the store stands still
 };
 
@@ -63,6 +62,7 @@ export class FlowTable {
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
   readonly #lookUp: LookUp;
+  #offsetUs: Us = 0; // realtime minus boottime, of the latest batch
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
@@ -105,12 +105,12 @@ export class FlowTable {
 
   /**
    * Counts the Ok packets of a batch.
-   *
    * @param offsetUs realtime minus boottime; 0 for a file, whose packet time is the only clock
    * @param nowBootUs boottime now: packets cannot be later, nor earlier than the batch before, so a step of the clock
    *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
+    this.#offsetUs = offsetUs;
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
       this.#lookUp.find(decoded.key, from, to);
@@ -277,9 +277,10 @@ export class FlowTable {
   /** Also called when a file goes far back in time. */
   #beginEpoch(): void {
     const life = this.#life;
+    const minuteLeftUs = MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US); // Telling.countAt()
     life.epoch = (life.epoch + 1) & 0x7fffffff;
     this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
-    this.#epoch[END] = life.clock[0]! + this.#epochUs;
+    this.#epoch[END] = life.clock[0]! + Math.min(this.#epochUs, minuteLeftUs);
   }
 
   /** The stretch has begun a flow or given an entry away since the look-up. */

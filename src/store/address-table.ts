@@ -20,6 +20,9 @@ export class AddressTable {
     this.#seenEarlier = db.prepare('UPDATE address SET first_us = ? WHERE id = ?');
   }
 
+  /** Gets every row that is handed out while it is set. */
+  onUse: ((row: number) => void) | undefined;
+
   /**
    * @param seenUs Infinity: it was only spoken of. A file may hold older packets than what is stored
    * @returns row id of the address in the four words at `words[at]`
@@ -32,6 +35,7 @@ export class AddressTable {
       this.#seenEarlier.run(seenUs, row);
       this.#firsts[slot] = seenUs;
     }
+    this.onUse?.(row);
     return row;
   }
 

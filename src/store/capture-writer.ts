@@ -1,5 +1,7 @@
 import type { CaptureInfo, InterfaceCount, Tick } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
+import { Besides } from './besides.ts';
+import type { ShareSink } from './flow-share.ts';
 import { NetnsTable } from './netns-table.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
@@ -20,6 +22,7 @@ export class CaptureWriter {
   readonly netnsRow: number | null;
   readonly flowBase: number; // flow serial 1 gets row flowBase + 1
   readonly #host: number;
+  readonly #besides: Besides;
   readonly #update: Statement;
   readonly #upsertInterface: Statement;
   readonly #insertClock: Statement;
@@ -35,6 +38,7 @@ export class CaptureWriter {
     this.netnsRow = this.netns.rowOrNull(info.netns, info.startedUs);
     this.flowBase = Number(db.prepare('SELECT coalesce(max(id), 0) FROM flow').pluck().get());
     this.id = Number(this.#insert(db, info));
+    this.#besides = new Besides(db, this.id);
     this.#update = db.prepare(UPDATE);
     this.#upsertInterface = db.prepare(UPSERT_INTERFACE);
     this.#insertClock = db.prepare('INSERT OR REPLACE INTO clock (boot, boot_us, offset_us) VALUES (?, ?, ?)');
@@ -68,8 +72,9 @@ export class CaptureWriter {
   }
 
   /** @param longestUs longest span of a flow of this capture: bounds how far back a query for a range has to look */
-  write(tick: Tick, longestUs: Us): void {
+  write(tick: Tick, longestUs: Us, sink: ShareSink): void {
     const c = tick.counters;
+    this.#besides.share(c, tick.atUs, sink);
     this.#update.run(
       tick.atUs,
       longestUs,

@@ -91,6 +91,17 @@ export function endpointWhere(filter: FlowFilter): Fragment {
   ]);
 }
 
+/** Condition on a row `t` of traffic or programs by bucket. The range is that of the buckets; the port is the service's. */
+export function rollupWhere(filter: FlowFilter): Fragment {
+  const { port, protocol } = filter;
+  return and([
+    ...programWhere(filter, 't.program'),
+    ...remoteWhere(filter, 't.remote_address'),
+    ...(port === undefined ? [] : [fragment('t.service_port = ? AND t.remote_address <> 0', port)]),
+    ...(protocol === undefined ? [] : [fragment('t.protocol = ?', protocol)]),
+  ]);
+}
+
 /** Conditions of which one has to hold; none: every end will do. Kept apart so that each can use an index of its own. */
 export function endAlternatives(filter: FlowFilter, names: EndNames): Fragment[] {
   const common = [

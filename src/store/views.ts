@@ -1,10 +1,12 @@
 /** The views that people and programs read, as each schema version has them. */
+import { SERVICE_PORT_SQL } from './service-port.ts';
 
 type Side = 'src' | 'dst';
 
 /** What a version of the views can show. */
 interface ViewParts {
   readonly nat: boolean; // the translated tuple, names of containers, and interfaces by namespace
+  readonly services: boolean; // the service port is the listening end's, also of a flow that began with an answer
   readonly names: boolean; // of hosts
 }
 
@@ -82,7 +84,7 @@ const ownerColumns = (
 const endpointOf = (side: Side, other: Side, tx: string, rx: string, parts: ViewParts) => `
 SELECT f.id AS flow_id, '${side}' AS side, h.name AS host, o.token AS protocol,
   l.text AS local_addr, f.${side}_port AS local_port, r.text AS remote_addr, f.${other}_port AS remote_port,
-  CASE WHEN f.protocol NOT IN (1, 58) THEN f.dst_port END AS service_port,
+  ${parts.services ? SERVICE_PORT_SQL : 'CASE WHEN f.protocol NOT IN (1, 58) THEN f.dst_port END'} AS service_port,
   f.first_us AS first_us, f.last_us AS last_us,
   f.${tx}_packets AS tx_packets, f.${tx}_bytes AS tx_bytes, f.${tx}_ip_bytes AS tx_ip_bytes,
   f.${rx}_packets AS rx_packets, f.${rx}_bytes AS rx_bytes, f.${rx}_ip_bytes AS rx_ip_bytes,
@@ -132,7 +134,7 @@ LEFT JOIN address da ON da.id = f.dst_address
 LEFT JOIN end_reason e ON e.id = f.end_reason${parts.nat ? NAT_JOINS : ''}${ownerJoins('src', 's', parts)}${ownerJoins('dst', 'd', parts)};`;
 
 /** Both views, as schema `version` has them. */
-export const views = (version: 1 | 2 | 4): string => {
-  const parts = { nat: version >= 2, names: version >= 4 };
+export const views = (version: 1 | 2 | 3 | 4): string => {
+  const parts = { nat: version >= 2, services: version >= 3, names: version >= 4 };
   return [endpoint(parts), flowRecord(parts)].join('\n');
 };

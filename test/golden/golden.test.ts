@@ -177,7 +177,8 @@ describe('what is stored', () => {
       try {
         const database = join(folder, 'test.db');
         await pcapid('read', `captures/${capture}`, ...facts, '--db', database);
-        compare(`${capture.replace(/\.pcap$/, '')}.usage`, await pcapid('usage', '--db', database));
+        const usage = ['process', 'pid', 'name'].map((by) => pcapid('usage', '--by', by, '--db', database));
+        compare(`${capture.replace(/\.pcap$/, '')}.usage`, (await Promise.all(usage)).join('\n'));
         const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
         const printed = (await pcapid('read', `captures/${capture}`, ...facts, ...MACHINE.ndjson)).split('\n');
         assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());

@@ -66,6 +66,7 @@ export interface ReadingOptions {
   readonly decap?: boolean; // flows of the innermost packets of tunnels
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
+  readonly byMinute?: boolean; // rows of flows end with the minute, for who counts by time
 }
 
 export interface FileDamage {
@@ -115,7 +116,10 @@ class FileReading {
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
-    this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS });
+    this.#table = new FlowTable({
+      ...{ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS },
+      byMinute: options.byMinute === true,
+    });
     if (sink.onNames !== undefined) this.#names = new NameCollector(this.#table, MOST_NAMES, NAME_LIMITS);
   }
 

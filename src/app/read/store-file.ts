@@ -64,7 +64,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       builder.hostNames.add(found);
     };
     const result = await readFiles(
-      { ...options, attributor, interfaceCounts },
+      { ...options, attributor, interfaceCounts, byMinute: true },
       { onFlows: write, onAnswer, onNames, onProgress },
     );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { UserError } from '../../core/errors.ts';
 import type { Native } from '../../native/binding.ts';
+import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { FactBacklog } from './fact-backlog.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
@@ -30,6 +31,7 @@ export interface ThreadOptions {
   readonly programs: KernelPrograms | null;
   readonly sources: readonly SourceName[];
   readonly database: string;
+  readonly keep: Keep;
 }
 
 /** Who takes what the threads say. */
@@ -59,9 +61,9 @@ export class RecorderThreads {
     this.#captureWakeFd = native.wakeCreate();
     this.#observerWakeFd = native.wakeCreate();
     this.#newbornStopFd = native.wakeCreate();
-    const { programs, database, sources, capture } = options;
+    const { programs, database, keep, sources, capture } = options;
     const news = new MessageChannel();
-    this.#store = this.#start<StoreThreadData>('store-thread', { path: database });
+    this.#store = this.#start<StoreThreadData>('store-thread', { path: database, keep });
     const looksUp = programs?.layer !== 'bpf';
     const newborns = looksUp && sources.includes('diag') ? this.#startNewborns() : null;
     this.#observer = this.#start<ObserverThreadData>('observer-thread', {

@@ -7,6 +7,7 @@ import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
+import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
@@ -46,6 +47,7 @@ export interface RecorderOptions {
   readonly places: ListPlaces | null; // other namespaces to capture in; null: none
   readonly sources: readonly SourceName[];
   readonly database: string;
+  readonly keep: Keep; // what is older or more is deleted from the database
   readonly info: Omit<CaptureInfo, 'startedUs'>;
   readonly userName: (uid: number) => string | null;
   readonly containerName: (id: string, cgroup: string) => string | null;

@@ -5,6 +5,7 @@ import { FlowFlag } from '../../core/flow.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
+import type { Keep } from '../../store/retention.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
 import { openStore } from './open-store.ts';
 import { reportFailure, runThread } from './thread.ts';
@@ -12,12 +13,18 @@ import { reportFailure, runThread } from './thread.ts';
 export interface StoreThreadData {
   readonly path: string;
   readonly commands: MessagePort;
+  readonly keep: Keep;
 }
 
 const RETRY_MS = 1000;
 /** A recording that ends does not wait for ever until there is room. */
 const LAST_RETRY_MS = 300;
 const LAST_TRIES = 2;
+/** How often what is too old is looked for, and how long a tick may have to wait for it. */
+const PRUNE_MS = 30_000;
+const PRUNE_BUDGET_MS = 40;
+/** Between two pieces of work on what is too old: half of the time is left for ticks and checkpoints. */
+const PRUNE_PAUSE_MS = 50;
 
 class StoreThread {
   readonly #path: string;
@@ -25,10 +32,13 @@ class StoreThread {
   readonly #waiting: StoreCommand[] = [];
   #retry: NodeJS.Timeout | undefined;
   #lastTries = 0;
+  #pruneTimer: NodeJS.Timeout | undefined;
+  readonly #keep: Keep;
   #store: FlowStore | undefined; // opened at 'begin': a capture that cannot start leaves no file behind
 
   constructor(data: StoreThreadData) {
     this.#path = data.path;
+    this.#keep = data.keep;
     this.#port = data.commands;
     this.#port.on('message', (command: StoreCommand) => this.#take(command));
   }
@@ -88,14 +98,34 @@ class StoreThread {
     if (command.kind === 'begin') {
       this.#store ??= openStore(this.#path, new ProcFs('/proc'));
       this.#store.beginCapture(command.info);
+      this.#pruneTimer ??= setTimeout(() => this.#prune(), PRUNE_PAUSE_MS);
       this.#say({ kind: 'ready' });
     } else if (command.kind === 'end') {
+      clearTimeout(this.#pruneTimer);
       this.#store?.endCapture(command.endedUs);
       this.#close(null);
     } else {
       this.#store?.write(command.tick);
       this.#say({ kind: 'written' });
     }
+  }
+
+  /** Only while nothing waits to be written: a store that is late has no time for it. */
+  #prune(): void {
+    let hasMore = true;
+    try {
+      const isFree = this.#waiting.length === 0;
+      hasMore =
+        !isFree || this.#store?.prune(this.#keep, Date.now() * 1000, () => performance.now(), PRUNE_BUDGET_MS) === true;
+    } catch (error) {
+      if (error instanceof UserError) {
+        reportFailure(this.#port, error);
+        return;
+      }
+      if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be pruned: ${String(error)}`);
+      hasMore = false;
+    }
+    this.#pruneTimer = setTimeout(() => this.#prune(), hasMore ? PRUNE_PAUSE_MS : PRUNE_MS);
   }
 }
 

@@ -47,6 +47,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./interfaces.ts')).interfaces,
   },
   {
+    name: 'db',
+    summary: 'look after a database: info, check, prune, backup, sql',
+    load: async () => (await import('./db.ts')).db,
+  },
+  {
     name: 'doctor',
     summary: 'say what works on this host, and what is lost where it does not',
     load: async () => (await import('./doctor.ts')).doctor,

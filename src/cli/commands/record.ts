@@ -29,6 +29,7 @@ import { applyConfig, collect, configuredFilter } from '../configured-options.ts
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToWrite } from '../database-path.ts';
 import { LiveLine } from '../live-line.ts';
+import { KEEP_DEFAULT, type KeepTimes, MAX_SIZE_DEFAULT, parseKeep, parseMaxSize } from '../parse-keep.ts';
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
 import { printCapture, watchLoopDelay } from '../record-summary.ts';
@@ -45,6 +46,8 @@ interface RecordFlags {
   readonly for?: number;
   readonly sources: readonly SourceName[];
   readonly netns?: readonly string[];
+  readonly keep: KeepTimes;
+  readonly maxSize: number | null;
   readonly backend: 'libpcap' | 'cap';
   readonly snaplen: number;
   readonly ring: number;
@@ -67,6 +70,16 @@ export const record: CommandModule = (context) =>
         .argParser(parseSources),
     )
     .option('--netns <name>', 'also in this network namespace: name, pid, path or all; may be repeated', collect)
+    .addOption(
+      new Option('--keep <ages>', 'delete what is older: flows, and counters by minute, hour, day')
+        .default(parseKeep(KEEP_DEFAULT), KEEP_DEFAULT)
+        .argParser(parseKeep),
+    )
+    .addOption(
+      new Option('--max-size <size>', 'of the database: the oldest flows go first; or unlimited')
+        .default(parseMaxSize(MAX_SIZE_DEFAULT), MAX_SIZE_DEFAULT)
+        .argParser(parseMaxSize),
+    )
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
     .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
     .addOption(
@@ -146,7 +159,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const users = new UserNames(new ProcFs('/etc'));
   const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
   const places = flags.netns === undefined ? null : placesOf(flags.netns, proc);
-  const { backend, snaplen, sources, ring: ringBytes, promiscuous } = flags;
+  const { backend, snaplen, sources, ring: ringBytes, promiscuous, keep, maxSize } = flags;
   const info = {
     interface: devices.join(','),
     backend,
@@ -164,6 +177,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     places,
     sources,
     database,
+    keep: { ...keep, maxBytes: maxSize },
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,
     containerName: (id: string, cgroup: string): string | null => containers.nameOf(id, cgroup),

@@ -224,7 +224,7 @@ test('usage adds up by group, and prints the sum that comes out', () => {
   assert.match(text, /\n\(closed-before-scan\) +60 B/);
   assert.match(
     text,
-    /\ncaptured in flows +19\.1 KiB +100\.0 % {2}23 packets, 2 flows\n= attributed .*22 packets, 1 flow\n\+ closed-before-scan .*1 packet, 1 flow\n$/,
+    /\ncaptured +19\.1 KiB +100\.0 % {2}23 packets, 2 flows\n= attributed .*22 packets, 1 flow\n\+ closed-before-scan .*1 packet, 1 flow\n$/,
   );
 });
 
@@ -232,14 +232,24 @@ test('usage prints only rows to stdout in machine formats, the sum goes to stder
   const context = ask(usage, '--format', 'json');
   const rows = JSON.parse(context.stdout());
   assert.deepEqual(Object.keys(rows[0]), [...USAGE_FIELDS]);
-  assert.match(context.stderr(), /^captured in flows/);
+  assert.match(context.stderr(), /^captured/);
 });
 
-test('usage says that flows reach beyond the range', () => {
-  const since = `@${(NOON + 5 * SECOND) / SECOND}`;
-  assert.match(ask(usage, '--since', since).stderr(), /1 flow reaches beyond the range of time and is counted whole/);
-  assert.match(ask(processes, '--since', since).stderr(), /1 flow reaches beyond/);
-  assert.equal(ask(usage).stderr(), '');
+test('usage widens a range to whole minutes and says so; by pid, that flows reach beyond it', () => {
+  const since = `@${(NOON + 65 * SECOND) / SECOND}`;
+  const until = ['--until', `@${(NOON + 30 * SECOND) / SECOND}`, '--utc'];
+  assert.match(ask(usage, ...until).stdout(), /\ncaptured +19\.1 KiB.*\n(.*\n)+range used: to 2026-11-21 13:01\n$/);
+  assert.deepEqual([ask(usage, '--since', since).stdout(), ask(usage, '--since', since).exitCode], ['', 1]);
+  assert.match(ask(usage, '--by', 'pid', '--since', since).stderr(), /nothing matched/);
+});
+
+test('usage adds up by hour and day of the zone, in order of time', () => {
+  const rows = JSON.parse(ask(usage, '--by', 'day', '--utc', '--format', 'json').stdout());
+  assert.deepEqual(
+    rows.map((row: Record<string, unknown>) => [row.bucket_us, row.flows, row.share]),
+    [[NOON - 13 * 3600 * SECOND, 2, 1]],
+  );
+  assert.match(ask(usage, '--by', 'minute', '--utc').stdout(), /\n2026-11-21 13:00 /);
 });
 
 test('who tells owner, command, evidence, confidence and all holders in words', () => {

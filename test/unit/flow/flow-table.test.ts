@@ -268,6 +268,18 @@ describe('FlowTable.takeFresh()', () => {
     assert.equal(table.takeFresh(), undefined);
   });
 
+  test('FlowTable by minute ends a row with the minute, so that each packet is told in its own', () => {
+    const table = new FlowTable({ byMinute: true, longLivedUs: 0, idleOtherUs: Infinity });
+    const times = [59 * SEC, 59.5 * SEC, 60.5 * SEC, 61 * SEC, 1800 * SEC, 1800 * SEC + 1];
+    for (const us of times) feed(table, [datagram(us, 1000)]);
+    const told = rowsOf(table.drain(Infinity)).map(({ packets, timesUs, isNew }) => [packets[0], timesUs[1], isNew]);
+    assert.deepEqual(told, [
+      [2, 59.5 * SEC, true],
+      [4, 61 * SEC, false],
+      [6, 1800 * SEC + 1, false],
+    ]);
+  });
+
   test('takeFresh() gives nothing unless the table was told to collect', () => {
     const table = new FlowTable();
     feed(table, [datagram(5, 1)]);

@@ -10,7 +10,7 @@ import { makeLook } from '../../../src/report/look.ts';
 import { PROCESS_DEFAULT_COLUMNS, processColumns } from '../../../src/report/process-columns.ts';
 import { formatShare, formatSize } from '../../../src/report/size.ts';
 import { table } from '../../../src/report/table.ts';
-import { USAGE_DEFAULT_COLUMNS, usageColumns } from '../../../src/report/usage-columns.ts';
+import { TERMINAL_COLUMNS, USAGE_DEFAULT_COLUMNS, usageColumns } from '../../../src/report/usage-columns.ts';
 import { NOON } from '../../support/ticks.ts';
 
 const HOUR = 3_600_000_000;
@@ -161,13 +161,16 @@ test('default columns of every table fit 80 cells with the longest addresses and
       rx_ip_bytes: 2 ** 40,
       packets: 12345678,
       share: 1,
+      bar: '█'.repeat(8),
+      trend: '█'.repeat(10),
     },
   };
   const tables = [
     pick(flowColumns(look), FLOW_DEFAULT_COLUMNS),
     pick(processColumns(look), PROCESS_DEFAULT_COLUMNS),
     pick(hostColumns(look), HOST_DEFAULT_COLUMNS),
-    pick(usageColumns('process'), USAGE_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), USAGE_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), TERMINAL_COLUMNS),
   ];
   for (const columns of tables) {
     for (const line of table([long], { columns, fields: [], width: 80, csvRaw: false })) {

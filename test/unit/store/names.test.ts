@@ -96,7 +96,15 @@ test('a filter by name finds the flows that are called so, and no others', () =>
     const found = (name: string, itself: boolean, below: boolean): unknown[] => {
       const filter = { name: { name, itself, below } };
       const ids = reader.all(compileFlows(filter, { by: 'first', direction: 'asc' }, null)).map((row) => row.flow_id);
-      const [used] = reader.all(compileUsage(filter, 'process', { by: 'total', direction: 'desc' }, null));
+      const [used] = reader.all(
+        compileUsage({
+          filter,
+          groupBy: 'process',
+          segments: [],
+          order: { by: 'total', direction: 'desc' },
+          limit: null,
+        }),
+      );
       const [process] = reader.all(compileProcesses(filter, { by: 'flows', direction: 'desc' }, null));
       assert.equal(used?.flows ?? 0, ids.length);
       assert.equal(process?.flows ?? 0, ids.length);
@@ -130,7 +138,13 @@ test('sums over ends look up no name', () => {
     const plan = rowsOf(path, 'EXPLAIN QUERY PLAN SELECT process, sum(tx_bytes) FROM endpoint GROUP BY process');
     assert.doesNotMatch(JSON.stringify(plan), /name/);
     const reader = Reader.open(path);
-    const usage = compileUsage({}, 'process', { by: 'total', direction: 'desc' }, null);
+    const usage = compileUsage({
+      filter: {},
+      groupBy: 'pid',
+      segments: [],
+      order: { by: 'total', direction: 'desc' },
+      limit: null,
+    });
     const usagePlan = reader.all({ sql: `EXPLAIN QUERY PLAN ${usage.sql}`, params: usage.params });
     reader.close();
     assert.doesNotMatch(JSON.stringify(usagePlan), /name_/);

@@ -70,7 +70,7 @@ class CaptureThread {
     this.#follow(data.places);
     this.#ring = data.socketRing === null ? undefined : new SocketRing(this.#native, data.socketRing);
     const { inodeOf, indexOf } = this.#spaces;
-    this.#table = new FlowTable({ fresh: data.looksUp, netnsInode: inodeOf, netnsIndex: indexOf });
+    this.#table = new FlowTable({ fresh: data.looksUp, byMinute: true, netnsInode: inodeOf, netnsIndex: indexOf });
     this.#names = new NameCollector(this.#table, MOST_NAMES);
     const bytes = Math.max(4 << 20, capture.snaplen * 64, capture.backend === 'cap' ? FILE_BATCH_BYTES : 0);
     this.#batch = createPacketBatch(BATCH_PACKETS, bytes);

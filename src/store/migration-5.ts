@@ -7,7 +7,7 @@
 const firstOf = (table: 'flow' | 'socket', end: string, time: string): string =>
   `SELECT ${end}_address AS id, min(${time}) AS first_us FROM ${table} GROUP BY 1`;
 
-export const MIGRATION_6 = `
+export const MIGRATION_5 = `
 ALTER TABLE address ADD COLUMN first_us INTEGER;
 UPDATE address SET first_us = seen.first_us FROM (SELECT id, min(first_us) AS first_us FROM (
   ${[
