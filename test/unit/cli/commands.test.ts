@@ -208,12 +208,8 @@ test('times and sizes are printed as --utc, --iso and --si say', () => {
 });
 
 test('--follow refuses what it cannot do', () => {
-  for (const words of [
-    ['--sort', 'first'],
-    ['--until', 'now'],
-    ['--format', 'json'],
-  ])
-    assert.throws(() => ask(flows, '--follow', ...words), { code: 'cannot-follow' });
+  for (const words of ['--sort first', '--until now', '--format json'])
+    assert.throws(() => ask(flows, '--follow', ...words.split(' ')), { code: 'cannot-follow' });
   assert.throws(() => ask(processes, '--follow', '--tree'), { code: 'cannot-follow' });
 });
 

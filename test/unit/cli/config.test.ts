@@ -7,6 +7,7 @@ import { config } from '../../../src/cli/commands/config.ts';
 import { record } from '../../../src/cli/commands/record.ts';
 import { readConfig } from '../../../src/cli/config-file.ts';
 import { applyConfig, configuredFilter } from '../../../src/cli/configured-options.ts';
+import { parseKeep } from '../../../src/cli/parse-keep.ts';
 import { UserError } from '../../../src/core/errors.ts';
 import { testContext } from '../../support/context.ts';
 import { withFolder } from '../../support/database.ts';
@@ -39,7 +40,8 @@ function refusalOf(toml: string): string {
 
 test('a file sets every kind of option as the command line does', () => {
   const toml = `[record]\ninterface = ["lo", "eth0"]\nnetns = "all"\nring = "16MiB" # comment\nsnaplen = 512
-promiscuous = true\nbackend = "cap"\nfor = "1h30m"\nsources = "diag,proc"\nfilter = "udp"`;
+promiscuous = true\nbackend = "cap"\nfor = "1h30m"\nsources = "diag,proc"\nfilter = "udp"
+keep = "flows=1d,day=forever"\nmax-size = "500MiB"`;
   const expected = {
     interface: ['lo', 'eth0'],
     netns: ['all'],
@@ -51,6 +53,8 @@ promiscuous = true\nbackend = "cap"\nfor = "1h30m"\nsources = "diag,proc"\nfilte
     for: 5_400_000_000,
     sources: ['diag', 'proc'],
     filter: 'udp',
+    keep: parseKeep('flows=1d,day=forever'),
+    maxSize: 500 << 20,
   };
   assert.deepEqual(optionsOf(toml), expected);
 });
