@@ -26,6 +26,8 @@ constexpr Place kPlaces[] = {
     {&L::sock_local_v6, "sock", "__sk_common.skc_v6_rcv_saddr", true},
     {&L::sock_remote_v6, "sock", "__sk_common.skc_v6_daddr", true},
     {&L::sock_uid, "sock", "sk_uid", true},
+    {&L::tcp_sent, "tcp_sock", "write_seq", true},
+    {&L::tcp_received, "tcp_sock", "copied_seq", true},
     {&L::socket_sk, "socket", "sk"},
     {&L::socket_file, "socket", "file"},
     {&L::net_inode, "net", "ns.inum"},

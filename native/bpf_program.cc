@@ -13,7 +13,7 @@ namespace {
 static_assert(kBpfLayoutBytes == sizeof(kernel_layout), "npm run build:bpf");
 
 constexpr size_t kLogBytes = 1 << 20, kLogTail = 4000;
-constexpr int32_t kOptional[] = {kGetCurrentComm, kGetCurrentTask, kProbeReadKernel, kGetNetnsCookie};
+constexpr int32_t kOptional[] = {kGetCurrentTask, kProbeReadKernel, kGetNetnsCookie};
 
 std::vector<BpfInstruction> CodeOf(const char *name, const BpfReferences &references) {
   std::vector<BpfInstruction> code;

@@ -27,7 +27,6 @@ struct BpfReferences {
 };
 
 enum BpfHelper : int32_t {  // those that a kernel or a missing capability may refuse: they can be done without
-  kGetCurrentComm = 16,     // in programs of cgroups: needs CAP_PERFMON on 6.18
   kGetCurrentTask = 35,     // needs CAP_PERFMON
   kProbeReadKernel = 113,   // needs CAP_PERFMON
   kGetNetnsCookie = 122,    // in cgroup_skb programs: Linux 6.15

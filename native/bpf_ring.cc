@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,7 +24,8 @@ int BpfRing::Open(int fd, size_t bytes) {
   void *const consumer = mmap(nullptr, page_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (consumer == MAP_FAILED) return errno;
   consumer_ = static_cast<uint64_t *>(consumer);
-  void *const producer = mmap(nullptr, page_ + 2 * bytes_, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page_));
+  // The kernel would map the data twice in a row, so that a record never wraps; but each page of it counts as memory.
+  void *const producer = mmap(nullptr, page_ + bytes_, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(page_));
   if (producer == MAP_FAILED) {
     const int failed = errno;
     Close();
@@ -31,6 +33,15 @@ int BpfRing::Open(int fd, size_t bytes) {
   }
   producer_ = static_cast<uint8_t *>(producer);
   return 0;
+}
+
+// Octets from `position` on, which may go on at the begin of the data.
+void BpfRing::Copy(uint8_t *into, uint64_t position, size_t length) const {
+  const uint8_t *const data = producer_ + page_;
+  const size_t at = position & (bytes_ - 1);
+  const size_t first = std::min(length, bytes_ - at);
+  memcpy(into, data + at, first);
+  memcpy(into + first, data, length - first);
 }
 
 size_t BpfRing::Read(uint8_t *into, size_t size) {
@@ -50,7 +61,7 @@ size_t BpfRing::Read(uint8_t *into, size_t size) {
       if (whole > size - filled) break;
       const uint32_t header[2] = {length, 0};
       memcpy(into + filled, header, kRecordHeader);
-      memcpy(into + filled + kRecordHeader, record + kRecordHeader, whole - kRecordHeader);
+      Copy(into + filled + kRecordHeader, position + kRecordHeader, whole - kRecordHeader);
       filled += whole;
     }
     position += whole;
@@ -61,7 +72,7 @@ size_t BpfRing::Read(uint8_t *into, size_t size) {
 
 void BpfRing::Close() {
   if (consumer_ != nullptr) munmap(consumer_, page_);
-  if (producer_ != nullptr) munmap(producer_, page_ + 2 * bytes_);
+  if (producer_ != nullptr) munmap(producer_, page_ + bytes_);
   consumer_ = nullptr;
   producer_ = nullptr;
 }

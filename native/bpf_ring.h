@@ -18,8 +18,10 @@ class BpfRing {
   void Close();
 
  private:
+  void Copy(uint8_t *into, uint64_t position, size_t length) const;
+
   uint64_t *consumer_ = nullptr;  // a page that only the reader writes: how far it has read
-  uint8_t *producer_ = nullptr;   // a page that only the kernel writes, then the data twice in a row
+  uint8_t *producer_ = nullptr;   // a page that only the kernel writes, then the data
   size_t page_ = 0, bytes_ = 0;
 };
 

@@ -60,6 +60,10 @@ enum socket_flags {
   SOCKET_SHARED = 4,    // several processes take turns on it: no more changes of owner are told in this second;
                         // with EVIDENCE_SNAPSHOT: several processes hold it and none was seen to act
   SOCKET_KERNEL = 8,    // the kernel itself uses it (NFS, iSCSI ...); pid is 0
+  // SOCKET_OWNER of a TCP socket that another process used before: `sequence` is where the first octets begin that
+  // this one sent, or received.
+  SOCKET_SENT_FROM = 16,
+  SOCKET_RECEIVED_FROM = 32,
 };
 
 // A record of the ring "sockets".
@@ -76,9 +80,10 @@ struct socket_event {
   uint32_t netns_inode;    //  92
   uint32_t flags;          //  96: socket_flags
   uint32_t ifindex;        // 100: of the packet; without one SO_BINDTODEVICE, which link-local connections have as well
-  char comm[16];           // 104: of the process
+  uint32_t sequence;       // 104: of TCP, with SOCKET_SENT_FROM or SOCKET_RECEIVED_FROM
+  uint32_t zero;           // 108
 };
-static_assert(sizeof(struct socket_event) == 120, "");
+static_assert(sizeof(struct socket_event) == 112, "");
 
 // A socket in the hands of a process: what bpfSnapshot() lists.
 struct snapshot_record {
@@ -94,9 +99,8 @@ struct snapshot_record {
   uint32_t netns_inode;   //  92
   uint32_t socket_uid;    //  96: who made it
   uint32_t ifindex;       // 100: SO_BINDTODEVICE
-  char comm[16];          // 104
 };
-static_assert(sizeof(struct snapshot_record) == 120, "");
+static_assert(sizeof(struct snapshot_record) == 104, "");
 
 enum process_event_kind {
   PROCESS_FORKED = 1,  // a new process, not a thread

@@ -9,6 +9,10 @@
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
 
+// Keeps the variable in memory. Split into registers it would be spilled in pieces, over places where pointers were
+// spilled before, which is refused without CAP_PERFMON.
+#define KEEP_IN_MEMORY(variable) __asm__ volatile("" : : "r"(&(variable)) : "memory")
+
 #define BIG_ENDIAN_16(value) __builtin_bswap16(value)
 #define BIG_ENDIAN_32(value) __builtin_bswap32(value)
 
@@ -54,7 +58,6 @@ static long (*const bpf_map_update_elem)(struct bpf_map *, const void *key, cons
                                          uint64_t flags) = (void *)2;
 static uint64_t (*const bpf_get_current_pid_tgid)(void) = (void *)14;
 static uint64_t (*const bpf_get_current_uid_gid)(void) = (void *)15;
-static long (*const bpf_get_current_comm)(void *buffer, uint32_t size) = (void *)16;
 static long (*const bpf_skb_load_bytes)(const void *skb, uint32_t offset, void *to, uint32_t size) = (void *)26;
 static uint64_t (*const bpf_get_current_task)(void) = (void *)35;
 static uint64_t (*const bpf_get_socket_cookie)(const void *context_or_sock) = (void *)46;

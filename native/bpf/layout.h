@@ -16,10 +16,9 @@ struct owner {
   uint32_t changes, epoch;  // changes of owner that were told since `epoch` began
   uint8_t evidence;         // owner_evidence
   uint8_t zero[7];
-  char comm[16];
   struct socket_key first;  // the tuple of its first packet; family 0: there was none
 };
-static_assert(sizeof(struct owner) == 120, "");
+static_assert(sizeof(struct owner) == 104, "");
 
 enum { OWNER_TOLD = 1 << 8 };      // an event of this socket went out, so its end is told as well
 enum { OWNER_CHANGES_TOLD = 64 };  // in an epoch: workers that share a socket must not flood the ring
@@ -64,6 +63,7 @@ struct kernel_layout {
   uint32_t sock_local_v4, sock_remote_v4, sock_bound_ifindex, sock_net, sock_socket, sock_cookie;
   uint32_t sock_local_v6, sock_remote_v6;  // 0: a kernel without CONFIG_IPV6
   uint32_t sock_uid;                       // 0: no such member
+  uint32_t tcp_sent, tcp_received;  // sequence numbers in struct tcp_sock; 0: not known
   uint32_t socket_sk, socket_file;
   uint32_t net_inode;   // of struct net, in its ns_common
   uint32_t net_cookie;  // 0: before Linux 5.12

@@ -67,7 +67,6 @@ INLINE void set_current(struct owner *owner, uint32_t evidence, uint64_t start_n
   owner->start_ns = start_ns;
   owner->evidence = evidence;
   owner->flags &= ~SOCKET_KERNEL;
-  bpf_get_current_comm(owner->comm, sizeof owner->comm);
   put_pid(owner, current_pid());
 }
 
@@ -153,7 +152,6 @@ INLINE void put_owner(struct socket_event *event, struct owner *owner) {
   event->start_ns = owner->start_ns;
   event->key.evidence = owner->evidence;
   event->uid = owner->uid;
-  __builtin_memcpy(event->comm, owner->comm, sizeof event->comm);
   event->pid = pid;
   bool same = *(volatile uint32_t *)&owner->pid == pid && *(volatile uint64_t *)&owner->cookie == event->cookie;
   if (pid && same) return;

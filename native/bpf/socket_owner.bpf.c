@@ -96,11 +96,22 @@ int sock_release(void *context) {
 enum { MSG_PEEK = 2 };
 
 // sock_send_length and sock_recv_length (Linux 6.3); arguments: sock, result, flags.
-SEC("tp_btf/transfer")
-int transfer(const uint64_t *arguments) {
+INLINE void on_call_end(const uint64_t *arguments, uint32_t way) {
   int result = arguments[1], flags = arguments[2];
-  if (result < 0) return 0;
-  on_transfer((const void *)arguments[0], result > 0 && !(flags & MSG_PEEK) ? EVIDENCE_TRANSFER : EVIDENCE_CALLED);
+  if (result < 0) return;
+  bool moved = result > 0 && !(flags & MSG_PEEK);
+  on_transfer((const void *)arguments[0], moved ? EVIDENCE_TRANSFER : EVIDENCE_CALLED, way, result);
+}
+
+SEC("tp_btf/sent")
+int sent(const uint64_t *arguments) {
+  on_call_end(arguments, SOCKET_SENT_FROM);
+  return 0;
+}
+
+SEC("tp_btf/received")
+int received(const uint64_t *arguments) {
+  on_call_end(arguments, SOCKET_RECEIVED_FROM);
   return 0;
 }
 
@@ -141,6 +152,7 @@ INLINE void on_packet(struct __sk_buff *skb, bool ingress) {
   if (!owner || (is_tcp && owner->first.family)) return;  // a connection has one tuple
 
   struct socket_key key = {};
+  KEEP_IN_MEMORY(key);
   if (!read_packet_key(skb, ingress, &key)) return;
   if (same_tuple(&owner->first, &key)) return;
   if (sk->type == SOCK_RAW && is_not_its_own(&key, ingress, owner)) return;
@@ -217,7 +229,6 @@ INLINE void note_holder(const struct snapshot_record *record) {
   owner->uid = record->uid;
   owner->evidence = EVIDENCE_SNAPSHOT;
   owner->flags |= OWNER_TOLD;
-  __builtin_memcpy(owner->comm, record->comm, sizeof owner->comm);
   put_pid(owner, record->pid);
 }
 
@@ -245,7 +256,6 @@ int task_file(const struct bpf_iter__task_file *context) {
   record.fd = context->fd;
   record.socket_uid = layout.sock_uid ? MEMBER(uint32_t, sock, sock_uid) : NO_UID;
   record.ifindex = MEMBER(uint32_t, sock, sock_bound_ifindex);
-  bpf_probe_read_kernel(record.comm, sizeof record.comm, (uint64_t)task + layout.task_comm);
   bpf_seq_write(POINTER(context->meta, iter_meta_seq), &record, sizeof record);
   note_holder(&record);
   note_netns(record.netns_cookie, record.netns_inode);

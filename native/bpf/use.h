@@ -56,14 +56,26 @@ INLINE void read_sock_key(const void *sock, struct socket_key *key) {
   key->remote.v4 = MEMBER(uint32_t, sock, sock_remote_v4);
 }
 
-// False when the ring has no room.
-INLINE bool tell_sock(const void *sock, uint32_t kind, struct owner *owner, uint32_t previous, uint32_t flags) {
+// What went over before the present call, as a sequence number: that of the octet behind it less what the call moved.
+INLINE uint32_t sequence_before(const void *sock, uint32_t octets, uint32_t flags) {
+  uint32_t offset = flags & SOCKET_SENT_FROM ? layout.tcp_sent : layout.tcp_received;
+  return read_u32((uint64_t)sock, offset) - octets;  // behind struct sock, which is all that the verifier knows of it
+}
+
+INLINE bool is_tcp_sock(const void *sock) {
+  return MEMBER(uint16_t, sock, sock_protocol) == PROTOCOL_TCP && MEMBER(uint16_t, sock, sock_type) == SOCK_STREAM;
+}
+
+// False when the ring has no room. `octets`: that the process moved, with SOCKET_SENT_FROM or SOCKET_RECEIVED_FROM.
+INLINE bool tell_sock(const void *sock, uint32_t kind, struct owner *owner, uint32_t previous, uint32_t flags,
+                      uint32_t octets) {
   struct socket_event *event = start_event(kind, cookie_of(sock));
   if (!event) return false;
   read_sock_key(sock, &event->key);
   put_owner(event, owner);
   event->key.previous = previous;
   event->flags |= flags;
+  if (flags & (SOCKET_SENT_FROM | SOCKET_RECEIVED_FROM)) event->sequence = sequence_before(sock, octets, flags);
   event->ifindex = MEMBER(uint32_t, sock, sock_bound_ifindex);
   submit(event);
   return true;
@@ -77,12 +89,13 @@ INLINE bool is_kernels(const void *sock, const void *task) {
 }
 
 // The current process sent or received something (EVIDENCE_TRANSFER), which makes it the owner; or it read the end of
-// a stream or looked ahead (EVIDENCE_CALLED), which counts only against weaker evidence.
-INLINE void on_transfer(const void *sock, uint32_t evidence) {
+// a stream or looked ahead (EVIDENCE_CALLED), which counts only against weaker evidence. `way`: SOCKET_SENT_FROM or
+// SOCKET_RECEIVED_FROM.
+INLINE void on_transfer(const void *sock, uint32_t evidence, uint32_t way, uint32_t octets) {
   if (!is_inet(sock)) return;
   struct owner *owner = owner_of(cookie_of(sock));
   if (!owner) return;
-  uint32_t before = owner->evidence, previous = EVIDENCE_NONE;
+  uint32_t before = owner->evidence, previous = EVIDENCE_NONE, flags = 0;
   if (owner->pid == current_pid()) {
     if (before >= evidence) return;
     raise_evidence(owner, evidence);
@@ -95,11 +108,12 @@ INLINE void on_transfer(const void *sock, uint32_t evidence) {
     if (kernels && (owner->flags & SOCKET_KERNEL)) return;
     if (before != EVIDENCE_NONE && !may_change(owner)) return;
     previous = before;
+    if (previous == EVIDENCE_TRANSFER && layout.tcp_sent && is_tcp_sock(sock)) flags = way;
     set_netns(owner, sock);
     if (kernels) set_kernel(owner);
     else set_current(owner, evidence, MEMBER(uint64_t, POINTER(task, task_leader), task_start));
   }
-  if (tell_sock(sock, SOCKET_OWNER, owner, previous, 0)) return;
+  if (tell_sock(sock, SOCKET_OWNER, owner, previous, flags, octets)) return;
   owner->evidence = EVIDENCE_STATE;  // so that the next transfer tells it
 }
 
@@ -108,7 +122,7 @@ INLINE void on_listen(const void *sock) {
   struct owner *owner = owner_of(cookie_of(sock));
   if (!owner) return;
   set_netns(owner, sock);
-  tell_sock(sock, SOCKET_OWNER, owner, EVIDENCE_NONE, SOCKET_LISTENS);
+  tell_sock(sock, SOCKET_OWNER, owner, EVIDENCE_NONE, SOCKET_LISTENS, 0);
 }
 
 // A connection was made by the other side. Nobody has it yet: this is softirq context.
@@ -118,7 +132,7 @@ INLINE void on_accepted(const void *sock) {
   set_netns(&owner, sock);
   read_sock_key(sock, &owner.first);
   if (bpf_map_update_elem(&owners, &cookie, &owner, BPF_NOEXIST)) return;  // TCP Fast Open: it is in use already
-  tell_sock(sock, SOCKET_SEEN, &owner, EVIDENCE_NONE, 0);
+  tell_sock(sock, SOCKET_SEEN, &owner, EVIDENCE_NONE, 0, 0);
 }
 
 #endif

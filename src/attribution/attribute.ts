@@ -10,6 +10,7 @@ import { findListener, findSocket } from './find-socket.ts';
 import { type FlowEnd, gapUs, type SocketMatch } from './flow-end.ts';
 import { addActors, addHolders, type Holding, Holdings, processOf } from './holdings.ts';
 import { agreedProgram, programOf } from './process-table.ts';
+import { socketOfSubflow } from './subflow.ts';
 import { whyMissing, whyUnheld } from './why-unheld.ts';
 
 export interface Answer {
@@ -35,8 +36,18 @@ export function attribute(end: FlowEnd, facts: Facts): Answer {
   const row = found.rows[0] ?? -1;
   const cookie = row === -1 ? end.cookie : facts.sockets.facts.cookie[row]!;
   const choice = cookie === 0 ? NOBODY : chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  const used = choice.kind !== 'none' || row === -1 ? -1 : socketOfSubflow(row, facts);
+  if (used !== -1) return answerOfSubflow({ ...found, rows: [used] }, used, end, facts);
   if (choice.kind === 'none' || isHearsay(choice, facts)) return answerOfHolders(found, end, facts);
   return answerOfActors(choice, { found, row, cookie }, end, facts);
+}
+
+function answerOfSubflow(found: SocketMatch, row: number, end: FlowEnd, facts: Facts): Answer {
+  const cookie = facts.sockets.facts.cookie[row]!;
+  const choice = chooseActor(facts.owners, cookie, useOf(end, row, facts));
+  return choice.kind === 'none'
+    ? answerOfHolders(found, end, facts)
+    : answerOfActors(choice, { found, row, cookie }, end, facts);
 }
 
 /** Of field 22 in /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
@@ -65,7 +76,8 @@ function useOf(end: FlowEnd, row: number, facts: Facts): Use {
   const toldUs = row === -1 || !facts.sockets.isTold(row) ? 0 : facts.sockets.facts.fromUs[row]!;
   const lastUs = toldUs > end.lastUs && toldUs <= end.lastUs + CLOCK_ERROR_US ? toldUs : end.lastUs;
   const firstUs = isStream(end) || toldUs > lastUs ? end.firstUs : Math.max(end.firstUs, toldUs);
-  return { firstUs, lastUs, beganIt: end.beganIt, isCut: end.isCut, isHanded: end.isHanded, isStream: isStream(end) };
+  const { beganIt, isCut, isHanded, handedUs, cutUs } = end;
+  return { firstUs, lastUs, beganIt, isCut, isHanded, handedUs, cutUs, isStream: isStream(end) };
 }
 
 const isStream = (end: FlowEnd): boolean => keyProtocol(end.key, end.at) === Protocol.Tcp;

@@ -213,6 +213,7 @@ export class Attributor {
       ended: (flows.flags[i]! & FlowFlag.Ended) !== 0,
       isRefused: (flows.flags[i]! & FlowFlag.Refused) !== 0,
       isCut: flows.endReason[i] === FlowEnd.Forced,
+      cutUs: [cutUsOf(flows, i, FlowSide.Src), cutUsOf(flows, i, FlowSide.Dst)] as const,
     };
     const { side } = this.pending.rows;
     for (let row = this.pending.firstOf(flows.serial[i]!); row !== -1; row = this.pending.nextOf(row)) {
@@ -251,7 +252,9 @@ export class Attributor {
       beganIt: side === FlowSide.Src,
       isRefused: (flows.flags[i]! & FlowFlag.Refused) !== 0,
       isCut: flows.endReason[i] === FlowEnd.Forced,
-      isHanded: (flows.flags[i]! & FlowFlag.Handed) !== 0,
+      isHanded: flows.handedUs[i] !== 0,
+      handedUs: handedUsOf(flows, i, side),
+      cutUs: cutUsOf(flows, i, side),
       ifindex: flows.ifindex[i]!,
       netns: flows.netns[i]!,
       cookie: side === FlowSide.Src ? flows.srcCookie[i]! : flows.dstCookie[i]!,
@@ -273,3 +276,13 @@ export class Attributor {
 /** Rank, plus 1, of an end of which only a reason was told; that of a socket that was never seen. */
 const TOLD_RANK = rank(unknown('not-local')) + 1;
 const MISSING_RANK = rank(unknown('no-socket'));
+
+function handedUsOf(flows: FlowColumns, i: number, side: number): Us {
+  const handedSide = (flows.flags[i]! & FlowFlag.HandedDst) === 0 ? FlowSide.Src : FlowSide.Dst;
+  return side === handedSide ? flows.handedUs[i]! : 0;
+}
+
+function cutUsOf(flows: FlowColumns, i: number, side: number): Us {
+  const cutSide = (flows.flags[i]! & FlowFlag.CutDst) === 0 ? FlowSide.Src : FlowSide.Dst;
+  return side === cutSide && flows.cutUs[i] !== 0 ? flows.cutUs[i]! : Infinity;
+}

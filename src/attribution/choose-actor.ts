@@ -17,6 +17,8 @@ export interface Use {
   readonly beganIt: boolean; // this end sent the first packet
   readonly isCut: boolean; // it was ended because its socket changed hands: whoever acts later acts in the next flow
   readonly isHanded: boolean; // it began when its socket, or that of the other end, changed hands
+  readonly handedUs: Us; // when the process was told with which it began at this end, 0: it did not
+  readonly cutUs: Us; // when the one was with which it ended at this end, Infinity: none
   readonly isStream: boolean; // connect() names nobody for good there: who transfers does
 }
 
@@ -36,14 +38,18 @@ const NONE: Choice = { kind: 'none' };
  */
 export function chooseActor(owners: OwnerTable, cookie: number, use: Use): Choice {
   const { fromUs, evidence, flags } = owners.facts;
+  // A handover is told before or after its packets; what they are is known, so its time is as good as theirs.
+  const firstUs = use.handedUs === 0 ? use.firstUs : Math.min(use.firstUs, use.handedUs);
+  const lastUs = Math.max(use.lastUs, use.handedUs);
   let later = -1; // first transfer after the flow's last packet
   let latest = -1; // last act until then
   let latestTransfer = -1;
   const inside: number[] = []; // acts between the first and the last packet, one per process
   for (let row = owners.newest(cookie); row !== -1; row = owners.older(row)) {
     if ((flags[row]! & SocketFlag.Kernel) !== 0) return { kind: 'kernel', row };
+    if (fromUs[row]! >= use.cutUs) continue; // in the next flow
     const isTransfer = evidence[row] === OwnerEvidence.Transfer;
-    if (fromUs[row]! > use.lastUs) {
+    if (fromUs[row]! > lastUs) {
       if (isTransfer) later = row;
       continue;
     }
@@ -54,7 +60,7 @@ export function chooseActor(owners: OwnerTable, cookie: number, use: Use): Choic
     if (latest === -1) latest = row;
     if (isTransfer && latestTransfer === -1) latestTransfer = row;
     // Who calls sendto() is told right before the packet, who has sent right after it.
-    if (fromUs[row]! >= (isTransfer ? use.firstUs : use.firstUs + CLOCK_ERROR_US)) {
+    if (fromUs[row]! >= (isTransfer ? firstUs : firstUs + CLOCK_ERROR_US)) {
       const counts = isTransfer || !use.isStream;
       if (counts && !inside.some((one) => owners.isSameProcess(one, row))) inside.push(row);
     } else {
@@ -71,6 +77,7 @@ export function chooseActor(owners: OwnerTable, cookie: number, use: Use): Choic
 function chooseInside(owners: OwnerTable, inside: readonly number[], before: number, use: Use): Choice {
   if (inside.length > 1) return several(owners, inside);
   const row = inside[0]!;
+  if (use.handedUs !== 0) return { kind: 'one', row };
   if (before === -1 || use.isStream || !use.beganIt || owners.isSameProcess(before, row)) return { kind: 'one', row };
   // Whoever had a datagram socket when its first packet left has sent it, unless another is seen to have sent right
   // after it: he got it from a parent that called connect(), or the flow is the rest of one that changed hands.

@@ -19,6 +19,8 @@ export interface FlowEnd {
   readonly isRefused: boolean; // its flow is a SYN that a RST answered
   readonly isCut: boolean; // its flow was ended because a socket changed hands
   readonly isHanded: boolean; // its flow began with that
+  readonly handedUs: Us; // when the process was told that took this very end over, 0: none did
+  readonly cutUs: Us; // when the next one was, Infinity: none
   readonly ifindex: number;
   readonly netns: number; // inode of the namespace in which the flow was seen, 0: not known
   readonly cookie: number; // of the socket, as kernel events said, 0: not known

@@ -137,23 +137,28 @@ export class OwnerTable {
 
   /** That whoever called connect() or sendto() then transfers is told only when the next one does. */
   #learnOfPrevious(row: number, seen: OwnerColumns, i: number): void {
-    const { pid, startTicks, evidence } = this.facts;
-    const isAnother = pid[row] !== seen.pid[i] || startTicks[row] !== seen.startTicks[i];
-    if (isAnother && seen.previous[i] === OwnerEvidence.Transfer && evidence[row] === OwnerEvidence.Called)
+    const { evidence } = this.facts;
+    if (
+      !this.#isSame(row, seen, i) &&
+      seen.previous[i] === OwnerEvidence.Transfer &&
+      evidence[row] === OwnerEvidence.Called
+    )
       evidence[row] = OwnerEvidence.Transfer;
   }
 
+  #isSame(row: number, seen: OwnerColumns, i: number): boolean {
+    return this.facts.pid[row] === seen.pid[i] && this.facts.startTicks[row] === seen.startTicks[i];
+  }
+
   #saysAsMuch(row: number, seen: OwnerColumns, i: number): boolean {
-    const { pid, startTicks, evidence, flags } = this.facts;
-    const same = pid[row] === seen.pid[i] && startTicks[row] === seen.startTicks[i];
-    return same && evidence[row]! >= seen.evidence[i]! && (seen.flags[i]! & ~flags[row]!) === 0;
+    const { evidence, flags } = this.facts;
+    return this.#isSame(row, seen, i) && evidence[row]! >= seen.evidence[i]! && (seen.flags[i]! & ~flags[row]!) === 0;
   }
 
   /** Who called sendto() or connect() also transfers: what is told of it later is no act of that moment. */
   #isStillActing(row: number, seen: OwnerColumns, i: number): boolean {
-    const { pid, startTicks, evidence, flags } = this.facts;
-    const same = pid[row] === seen.pid[i] && startTicks[row] === seen.startTicks[i] && flags[row] === seen.flags[i];
-    return same && evidence[row] === OwnerEvidence.Called;
+    const { evidence, flags } = this.facts;
+    return this.#isSame(row, seen, i) && flags[row] === seen.flags[i] && evidence[row] === OwnerEvidence.Called;
   }
 
   /** Too many turns: of the older half only "several" is remembered. */

@@ -22,6 +22,8 @@ const PENDING_COLUMNS = {
   refused: 'u8',
   cut: 'u8',
   handed: 'u8',
+  handedUs: 'f64',
+  cutUs: 'f64',
   multicast: 'u8',
   standing: 'u8',
   ifindex: 'u32',
@@ -32,7 +34,9 @@ const PENDING_COLUMNS = {
 } as const;
 
 /** What a later row of a flow adds. */
-export type Extension = Pick<FlowEnd, 'lastUs' | 'ended' | 'isRefused' | 'isCut'>;
+export type Extension = Pick<FlowEnd, 'lastUs' | 'ended' | 'isRefused' | 'isCut'> & {
+  readonly cutUs: readonly [src: Us, dst: Us];
+};
 
 /**
  * Ends of flows whose owner is not proven yet. Facts that arrive later mark the ends they could name; only those are
@@ -75,6 +79,8 @@ export class PendingEnds {
     rows.refused[row] = end.isRefused ? 1 : 0;
     rows.cut[row] = end.isCut ? 1 : 0;
     rows.handed[row] = end.isHanded ? 1 : 0;
+    rows.handedUs[row] = end.handedUs;
+    rows.cutUs[row] = end.cutUs;
     rows.multicast[row] = end.isMulticast ? 1 : 0;
     rows.standing[row] = standing;
     rows.ifindex[row] = end.ifindex;
@@ -101,12 +107,13 @@ export class PendingEnds {
   }
 
   /** More packets, or the end, of a flow: its interval grows. */
-  extend(row: number, { lastUs, ended, isRefused, isCut }: Extension, cookie: number): void {
+  extend(row: number, { lastUs, ended, isRefused, isCut, cutUs }: Extension, cookie: number): void {
     const { rows } = this;
     const isNews = cookie !== 0 && rows.cookie[row] !== cookie;
     rows.lastUs[row] = lastUs;
     rows.refused[row] = isRefused ? 1 : 0;
     rows.cut[row] = isCut ? 1 : 0;
+    rows.cutUs[row] = cutUs[rows.side[row] === FlowSide.Src ? 0 : 1];
     if (isNews) {
       rows.cookie[row] = cookie;
       this.setSocket(row, cookie);
@@ -194,6 +201,8 @@ export class PendingEnds {
       isRefused: rows.refused[row] === 1,
       isCut: rows.cut[row] === 1,
       isHanded: rows.handed[row] === 1,
+      handedUs: rows.handedUs[row]!,
+      cutUs: rows.cutUs[row]!,
       ifindex: rows.ifindex[row]!,
       netns: rows.netns[row]!,
       cookie: rows.cookie[row]!,

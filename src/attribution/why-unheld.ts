@@ -19,7 +19,8 @@ export function whyUnheld(row: number, facts: Facts): Reason {
   // The kernel lists whatever a process has open. What lasts and is not in the list is the kernel's own.
   const isUnlisted = isSnapshot && startedUs > fromUs[row]! && inode[row] === 0;
   if (isUnlisted && facts.sockets.isTold(row)) return closedUs[row] === Infinity ? 'kernel' : 'closed-before-scan';
-  if (inode[row] !== 0 && deniedUids.has(uid[row]!)) return 'no-permission'; // in whichever scan: it is the user's
+  // Whichever scan it was: the socket is of that user, also when it was seen before it was accepted, without an inode.
+  if (deniedUids.has(uid[row]!) && (inode[row] !== 0 || !isClosing(state[row]!))) return 'no-permission';
   if (startedUs <= fromUs[row]! || inode[row] === 0) return 'closed-before-scan';
   // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own. An orphan or TIME_WAIT
   // is seen for a while after its process has closed it; in CLOSE_WAIT a process still has it.

@@ -1,6 +1,7 @@
 /** Packets out of a capture file or a pipe of any format, in constant memory. */
 import type { CaptureSource, CaptureStats, PacketBatch } from '../core/packet.ts';
 import { compressionOf, isCapture, notCapture, PCAP_HEADER, walkerFor } from '../pcap/formats.ts';
+import type { InterfaceNumbers } from '../pcap/interface-numbers.ts';
 import { notePktap, PacketNotes } from '../pcap/packet-notes.ts';
 import { PcapngWalker } from '../pcap/pcapng.ts';
 import type { Damage, Stretch, Walker } from '../pcap/stretch.ts';
@@ -8,7 +9,14 @@ import { Decompressed } from './decompressed.ts';
 import { Descriptor, type DescriptorOptions, type OctetSource } from './octets.ts';
 import { StandardInput } from './standard-input.ts';
 
-const READ = 1 << 20; // octets a read(); 256 KiB to 4 MiB measured the same
+const READ = 1 << 17; // octets a read()
+
+/** Octets that PacketBatch.bytes should have for this source: one read and the longest usual packet. */
+export const FILE_BATCH_BYTES = READ + 262_144 + 4096;
+
+interface FileOptions extends DescriptorOptions {
+  readonly interfaces?: InterfaceNumbers; // of all files of the capture
+}
 
 /** Who wants a file's octets as they are, beside its packets: all of them behind the header of a pcap file, in order. */
 export interface OctetSink {
@@ -17,9 +25,6 @@ export interface OctetSink {
   /** The rest of what is larger than a batch. */
   skipped(bytes: Uint8Array, from: number, to: number): void;
 }
-
-/** Octets that PacketBatch.bytes should have for this source: one read and the longest usual packet. */
-export const FILE_BATCH_BYTES = READ + 262_144 + 4096;
 
 /**
  * Reads one capture file: pcap or pcapng, as it is or compressed. Damage is data: every packet before it is delivered,
@@ -34,6 +39,7 @@ export class PcapFileSource implements CaptureSource {
 
   readonly #name: string;
   readonly #sink: OctetSink | undefined;
+  readonly #interfaces: InterfaceNumbers | undefined;
   readonly #descriptor: Descriptor;
   #octets: OctetSource;
   readonly #start = new Uint8Array(PCAP_HEADER);
@@ -47,9 +53,10 @@ export class PcapFileSource implements CaptureSource {
   #ended = false;
 
   /** @throws UserError when the file cannot be opened, or is (as far as it has been read) no capture file */
-  constructor(options: DescriptorOptions, sink?: OctetSink) {
+  constructor(options: FileOptions, sink?: OctetSink) {
     this.#name = options.path;
     this.#sink = sink;
+    this.#interfaces = options.interfaces;
     this.#descriptor = this.#octets = new Descriptor(options);
     this.fd = this.#descriptor.fd;
     if (options.fd === 0 && this.#descriptor.kind === 'other') this.#octets = new StandardInput();
@@ -143,7 +150,7 @@ export class PcapFileSource implements CaptureSource {
       this.#decompress();
     }
     this.#read = PCAP_HEADER;
-    const { walker, from } = walkerFor(this.#start, this.#name);
+    const { walker, from } = walkerFor(this.#start, this.#name, this.#interfaces);
     this.#walker = walker;
     this.#stretch.from = from;
     this.#stretch.have = PCAP_HEADER;

@@ -110,6 +110,12 @@ function openError(error: NodeJS.ErrnoException, name: string): UserError {
       return new UserError('no-permission', `${name}: no permission to read it`, 'Run as a user who may, or as root.');
     case 'EISDIR':
       return new UserError('not-pcap', `${name} is a directory`, 'Name a capture file inside it.');
+    case 'ENXIO':
+      return new UserError(
+        'unreadable-file',
+        `${name} is a socket or a device that cannot be opened`,
+        'Let its writer write into a pipe: WRITER | pcapid read -',
+      );
     default:
       return new UserError(
         'unreadable-file',

@@ -1,11 +1,12 @@
 /** The filters that flows, processes and usage share. */
+import { domainToASCII } from 'node:url';
 import { type Command, Option } from 'commander';
 import { addressBytes, parseAddress } from '../core/address.ts';
 import { UserError } from '../core/errors.ts';
 import type { Us } from '../core/time.ts';
 import { protocolNumber } from '../core/tuple.ts';
 import type { Zone } from '../report/local-time.ts';
-import type { AddressRange, FlowFilter } from '../store/conditions.ts';
+import type { AddressRange, FlowFilter, NameFilter } from '../store/conditions.ts';
 import { parseTime } from './time-range.ts';
 
 /** What commander hands over for addFilterOptions(). */
@@ -16,6 +17,7 @@ export interface FilterFlags {
   readonly unit?: string;
   readonly container?: string;
   readonly remote?: AddressRange;
+  readonly name?: NameFilter;
   readonly port?: number;
   readonly proto?: number;
   readonly since?: string;
@@ -33,13 +35,19 @@ export function addFilterOptions(command: Command): Command {
     .option('--container <id>', 'container name, or the first digits of its id')
     .addOption(new Option('--remote <cidr>', 'address or network of the other end').argParser(parseCidr))
     .addOption(
+      new Option(
+        '--name <host>',
+        'host name of the other end; *.example.org: all below, .example.org: it too',
+      ).argParser(parseName),
+    )
+    .addOption(
       new Option('--port <port>', 'port of either end').argParser((text) => parseNumber(text, '--port', 0, 65535)),
     )
     .addOption(new Option('--proto <name>', 'tcp, udp, icmp, icmp6, sctp ... or a number').argParser(parseProtocol));
 }
 
 export function filterOf(flags: FilterFlags, nowUs: Us, zone: Zone): FlowFilter {
-  const { process, pid, user, unit, container, remote, port } = flags;
+  const { process, pid, user, unit, container, remote, name, port } = flags;
   const given = {
     process,
     pid,
@@ -47,6 +55,7 @@ export function filterOf(flags: FilterFlags, nowUs: Us, zone: Zone): FlowFilter 
     unit,
     container,
     remote,
+    name,
     port,
     protocol: flags.proto,
     ...rangeOf(flags, nowUs, zone),
@@ -74,6 +83,16 @@ export function parseProtocol(text: string): number {
   if (protocol !== undefined) return protocol;
   const hint = 'Use tcp, udp, icmp, icmp6, sctp, udplite, gre, esp ... or a number from 0 to 255.';
   throw new UserError('bad-protocol', `--proto: there is no protocol '${text}'`, hint);
+}
+
+/** `example.org`, `*.example.org` for what is below it, `.example.org` for both. Names are stored in lower case. */
+export function parseName(text: string): NameFilter {
+  const below = /^\*?\./.exec(text)?.[0];
+  const rest = text.slice(below?.length ?? 0).replace(/\.$/, '');
+  const name = domainToASCII(rest) || rest.toLowerCase(); // as it is on the wire, where it is a domain name at all
+  if (/^[^*\s]+$/.test(name)) return { name, itself: below !== '*.', below: below !== undefined };
+  const hint = 'Write example.org, *.example.org for all names below it, or .example.org for both.';
+  throw new UserError('bad-name', `--name: '${text}' is not a host name`, hint);
 }
 
 /** `10.0.0.0/8`, `2001:db8::/32` or one address; bits beyond the prefix are ignored. RFC 4632, RFC 4291. */

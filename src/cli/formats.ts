@@ -45,6 +45,7 @@ export interface Printing {
   readonly available: readonly Column[];
   readonly defaults: readonly string[]; // columns of the table when --columns is not given
   readonly fields: readonly string[]; // of machine formats
+  readonly mayBeEmpty?: boolean; // no rows are an answer, too
 }
 
 /** Checks the flags before anything is asked or printed. */
@@ -73,10 +74,10 @@ export function printRows(context: Context, rows: Iterable<Row>, flags: FormatFl
   const width = context.outIsTerminal ? context.columns : Infinity;
   const layout = { columns, fields: printing.fields, width, csvRaw: flags.csvRaw === true };
   for (const text of reporters[flags.format](counted(rows, limit, seen), layout)) context.out(text);
-  if (seen.rows === 0) {
+  if (seen.rows === 0 && printing.mayBeEmpty !== true) {
     context.err('pcapid: nothing matched\n');
     context.exitCode = 1;
-  } else if (seen.hasMore) context.err(`pcapid: only ${seen.rows} rows are shown; --limit 0 shows all\n`);
+  } else if (seen.hasMore) context.err(`pcapid: only ${countText(seen.rows, 'row')} shown; --limit 0 shows all\n`);
 }
 
 function* counted(rows: Iterable<Row>, limit: number | null, seen: { rows: number; hasMore: boolean }): Iterable<Row> {

@@ -2,8 +2,9 @@
 import { formatEnd, numberOf, type Row, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { otherSide, ownSide, type Side } from '../report/flow-columns.ts';
-import { formatLocal, type Zone } from '../report/local-time.ts';
-import { countText, formatSize } from '../report/size.ts';
+import { formatIso } from '../report/local-time.ts';
+import type { Look } from '../report/look.ts';
+import { countText } from '../report/size.ts';
 
 /** A flow or a socket, as fields of a flow record, and everybody who held its sockets (`side`, `pid`, `comm` ...). */
 export interface OwnerAnswer {
@@ -11,24 +12,24 @@ export interface OwnerAnswer {
   readonly holders: readonly Row[];
 }
 
+/** What the evidence proves, of `who` on this side. Sources: {source} stands for how it was learnt. */
 const MATCH_WORDS: Readonly<Record<string, string>> = {
-  cookie: 'the socket itself was seen with these packets',
-  'five-tuple': 'a socket had exactly these addresses and ports',
-  bound: 'a socket was bound to this address and port',
-  wildcard: 'a socket was bound to this port on all addresses',
-  listener: 'only the listening socket was seen, not the accepted one',
-  conntrack: 'a socket had these addresses and ports before they were translated (NAT)',
-  'icmp-id': 'a socket sent echo requests with this id',
-  'packet-socket': 'only this process had a packet socket that sent at that time',
+  'five-tuple': '{who} had a socket with exactly these addresses and ports{source}',
+  bound: '{who} had a socket that was bound to this address and port{source}',
+  wildcard: '{who} had a socket that was bound to this port on all addresses{source}',
+  listener: '{who} had the listening socket; the accepted one was not seen{source}',
+  conntrack: '{who} had a socket with the addresses and ports from before the translation (NAT){source}',
+  'icmp-id': '{who} had a socket that sent echo requests with this id{source}',
+  'packet-socket': 'only {who} had a packet socket that sent at that time{source}',
 };
 
 const SOURCE_WORDS: Readonly<Record<string, string>> = {
-  bpf: 'told by the kernel (bpf)',
-  cgroup: 'told by the kernel (cgroup)',
-  diag: "from the kernel's socket tables (diag)",
-  proc: 'from /proc',
-  capture: 'from the packets',
-  history: 'from the stored history of sockets',
+  bpf: ', as BPF programs in the kernel reported',
+  cgroup: ', as cgroup programs in the kernel reported',
+  diag: ", by the kernel's socket tables and /proc",
+  proc: ', by /proc',
+  capture: ', as the capture file says',
+  history: ', by the stored history of sockets',
 };
 
 const REASON_WORDS: Readonly<Record<string, string>> = {
@@ -51,18 +52,18 @@ const ROLE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Lines of text; hostile text in them is escaped. */
-export function answerText({ record, holders }: OwnerAnswer, zone: Zone): string {
+export function answerText({ record, holders }: OwnerAnswer, look: Look): string {
   const own = ownSide(record);
   const sides: readonly Side[] = record.dst_addr === null || record.flow_id === null ? ['src'] : [own, otherSide(own)];
   const lines = [
     headline(record),
-    `  ${spanWords(record, zone)}`,
+    `  ${spanWords(record, look)}`,
     ...sides.flatMap((side) =>
       endLines(
         record,
         side,
         holders.filter((holder) => holder.side === side),
-        zone,
+        look,
       ),
     ),
   ];
@@ -78,61 +79,87 @@ function endText(record: Row, side: Side): string {
   return formatEnd(textOf(record, `${side}_addr`), textOf(record, `${side}_port`));
 }
 
-function spanWords(record: Row, zone: Zone): string {
+function spanWords(record: Row, look: Look): string {
   const state = textOf(record, 'state');
-  if (state !== null) return `open now, ${state}`;
+  const open = state === null ? '' : `open now, ${state}`;
+  if ((record.flow_id ?? null) === null && open !== '') return open;
   const from = numberOf(record, 'first_us');
   const to = numberOf(record, 'last_us');
-  const span = `${formatLocal(from, zone)} to ${formatLocal(to, zone)}`;
+  const span = `${formatIso(from, look.zone)} to ${formatIso(to, look.zone)}`;
   if (record.orig_packets === null || record.orig_packets === undefined)
     return `${span}, a socket without stored packets`;
   const way = (name: 'orig' | 'reply') =>
-    `${countText(numberOf(record, `${name}_packets`), 'packet')} (${formatSize(numberOf(record, `${name}_ip_bytes`))})`;
+    `${countText(numberOf(record, `${name}_packets`), 'packet')} (${look.size(numberOf(record, `${name}_ip_bytes`))})`;
   const end = textOf(record, 'end_reason');
+  if (open !== '') return `${open}; since ${formatIso(from, look.zone)} ${way('orig')} sent, ${way('reply')} came back`;
   return `${span}, ${way('orig')} sent, ${way('reply')} came back${end === null ? '' : `, ended: ${end}`}`;
 }
 
-function endLines(record: Row, side: Side, holders: readonly Row[], zone: Zone): string[] {
+function endLines(record: Row, side: Side, holders: readonly Row[], look: Look): string[] {
   const field = (name: string) => textOf(record, `${side}_${name}`);
   const lines = [`  ${endText(record, side)} is ${ownerWords(field)}`];
   const about = (name: string, text: string | null) => {
     if (text !== null) lines.push(`      ${name} ${text}`);
   };
   if (field('pid') !== null) about('command', field('cmdline') ?? field('exe'));
+  about('called', nameWords(field('name'), field('name_source')));
   about('unit', field('unit'));
   about('container', field('container'));
-  about('evidence', evidenceWords(record, side));
-  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, zone));
+  const evidence = evidenceWords(record, side);
+  if (evidence !== null) lines.push(`      ${evidence}`);
+  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
   return lines;
+}
+
+function nameWords(name: string | null, source: string | null): string | null {
+  // 'address': the newest name that anybody was told for it, not what this flow said.
+  const how = source === 'address' ? ' (as its address was called last)' : source === null ? '' : ` (${source})`;
+  return name === null ? null : name + how;
 }
 
 function ownerWords(field: (name: string) => string | null): string {
   const user = field('user') ?? field('uid');
   const details = [field('exe'), user === null ? null : `user ${user}`].filter((part) => part !== null).join(', ');
   const tail = details === '' ? '' : ` (${details})`;
-  if (field('pid') !== null) return `${field('comm')}, process ${field('pid')}${tail}`;
+  if (field('pid') !== null) return `${field('comm') || '(no name)'}, process ${field('pid')}${tail}`;
   const reason = field('reason');
   return `${reason === null ? 'not looked up yet' : (REASON_WORDS[reason] ?? reason)}${tail}`;
 }
 
+/** `exact: the kernel reported that curl (pid 4711) sent on this socket`. */
 function evidenceWords(record: Row, side: Side): string | null {
-  const match = textOf(record, `${side}_match`);
-  const source = textOf(record, `${side}_source`);
-  if (source === null) return null;
+  const field = (name: string) => textOf(record, `${side}_${name}`);
+  const source = field('source');
+  const confidence = field('confidence');
+  if (source === null || confidence === null) return null;
+  const pid = field('pid');
+  const who =
+    pid === null ? holdersWords(numberOf(record, `${side}_holders`)) : `${field('comm') || 'the process'} (pid ${pid})`;
   const gapUs = numberOf(record, `${side}_gap_us`);
-  const gap = gapUs > 0 ? `, ${Math.ceil(gapUs / 1000)} ms away from the packets` : '';
-  const words = match === null ? '' : `${MATCH_WORDS[match] ?? match}, `;
-  const confidence = textOf(record, `${side}_confidence`);
-  return `${words}${SOURCE_WORDS[source] ?? source}${gap}${confidence === null ? '' : `: ${confidence}`}`;
+  const gap = gapUs > 0 ? `, seen ${Math.ceil(gapUs / 1000)} ms away from the packets` : '';
+  return `${confidence}: ${proofWords(field('match'), source, side, who)}${gap}`;
+}
+
+function proofWords(match: string | null, source: string, side: Side, who: string): string {
+  const learnt = SOURCE_WORDS[source] ?? `, by ${source}`;
+  if (match === null) return `${who} held this socket${learnt}`;
+  if (match !== 'cookie') return (MATCH_WORDS[match] ?? match).replace('{who}', () => who).replace('{source}', learnt);
+  const did = side === 'src' ? 'sent' : 'received';
+  if (source === 'bpf') return `the kernel reported that ${who} ${did} on this socket`;
+  return `${who} had the very socket of these packets${learnt}`;
+}
+
+function holdersWords(holders: number): string {
+  return holders > 1 ? `one of ${holders} processes` : 'a process that is not known';
 }
 
 /** @returns who, and when it was seen to act or to hold where that is stored */
-function holderWords(holder: Row, zone: Zone): string {
+function holderWords(holder: Row, look: Look): string {
   const user = textOf(holder, 'user') ?? textOf(holder, 'uid');
   const command = textOf(holder, 'cmdline') ?? textOf(holder, 'exe');
   const isTimed = (holder.from_us ?? null) !== null;
   const when = isTimed
-    ? `, ${formatLocal(numberOf(holder, 'from_us'), zone)} to ${formatLocal(numberOf(holder, 'to_us'), zone)}`
+    ? `, ${formatIso(numberOf(holder, 'from_us'), look.zone)} to ${formatIso(numberOf(holder, 'to_us'), look.zone)}`
     : '';
   return `${textOf(holder, 'comm')}, process ${textOf(holder, 'pid')}, user ${user}${when}${command === null ? '' : `: ${command}`}`;
 }

@@ -67,7 +67,13 @@ function losses(number: (name: string) => number): string[] {
     lines.push(`${number('facts_lost')} answers about sockets lost: a kernel buffer was full`);
   if (number('facts_late') > 0)
     lines.push(`${countText(number('facts_late'), 'event')} of sockets came after their packets were counted`);
+  if (number('names_lost') > 0) lines.push(namesLostText(number('names_lost')));
   return lines;
+}
+
+/** Counts names, and packets that were not searched for them. */
+export function namesLostText(lost: number): string {
+  return `${countText(lost, 'host name')} not kept: there were too many at once`;
 }
 
 function costs(): string {

@@ -18,17 +18,23 @@ const UNITS: ReadonlyMap<string, Us> = new Map([
   ['day', DAY_US],
   ['w', 7 * DAY_US],
   ['week', 7 * DAY_US],
+  ['y', 365 * DAY_US],
+  ['year', 365 * DAY_US],
 ]);
 
 const EXAMPLES = "Write 10m, 1h30m, '2 hours ago', today, 'yesterday 14:00', 2026-11-21T14:00, 14:00 or @1795270000.";
 
-/** A length of time: `15s`, `10m`, `1h30m`, `2 hours`. */
-export function parseDuration(text: string): Us {
+/**
+ * A length of time: `15s`, `10m`, `1h30m`, `2 hours`.
+ *
+ * @param flag named in the error, e.g. '--for'
+ */
+export function parseDuration(text: string, flag: string): Us {
   const us = durationOf(text);
   if (us !== undefined && us > 0) return us;
   throw new UserError(
     'bad-duration',
-    `'${text}' is not a duration`,
+    `${flag}: '${text}' is not a duration`,
     'Write a number with s, m, h or d, such as 1h30m.',
   );
 }
@@ -53,9 +59,26 @@ function durationOf(text: string): Us | undefined {
  */
 export function parseTime(text: string, flag: string, nowUs: Us, zone: Zone): Us {
   const word = text.trim().toLowerCase();
-  const us = pastOf(word, nowUs) ?? epochOf(word) ?? dayOf(word, nowUs, zone) ?? dateOf(word, zone);
+  const us =
+    pastOf(word, nowUs) ??
+    epochOf(word) ??
+    dayOf(word, nowUs, zone) ??
+    shortOf(word, nowUs, zone) ??
+    dateOf(word, zone);
   if (us !== undefined && Number.isSafeInteger(us)) return us;
   throw new UserError('bad-time', `${flag}: '${text}' is not a time`, EXAMPLES);
+}
+
+/**
+ * What `--at` means: as long as the last digit that was written says, a minute for 14:03, 10 ms for 14:03:07.12; else a
+ * second.
+ */
+export function parseMoment(text: string, flag: string, nowUs: Us, zone: Zone): { fromUs: Us; toUs: Us } {
+  const fromUs = parseTime(text, flag, nowUs, zone);
+  const fraction = /(?::\d\d|@\d+)[.,](\d{1,6})/.exec(text)?.[1];
+  const isMinute = /\d:\d\d *(?:z|[+-]\d\d:?\d\d)?$/i.test(text.trim()) && !/:\d\d:\d\d/.test(text);
+  const widthUs = fraction !== undefined ? 10 ** (6 - fraction.length) : isMinute ? MINUTE_US : SECOND_US;
+  return { fromUs, toUs: fromUs + widthUs };
 }
 
 function pastOf(word: string, nowUs: Us): Us | undefined {
@@ -70,7 +93,8 @@ function epochOf(word: string): Us | undefined {
 }
 
 const TIME = '(\\d{1,2}):(\\d{2})(?::(\\d{2})(?:[.,](\\d{1,6})\\d*)?)?';
-const DAY_WORD = new RegExp(`^(today|yesterday)?(?: *${TIME})?$`);
+const DAY_WORD = new RegExp(`^(today|yesterday)?(?: *(?:at +)?${TIME})?$`);
+const SHORT = new RegExp(`^\\d{2}-\\d{2} ${TIME}$`);
 const DATE = new RegExp(`^(\\d{4})-(\\d{2})-(\\d{2})(?:[t ]${TIME} *(z|[+-]\\d{2}:?\\d{2})?)?$`);
 
 function dayOf(word: string, nowUs: Us, zone: Zone): Us | undefined {
@@ -87,6 +111,13 @@ function dayOf(word: string, nowUs: Us, zone: Zone): Us | undefined {
     );
   if (day !== undefined) return at(day === 'today' ? 0 : 1);
   return at(0) <= nowUs ? at(0) : at(1);
+}
+
+/** `11-21 14:04:05`, as tables print it: the latest such moment that is not after now. */
+function shortOf(word: string, nowUs: Us, zone: Zone): Us | undefined {
+  if (!SHORT.test(word)) return undefined;
+  const year = new Date(Math.floor((nowUs + zone(nowUs)) / 1000)).getUTCFullYear();
+  return [year, year - 1].map((one) => dateOf(`${one}-${word}`, zone)).find((us) => us !== undefined && us <= nowUs);
 }
 
 function dateOf(word: string, zone: Zone): Us | undefined {

@@ -6,6 +6,7 @@ import type { TupleEnd, TupleQuery } from '../store/compile-tuple.ts';
 
 export function parseTuple(words: readonly string[]): TupleQuery {
   const text = words.join(' ').trim();
+  if (/\s<?-{1,2}$/.test(text)) throw redirected(text);
   const parts = text.split(/\s*(?:<-+>?|-+>|[>,])\s*|\s+/).filter((part) => part !== '');
   const protocol = /^[a-z][a-z0-9]*$/i.test(parts[0] ?? '') ? protocolNumber(parts[0]!) : undefined;
   const ends = parts.slice(protocol === undefined ? 0 : 1).map((part) => parseEnd(part, text));
@@ -32,6 +33,15 @@ function portOf(digits: string, whole: string): number {
   const port = Number(digits);
   if (port <= 65535) return port;
   throw badTuple(whole);
+}
+
+/** `who A -> B`: the shell makes a file B for our output, and hands us the rest. */
+function redirected(text: string): UserError {
+  return new UserError(
+    'arrow-redirected',
+    `the shell took the > after '${text}' for a redirection into a file`,
+    "Leave the arrow out (A B), or quote it ('A -> B'); and delete the file that the shell made.",
+  );
 }
 
 function badTuple(text: string): UserError {

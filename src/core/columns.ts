@@ -9,6 +9,7 @@ interface ColumnArrays {
   u32: Uint32Array<ArrayBuffer>;
   u8: Uint8Array<ArrayBuffer>;
   key: Int32Array<ArrayBuffer>; // KEY_WORDS words a row, core/tuple.ts
+  address: Int32Array<ArrayBuffer>; // four words a row, core/address.ts
 }
 export type ColumnKind = keyof ColumnArrays;
 export type ColumnSpec = Readonly<Record<string, ColumnKind>>;
@@ -21,13 +22,23 @@ const MAKE: { [K in ColumnKind]: (rows: number) => ColumnArrays[K] } = {
   u32: (rows) => new Uint32Array(rows),
   u8: (rows) => new Uint8Array(rows),
   key: (rows) => new Int32Array(rows * KEY_WORDS),
+  address: (rows) => new Int32Array(rows * 4),
 };
 
 export function createColumns<S extends ColumnSpec>(spec: S, capacity = 64): Columns<S> {
   if (!(capacity > 0)) throw new RangeError(`capacity must be positive, got ${capacity}`);
-  const columns: Record<string, unknown> = { count: 0, capacity };
-  for (const [name, kind] of Object.entries(spec)) columns[name] = MAKE[kind](capacity);
-  return columns as Columns<S>;
+  return columnsOf(capacity, 0, spec, (_, kind) => MAKE[kind](capacity));
+}
+
+/** fromEntries(): V8 turns an object that gets more than twelve properties by name into a dictionary, slow to read. */
+function columnsOf<S extends ColumnSpec>(
+  capacity: number,
+  count: number,
+  spec: S,
+  column: (name: string, kind: ColumnKind) => unknown,
+): Columns<S> {
+  const entries = Object.entries(spec).map(([name, kind]) => [name, column(name, kind)] as const);
+  return Object.fromEntries([['count', count], ['capacity', capacity], ...entries]) as Columns<S>;
 }
 
 /** Makes room for one more row, all zero, and returns its index. Arrays are replaced when they grow. */
@@ -46,6 +57,11 @@ export function copyRow<S extends ColumnSpec>(spec: S, from: Columns<S>, i: numb
     if (width === 1) target[row] = source[i]!;
     else target.set(source.subarray(i * width, (i + 1) * width), row * width);
   }
+}
+
+/** Appends all rows of `from` to `to`. */
+export function copyRows<S extends ColumnSpec>(spec: S, from: Columns<S>, to: Columns<S>): void {
+  for (let i = 0; i < from.count; i++) copyRow(spec, from, i, to);
 }
 
 function grow(columns: Columns<ColumnSpec>): void {
@@ -70,11 +86,9 @@ export function transferList(columns: object): ArrayBuffer[] {
 
 /** Rows `from` to `to` (not included) as columns of their own, without a copy: for who works in slices. */
 export function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>, from: number, to: number): Columns<S> {
-  const slice: Record<string, unknown> = { count: to - from, capacity: to - from };
-  for (const name of Object.keys(spec)) {
+  return columnsOf(to - from, to - from, spec, (name) => {
     const column = (columns as Record<string, unknown>)[name] as Int32Array;
     const width = column.length / columns.capacity;
-    slice[name] = column.subarray(from * width, to * width);
-  }
-  return slice as Columns<S>;
+    return column.subarray(from * width, to * width);
+  });
 }

@@ -1,7 +1,10 @@
 import { KEY_WORDS } from './tuple.ts';
 
-/** Why a packet has no row in `key`. Numbers, because they live in a Uint8Array. */
-export const DecodeStatus = { Ok: 0, Truncated: 1, Malformed: 2, NotIp: 3, Unsupported: 4 } as const;
+/**
+ * Why a packet has no row in `key`. Held: it is a fragment that waits for its first one, and its row comes with a later batch.
+ * Numbers, because they live in a Uint8Array.
+ */
+export const DecodeStatus = { Ok: 0, Truncated: 1, Malformed: 2, NotIp: 3, Unsupported: 4, Held: 5 } as const;
 
 /** What the decoder says of each packet of a PacketBatch; same index. Columns are [capacity]. */
 export interface DecodedBatch {

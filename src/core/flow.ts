@@ -5,10 +5,10 @@ export const FLOW_END_REASONS = [null, 'idle', 'active', 'end-of-flow', 'forced'
 export const FlowEnd = { None: 0, Idle: 1, Active: 2, EndOfFlow: 3, Forced: 4, LackOfResources: 5 } as const;
 
 /**
- * Bits of FlowColumns.flags. Refused: a SYN was answered by a RST, no connection came about. Handed: it continues one that
- * ended because a socket was passed to another process.
+ * Bits of FlowColumns.flags. Refused: a SYN was answered by a RST, no connection came about. HandedDst, CutDst: `handedUs`,
+ * `cutUs` are of the socket at the destination, without them at the source.
  */
-export const FlowFlag = { New: 1, Ended: 2, Refused: 4, Handed: 8 } as const;
+export const FlowFlag = { New: 1, Ended: 2, Refused: 4, HandedDst: 8, CutDst: 16 } as const;
 
 /**
  * State of flows at one drain.
@@ -35,6 +35,8 @@ export const FLOW_COLUMNS = {
   natKey: 'key', // the tuple on the other side of address translation, in the same direction; all zero: none
   srcCookie: 'f64', // socket at that end, as kernel events said; 0: not known
   dstCookie: 'f64',
+  handedUs: 'f64', // CLOCK_BOOTTIME at which another process was told to use a socket, with which the flow began; 0: not so
+  cutUs: 'f64', // the same of its end
   ifindex: 'u32', // interface of the first packet
   flags: 'u8', // FlowFlag bits
   endReason: 'u8', // FlowEnd, 0 while the flow lives

@@ -25,6 +25,7 @@ export const LinkType = {
   IpOverFc: 122,
   Radiotap: 127,
   FireWire: 138,
+  User2: 149,
   Avs: 163,
   PppPppd: 166,
   Ppi: 192,

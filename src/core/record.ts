@@ -17,6 +17,7 @@ const END_FIELDS = [
   'reason',
   'gap_us',
   'holders',
+  'name_source',
 ] as const;
 
 export const FLOW_RECORD_FIELDS = [

@@ -71,6 +71,8 @@ export const SocketFlag = {
   Listens: 2, // Owner: a TCP listener from now on
   Shared: 4, // several processes take turns: no more changes of owner are told for a second
   Kernel: 8, // the kernel itself uses it, pid is 0
+  SentFrom: 16, // Owner after another one: `sequence` is where the octets begin that it sent
+  ReceivedFrom: 32, // the same of what it received
 } as const;
 
 /** How a process came to be known as the one behind a socket, weakest first: a greater code beats a smaller one. */
@@ -98,6 +100,7 @@ export const SOCKET_EVENT_COLUMNS = {
   evidence: 'u8', // OwnerEvidence for pid
   previous: 'u8', // Owner: OwnerEvidence of the process before, None if it is the same process or the first
   flags: 'u8', // SocketFlag
+  sequence: 'u32', // of TCP, with SentFrom or ReceivedFrom
 } as const;
 export type SocketEventColumns = Columns<typeof SOCKET_EVENT_COLUMNS>;
 

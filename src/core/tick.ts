@@ -2,6 +2,7 @@
 import type { EndColumns } from './attribution.ts';
 import type { Columns } from './columns.ts';
 import type { FlowColumns } from './flow.ts';
+import type { NameRows } from './name.ts';
 import type { Process } from './process.ts';
 import type { Us } from './time.ts';
 
@@ -72,6 +73,7 @@ export interface CaptureCounters {
   flowsLost: number; // ended flows dropped because the store could not keep up
   factsLost: number; // netlink overruns, kernel events without room
   factsLate: number; // kernel events that came after packets of their time were counted
+  namesLost: number; // names that were not kept, and packets not searched for names, because there were too many
 }
 
 /** Packets that passed one interface of a capture on `any`. */
@@ -120,6 +122,7 @@ export interface Tick {
   readonly containers: readonly ContainerRow[];
   readonly sockets: SocketHistoryColumns;
   readonly holders: HolderHistoryColumns;
+  readonly names: NameRows;
   readonly counters: CaptureCounters;
   readonly interfaces: readonly InterfaceCount[];
   readonly clock: { readonly bootUs: Us; readonly offsetUs: Us } | null; // realtime minus boottime, when it has to be noted

@@ -1,4 +1,5 @@
 /** Pseudo headers of the BSDs, of Darwin and of Solaris: an address family, and IP behind it. */
+import { LinkType } from '../core/packet.ts';
 import { EtherType, linkLayer, Stop } from './layer.ts';
 import type { Work } from './work.ts';
 
@@ -71,6 +72,22 @@ export function skipPktap(work: Work, at: number, end: number): number {
   work.at = at + length;
   const linkType = view.getUint32(at + LINK_TYPE, true);
   return linkType <= 0xffff ? linkLayer(linkType) : Stop.Malformed;
+}
+
+const PKTAP_WHOLE = 108; // octets of Apple's first version, and at least of every later one
+const PACKET = 1; // kind
+
+/** LINKTYPE_USER2: what older systems of Apple wrote before PKTAP had a number. Whatever else it is cannot be known. */
+export function skipUser2(work: Work, at: number, end: number): number {
+  const { view } = work;
+  const isPktap =
+    end - at >= PKTAP_WHOLE &&
+    view.getUint32(at, true) >= PKTAP_WHOLE &&
+    view.getUint32(at + KIND, true) === PACKET &&
+    view.getUint32(at + LINK_TYPE, true) <= 0xffff;
+  if (isPktap) return skipPktap(work, at, end);
+  work.unsupported = LinkType.User2;
+  return Stop.Unsupported;
 }
 
 const IPNET = 24; // octets: version, family, hook, length, interfaces, zones

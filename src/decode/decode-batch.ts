@@ -1,7 +1,8 @@
 /** The decoder: columns of packets in, columns of five-tuples out. */
 import { createDecodedBatch, type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
 import { createPacketBatch, type PacketBatch } from '../core/packet.ts';
-import { FragmentTable } from './fragments.ts';
+import { FragmentTable, MOST_WAITING } from './fragments.ts';
+import { HeldFragments, type LooseRows } from './held-fragments.ts';
 import { decodeLink } from './link.ts';
 import { decapsulate } from './tunnel.ts';
 import type { Work } from './work.ts';
@@ -19,6 +20,8 @@ export interface DecodeCounts {
 export interface DecoderOptions {
   /** Rows of the innermost packet of a tunnel; else, and where the inside cannot be read, of the outermost. */
   readonly decap?: boolean;
+  /** Fragments whose first one has not come wait beyond their batch for it: takeReleased() has to be asked. */
+  readonly holdFragments?: boolean;
 }
 
 /** Has a lifetime because fragments join across batches. */
@@ -31,12 +34,22 @@ export class Decoder {
   };
   readonly #work: Work;
   readonly #decap: boolean;
+  readonly #held: HeldFragments | undefined;
 
-  constructor({ decap = false }: DecoderOptions = {}) {
+  constructor({ decap = false, holdFragments = false }: DecoderOptions = {}) {
     this.#decap = decap;
+    this.#held = holdFragments ? new HeldFragments(MOST_WAITING) : undefined;
     const batch = createPacketBatch(1, 1);
     const view = new DataView(batch.bytes.buffer);
-    this.#work = { view, batch, out: createDecodedBatch(1), at: 0, frameEnd: 0, fragments: new FragmentTable() };
+    this.#work = {
+      view,
+      batch,
+      out: createDecodedBatch(1),
+      at: 0,
+      unsupported: 0,
+      frameEnd: 0,
+      fragments: new FragmentTable(undefined, this.#held),
+    };
   }
 
   /**
@@ -49,7 +62,6 @@ export class Decoder {
     if (work.batch.bytes !== bytes) work.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     work.batch = batch;
     work.out = out;
-    work.fragments.startBatch();
     const { count, offset, capLen, origLen } = batch;
     const { status, ipBytes } = out;
     const decap = this.#decap;
@@ -69,10 +81,21 @@ export class Decoder {
         okIpBytes += ipBytes[i]!;
       } else this.#countBad(result, batch, i);
     }
+    work.fragments.endBatch(batch, out);
     const counts = this.counts;
     counts.packets[DecodeStatus.Ok]! += okPackets;
     counts.bytes[DecodeStatus.Ok]! += okBytes;
     counts.ipBytes += okIpBytes;
+  }
+
+  /** Rows of earlier batches whose wait is over, older than those of the batch that was decoded last; undefined: none. */
+  takeReleased(): LooseRows | undefined {
+    return this.#held?.take();
+  }
+
+  /** Nothing waits any longer. */
+  releaseFragments(): void {
+    this.#held?.releaseAll();
   }
 
   #countBad(result: number, batch: PacketBatch, i: number): void {
@@ -80,7 +103,7 @@ export class Decoder {
     packets[result]! += 1;
     bytes[result]! += batch.origLen[i]!;
     if (result !== DecodeStatus.Unsupported) return;
-    const linkType = batch.linkType[i]!;
+    const linkType = this.#work.unsupported;
     unsupported.set(linkType, (unsupported.get(linkType) ?? 0) + 1);
   }
 }

@@ -13,6 +13,7 @@ const LINK_LAYER = 0x20000; // above all EtherTypes
 
 export const linkLayer = (linkType: number): number => LINK_LAYER | linkType;
 export const isLinkLayer = (next: number): boolean => next >= LINK_LAYER;
+export const linkTypeOf = (next: number): number => next - LINK_LAYER;
 
 /** What may follow and has neither an EtherType nor a LINKTYPE_* number. */
 export const Next = {

@@ -1,14 +1,24 @@
 /** What stands below IP, header by header; https://www.tcpdump.org/linktypes.html for the numbers of link types. */
 import { DecodeStatus } from '../core/decoded.ts';
 import { LinkType } from '../core/packet.ts';
-import { skipEnc, skipIpnet, skipNull, skipPflog, skipPktap } from './bsd.ts';
+import { skipEnc, skipIpnet, skipNull, skipPflog, skipPktap, skipUser2 } from './bsd.ts';
 import { skipBackboneBridge, skipMacSec, skipMPacket, skipNsh } from './ethernet.ts';
 import { skipFddi, skipTokenRing } from './fddi.ts';
 import { skipFrameRelay } from './frame-relay.ts';
 import { skipIeee80211, skipIeee80211Padded } from './ieee80211.ts';
 import { decodeIpv4 } from './ipv4.ts';
 import { decodeIpv6 } from './ipv6.ts';
-import { EtherType, fixedHeader, fixedPrefix, isLinkLayer, type Layer, linkLayer, Next, Stop } from './layer.ts';
+import {
+  EtherType,
+  fixedHeader,
+  fixedPrefix,
+  isLinkLayer,
+  type Layer,
+  linkLayer,
+  linkTypeOf,
+  Next,
+  Stop,
+} from './layer.ts';
 import { skipLlc, skipSnap } from './llc.ts';
 import { skipMpls } from './mpls.ts';
 import { skipNflog } from './nflog.ts';
@@ -59,6 +69,7 @@ const LAYERS: ReadonlyMap<number, Layer> = new Map<number, Layer>([
   [linkLayer(LinkType.IpOverFc), fixedPrefix(16, Next.Llc)], // two addresses of eight octets
   [linkLayer(LinkType.Radiotap), skipRadiotap],
   [linkLayer(LinkType.FireWire), fixedHeader(18, 16)],
+  [linkLayer(LinkType.User2), skipUser2],
   [linkLayer(LinkType.Avs), skipAvs],
   [linkLayer(LinkType.PppPppd), fixedPrefix(2, toPpp)], // direction in place of the HDLC address, control
   [linkLayer(LinkType.Ppi), skipPpi],
@@ -99,11 +110,17 @@ export function decodeLayers(work: Work, i: number, first: number, end: number):
       default: {
         if (next < 0) return -next;
         const layer = next < FIRST_ETHERTYPE ? skipLlc : LAYERS.get(next);
-        if (layer === undefined) return isLinkLayer(next) ? DecodeStatus.Unsupported : DecodeStatus.NotIp;
+        if (layer === undefined) return unknownLayer(work, next);
         next = layer(work, work.at, end);
       }
     }
   }
+}
+
+function unknownLayer(work: Work, next: number): Status {
+  if (!isLinkLayer(next)) return DecodeStatus.NotIp;
+  work.unsupported = linkTypeOf(next);
+  return DecodeStatus.Unsupported;
 }
 
 function toIpv4(): number {

@@ -16,6 +16,7 @@ export interface Work {
   batch: PacketBatch;
   out: DecodedBatch;
   at: number; // octet behind the headers below IP that were skipped, layer.ts
+  unsupported: number; // LINKTYPE_* number of the latest packet that was Unsupported; inside PKTAP or PPI, theirs
   frameEnd: number; // octet in `view` at which packet i would end had it been captured whole
   readonly fragments: FragmentTable;
 }

@@ -2,9 +2,12 @@
  * Tuples whose packets belong to the flow of another entry: the same tuple in another namespace, and what address
  * translation makes of it. An alias has a key and a place in the index, and nothing counted; it leaves with its flow.
  */
+import type { Us } from '../core/time.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
-import { E_STATE, ENTRY_SHIFT, type FlowEntries, NONE } from './flow-entries.ts';
-import { S_ALIAS } from './flow-state.ts';
+import { D_FIRST, DOUBLE_SHIFT, E_STATE, ENTRY_SHIFT, type FlowEntries, NONE } from './flow-entries.ts';
+import { S_ALIAS, S_FOLLOWS } from './flow-state.ts';
+
+const PASSING_US = 200; // between two sightings of a packet
 
 export class Aliases {
   readonly #entries: FlowEntries;
@@ -25,6 +28,13 @@ export class Aliases {
   /** First alias of a flow; the others follow by FlowEntries.next. */
   firstOf(flow: number): number {
     return this.#entries.link[flow]!;
+  }
+
+  /** Whether a packet that entry `id` leads to a flow is older than that: it was counted in the one before on its tuple. */
+  isFormer(id: number, flow: number, bootUs: Us): boolean {
+    const { words, doubles } = this.#entries;
+    if (id === flow || (words[(flow << ENTRY_SHIFT) + E_STATE]! & S_FOLLOWS) === 0) return false;
+    return bootUs < doubles[(flow << DOUBLE_SHIFT) + D_FIRST]! - PASSING_US;
   }
 
   attach(alias: number, flow: number): void {

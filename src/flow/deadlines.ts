@@ -11,6 +11,7 @@ export interface FlowLimits {
   readonly activeUs: Us; // Infinity: a flow may live as long as it likes
   readonly lingerUs: Us; // how long an ended TCP flow still takes late packets
   readonly longLivedUs: Us; // how often a row of a living flow is sent
+  readonly byMinute: boolean; // what a row adds to the one before was counted in one minute, that of its lastUs
   readonly mostRows: number; // that wait for a drain
 }
 

@@ -1,10 +1,17 @@
 /** Changes of sockets that wait for a packet of their time: a queue for each flow, in the order in which they happened. */
+import { FlowEnd } from '../core/flow.ts';
 import type { Us } from '../core/time.ts';
+import { NONE } from './flow-entries.ts';
+import type { Moment } from './moment.ts';
+import { sequenceDistance } from './recent-data.ts';
 
 const MOST = 65_536; // changes that wait
 const MIN_ROWS = 256;
 
 export const NO_CHANGE = 0; // row 0 is never used
+
+/** What a change waits for: a time, or octets of TCP in that direction of the flow. */
+export const Edge = { None: 0, Original: 1, Reply: 2 } as const;
 
 /** Rows of all queues; a full pool refuses. */
 export class EndChanges {
@@ -12,6 +19,8 @@ export class EndChanges {
   cookie = new Float64Array(MIN_ROWS); // of the socket that the end has then; 0: none
   side = new Uint8Array(MIN_ROWS); // 0: source of the flow's key, 1: its destination
   endReason = new Uint8Array(MIN_ROWS); // FlowEnd of the flow so far; None: it goes on
+  edge = new Uint8Array(MIN_ROWS); // Edge
+  sequence = new Uint32Array(MIN_ROWS); // where the octets begin, with an edge
   next = new Int32Array(MIN_ROWS);
   #used = 1;
   #free = NO_CHANGE;
@@ -29,12 +38,24 @@ export class EndChanges {
     return id < this.#heads.length ? this.#heads[id]! : NO_CHANGE;
   }
 
+  has(id: number): boolean {
+    return this.first(id) !== NO_CHANGE;
+  }
+
   last(id: number): number {
     return this.first(id) === NO_CHANGE ? NO_CHANGE : this.#tails[id]!;
   }
 
   /** @returns false when there is no room */
-  append(id: number, atUs: Us, side: number, cookie: number, endReason: number): boolean {
+  append(
+    id: number,
+    atUs: Us,
+    side: number,
+    cookie: number,
+    endReason: number,
+    edge: number = Edge.None,
+    sequence = 0,
+  ): boolean {
     if (this.#count === MOST) return false;
     if (id >= this.#heads.length) this.#growQueues(id + 1);
     const row = this.#take();
@@ -48,9 +69,32 @@ export class EndChanges {
     this.side[row] = side;
     this.cookie[row] = cookie;
     this.endReason[row] = endReason;
+    this.edge[row] = edge;
+    this.sequence[row] = sequence;
     this.next[row] = NO_CHANGE;
     this.#count++;
     return true;
+  }
+
+  /**
+   * Whether that change has happened by then; not so of NO_CHANGE. Octets that wait for room leave long after the process
+   * that wrote them was told, so time says nothing of TCP unless nothing is sent any more.
+   *
+   * @param lastUs time of the flow's last packet
+   */
+  isDue(row: number, moment: Moment, lastUs: Us): boolean {
+    if (row === NO_CHANGE) return false;
+    if (this.edge[row] === Edge.None) return this.atUs[row]! <= moment.us;
+    if (moment.direction === NONE) return Math.max(this.atUs[row]!, lastUs) <= moment.us;
+    const isThere = this.edge[row] === Edge.Original + moment.direction;
+    return isThere && sequenceDistance(moment.toSequence, this.sequence[row]!) > 0;
+  }
+
+  /** The change by which the flow ends until then, NO_CHANGE when none does. */
+  ending(id: number, moment: Moment, lastUs: Us): number {
+    let row = this.first(id);
+    while (this.isDue(row, moment, lastUs) && this.endReason[row] === FlowEnd.None) row = this.next[row]!;
+    return this.isDue(row, moment, lastUs) ? row : NO_CHANGE;
   }
 
   /** Removes the first change of a flow that has one. */
@@ -98,11 +142,13 @@ export class EndChanges {
     this.cookie = grown(this.cookie, new Float64Array(size));
     this.side = grown(this.side, new Uint8Array(size));
     this.endReason = grown(this.endReason, new Uint8Array(size));
+    this.edge = grown(this.edge, new Uint8Array(size));
+    this.sequence = grown(this.sequence, new Uint32Array(size));
     this.next = grown(this.next, new Int32Array(size));
   }
 }
 
-function grown<T extends Int32Array | Uint8Array | Float64Array>(old: T, next: T): T {
+function grown<T extends Int32Array | Uint32Array | Uint8Array | Float64Array>(old: T, next: T): T {
   next.set(old);
   return next;
 }

@@ -1,4 +1,6 @@
 /** Which sockets are at both ends of each flow: of entry `id` end 2 * id is the source, 2 * id + 1 the destination. */
+import { FlowFlag } from '../core/flow.ts';
+import type { Us } from '../core/time.ts';
 
 /** In place of a cookie: several sockets receive there, none of them is the one. */
 export const SEVERAL = -1;
@@ -9,10 +11,26 @@ export class FlowEnds {
   upcoming = new Float64Array(0); // [2 a flow] the same after the changes that wait
   heardUs = new Float64Array(0); // [2 a flow] when `upcoming` last received; Infinity: it has sent, which proves more
   handovers = new Uint8Array(0); // [a flow] times that another process took a socket over
+  handedUs = new Float64Array(0); // [a flow] when the last one did, with which the flow began; 0: it did not
+  cutUs = new Float64Array(0); // [a flow] when the one did with which it ended; 0: none
+  turns = new Uint8Array(0); // [a flow] FlowFlag.HandedDst, CutDst
 
   /** Cookie of an end as rows tell it. */
   told(end: number): number {
     return end < this.cookie.length ? Math.max(0, this.cookie[end]!) : 0;
+  }
+
+  /** The flow ends because another process took over the socket at that end. */
+  cut(id: number, side: number, atUs: Us): void {
+    this.cutUs[id] = atUs;
+    this.turns[id] = (this.turns[id]! & FlowFlag.HandedDst) | (side === 0 ? 0 : FlowFlag.CutDst);
+  }
+
+  /** The flow that follows begins with that. */
+  hand(id: number, side: number, atUs: Us): void {
+    this.handedUs[id] = atUs;
+    this.cutUs[id] = 0;
+    this.turns[id] = side === 0 ? 0 : FlowFlag.HandedDst;
   }
 
   /** Makes room for entry `id`. */
@@ -23,6 +41,9 @@ export class FlowEnds {
     this.upcoming = grown(this.upcoming, new Float64Array(size * 2));
     this.heardUs = grown(this.heardUs, new Float64Array(size * 2));
     this.handovers = grown(this.handovers, new Uint8Array(size));
+    this.handedUs = grown(this.handedUs, new Float64Array(size));
+    this.cutUs = grown(this.cutUs, new Float64Array(size));
+    this.turns = grown(this.turns, new Uint8Array(size));
   }
 
   clear(id: number): void {
@@ -30,6 +51,9 @@ export class FlowEnds {
     this.cookie.fill(0, 2 * id, 2 * id + 2);
     this.upcoming.fill(0, 2 * id, 2 * id + 2);
     this.handovers[id] = 0;
+    this.handedUs[id] = 0;
+    this.cutUs[id] = 0;
+    this.turns[id] = 0;
   }
 }
 

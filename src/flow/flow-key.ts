@@ -14,13 +14,20 @@ const IPV4 = 4;
  */
 export function hashKey(key: Int32Array, at: number, seed: number): number {
   const meta = key[at + K_META]!;
-  const isIpv4 = ((meta >>> 8) & 0xff) === IPV4;
-  const first = isIpv4 ? seed : mixIpv6(key, at + K_FIRST, seed ^ key[at + K_SCOPE]!);
-  const second = isIpv4 ? seed : mixIpv6(key, at + K_SECOND, seed ^ key[at + K_SCOPE]!);
+  if (((meta >>> 8) & 0xff) !== IPV4) return hashIpv6(key, at, seed ^ key[at + K_SCOPE]!);
+  return mixEnds(key, at, seed, seed);
+}
+
+function hashIpv6(key: Int32Array, at: number, seed: number): number {
+  return mixEnds(key, at, mixIpv6(key, at + K_FIRST, seed), mixIpv6(key, at + K_SECOND, seed));
+}
+
+/** @param first, second of the upper words of both addresses */
+function mixEnds(key: Int32Array, at: number, first: number, second: number): number {
   const ports = key[at + K_PORTS]!;
   const a = mixEnd(first ^ key[at + K_FIRST + 3]!, ports >>> 16);
   const b = mixEnd(second ^ key[at + K_SECOND + 3]!, ports & 0xffff);
-  const h = Math.imul((a + b) ^ (meta & 0xffff), M3);
+  const h = Math.imul((a + b) ^ (key[at + K_META]! & 0xffff), M3);
   return h ^ (h >>> 15);
 }
 

@@ -5,6 +5,7 @@ import { type PacketBatch, PacketType } from '../core/packet.ts';
 import type { Us } from '../core/time.ts';
 import { Aliases } from './aliases.ts';
 import { Deadlines, type FlowLimits } from './deadlines.ts';
+import { NO_CHANGE } from './end-changes.ts';
 import { fingerprint } from './fingerprint.ts';
 import { FlowEnds } from './flow-ends.ts';
 import { FlowEntrance } from './flow-entrance.ts';
@@ -27,10 +28,10 @@ import {
 import { FlowIndex } from './flow-index.ts';
 import { FlowRows } from './flow-rows.ts';
 import { FlowSockets } from './flow-sockets.ts';
-import { S_ENDED, S_HANDED, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
+import { S_ENDED, S_FOLLOWS, S_OPEN, S_PAUSED, S_SENT, S_SYN, S_TCP, withPktType } from './flow-state.ts';
 import { FreshFlows } from './fresh-flows.ts';
 import { Handovers } from './handover.ts';
-import type { NatTable } from './nat-table.ts';
+import { Moment } from './moment.ts';
 import { Sightings } from './sightings.ts';
 import { afterSegment, isSyn, opensAnother, TCP_EDGE } from './tcp-end.ts';
 import { Telling } from './telling.ts';
@@ -55,19 +56,21 @@ export class FlowLife {
   readonly index = new FlowIndex();
   readonly sightings = new Sightings();
   readonly rows: FlowRows;
+  readonly handovers: Handovers;
   readonly sockets: FlowSockets;
   readonly fresh: FreshFlows;
   readonly clock = new Float64Array(1); // boottime of the packet in work; as an argument it would be allocated each time
   epoch = 0;
   serial = 0; // last one given
   evicted = 0;
+  isFormer = false; // the packet attended last was counted already, in the flow before on its tuple
   retired = 0; // changes when an entry is given away: ways found before may be wrong
   readonly #options: FlowOptions;
-  readonly #entrance: FlowEntrance;
+  readonly entrance: FlowEntrance;
   readonly #telling: Telling;
   readonly #deadlines: Deadlines;
   readonly #aliases: Aliases;
-  readonly #handovers: Handovers;
+  readonly #moment = new Moment();
 
   constructor(options: FlowOptions) {
     const { capacity, mostRows, seed, netnsInode, netnsIndex } = options;
@@ -78,9 +81,9 @@ export class FlowLife {
     this.fresh = new FreshFlows(this.entries, netnsInode);
     this.#deadlines = new Deadlines(this.entries, options);
     this.#aliases = new Aliases(this.entries);
-    this.#handovers = new Handovers(this.entries);
-    this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options.longLivedUs);
-    this.#entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
+    this.handovers = new Handovers(this.entries);
+    this.#telling = new Telling(this.entries, this.rows, this.#deadlines, options);
+    this.entrance = new FlowEntrance(this.entries, this.index, this.#aliases, this.#deadlines, seed, {
       takeEntry: () => this.#takeEntry(),
       begin: (id, batch, decoded, i) => this.#begin(id, batch, decoded, i),
       entered: (id, flow) => this.sockets.claim(id, flow),
@@ -90,20 +93,16 @@ export class FlowLife {
       },
     });
     this.sockets = new FlowSockets(this.entries, ends, seed, {
-      find: (hash, key) => this.#entrance.find(hash, key),
+      find: (hash, key) => this.entrance.find(hash, key),
       flowOf: (id) => this.#aliases.flowOf(id),
       retell: (id) => this.#telling.hurry(id),
       netnsIndex,
     });
   }
 
-  get nat(): NatTable {
-    return this.#entrance.nat;
-  }
-
   /** Enters the tuple of packet `i`, which is not in the table. @returns the packet's way */
   create(hash: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
-    return this.#entrance.enter(hash, this.clock[0]!, batch, decoded, i);
+    return this.entrance.enter(hash, this.clock[0]!, batch, decoded, i);
   }
 
   /**
@@ -121,7 +120,9 @@ export class FlowLife {
     const state = words[word + E_STATE]!;
     const bootUs = this.clock[0]!;
     const flags = decoded.tcpFlags[i]!;
-    if ((flags & TCP_EDGE) === 0 && words[word + E_EPOCH] === this.epoch) return (id << 1) | direction; // of an alias
+    this.isFormer = this.#aliases.isFormer(entry, id, bootUs);
+    const isQuiet = (flags & TCP_EDGE) === 0 && words[word + E_EPOCH] === this.epoch; // of an alias
+    if (this.isFormer || isQuiet) return (id << 1) | direction;
     const another = isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
     if (another || this.#deadlines.isOver(id, bootUs)) {
       const itsHash = hash[entry]!;
@@ -134,17 +135,17 @@ export class FlowLife {
       this.sockets.give(this.#aliases.flowOf(next >> 1), changes);
       return this.attend(next, batch, decoded, i);
     }
-    if (this.sockets.hasChanges(id)) this.#change(id, bootUs, 'packet');
+    if (this.sockets.changes.has(id)) this.#change(id, this.#moment.atPacket(bootUs, direction, batch, decoded, i));
     if ((words[word + E_STATE]! & (S_ENDED | S_PAUSED)) === 0 && this.#deadlines.isLong(id, bootUs)) {
       this.#telling.pause(id, FlowEnd.Active);
     }
     if ((words[word + E_STATE]! & S_PAUSED) !== 0) this.#begin(id, batch, decoded, i);
-    this.#handovers.give(id);
+    this.handovers.give(id);
     this.#touch(id);
     if ((state & S_TCP) !== 0) this.#segment(id, direction, decoded, i);
-    if (this.sockets.hasChanges(id)) {
+    if (this.sockets.changes.has(id)) {
       words[word + E_EPOCH] = UNTOUCHED;
-      this.#handovers.note(id, direction, bootUs, batch, decoded, i);
+      this.handovers.note(id, direction, bootUs, batch, decoded, i);
     }
     return (id << 1) | direction;
   }
@@ -165,31 +166,29 @@ export class FlowLife {
     return true;
   }
 
-  /** Ends flows whose time is over. */
-  expire(nowUs: Us): void {
-    for (let id = this.#deadlines.firstOver(nowUs); id !== NONE; id = this.#deadlines.firstOver(nowUs)) {
-      this.#retire(id, FlowEnd.Idle);
-    }
-  }
-
   /** Writes the rows that are due and takes them. */
   drain(nowUs: Us): FlowColumns {
-    for (const id of this.sockets.changing()) {
-      if (this.sockets.endReason(id, nowUs - SETTLED_US) !== FlowEnd.None)
-        this.#change(id, nowUs - SETTLED_US, 'drain');
-    }
+    const settled = this.#moment.atTime(nowUs - SETTLED_US);
+    for (const id of this.sockets.changes.flows())
+      if (this.sockets.ending(id, settled) !== NO_CHANGE) this.#change(id, settled);
     this.#telling.tellDue(nowUs);
     return this.rows.take();
   }
 
-  /** Ends everything, what still lives as `forced`. */
-  endAll(): void {
-    for (let id = this.#deadlines.first(); id !== NONE; id = this.#deadlines.first()) this.#retire(id, FlowEnd.Forced);
+  /** Ends up to `most` flows: those whose time is over as `idle`, then, where all have to go, others as `forced`. */
+  end(which: 'over' | 'all', nowUs: Us, most: number): void {
+    let reason: number = FlowEnd.Idle;
+    for (let n = 0; n < most; n++) {
+      let id = reason === FlowEnd.Idle ? this.#deadlines.firstOver(nowUs) : NONE;
+      if (id === NONE && which === 'all') [reason, id] = [FlowEnd.Forced, this.#deadlines.first()];
+      if (id === NONE) return;
+      this.#retire(id, reason);
+    }
   }
 
   /** Address translation begins, see FlowEntrance. A flow of the translated tuple ends: its next packet joins the other. */
   translate(original: Int32Array, translated: Int32Array): void {
-    const early = this.#entrance.translate(original, translated);
+    const early = this.entrance.translate(original, translated);
     if (early === NONE) return;
     this.sockets.late++;
     this.#retire(early, FlowEnd.Forced);
@@ -198,7 +197,7 @@ export class FlowLife {
   #touch(id: number): void {
     const { words } = this.entries;
     const word = id << ENTRY_SHIFT;
-    this.#telling.change(id);
+    this.#telling.countAt(id, this.clock[0]!);
     if ((words[word + E_STATE]! & S_ENDED) === 0 && words[word + E_EPOCH] !== this.epoch) this.#deadlines.moveToEnd(id);
     words[word + E_EPOCH] = this.epoch;
   }
@@ -241,31 +240,29 @@ export class FlowLife {
     this.#deadlines.linger(id);
   }
 
-  /** Lets sockets change that did so by `untilUs`, which ends the flow when it belonged to the one before. */
-  #change(id: number, untilUs: Us, by: 'packet' | 'drain'): void {
+  /** Lets sockets change that did so by then, which ends the flow when it belonged to the one before. */
+  #change(id: number, moment: Moment): void {
     const state = this.entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
     if ((state & S_ENDED) !== 0) return; // they are of the next connection
-    const reason = this.sockets.endReason(id, untilUs);
-    if (reason !== FlowEnd.None && (state & S_PAUSED) === 0 && this.entries.hasCounted(id)) {
-      const handover = this.sockets.handoverAt(id, untilUs);
-      if (handover !== undefined && by === 'packet') this.#handovers.take(id, handover.side, handover.eventUs);
-      this.#telling.pause(id, reason);
-      if (reason === FlowEnd.Forced) this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_HANDED;
+    const { changes } = this.sockets;
+    const row = this.sockets.ending(id, moment);
+    if (row !== NO_CHANGE && (state & S_PAUSED) === 0 && this.entries.hasCounted(id)) {
+      if (changes.endReason[row] === FlowEnd.Forced) this.handovers.take(id, changes, row, moment);
+      this.sockets.cut(id, row);
+      this.#telling.pause(id, changes.endReason[row]!);
+      this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_FOLLOWS;
     }
-    this.sockets.apply(id, untilUs);
-    if (reason === FlowEnd.None) this.#telling.hurry(id);
+    this.sockets.apply(id, moment);
+    if (row === NO_CHANGE) this.#telling.hurry(id);
   }
 
   #takeEntry(): number {
     const id = this.entries.take();
     if (id !== NONE) return id;
     const victim = this.#deadlines.victim();
-    this.#retire(victim, this.#isEnded(victim) ? FlowEnd.EndOfFlow : FlowEnd.LackOfResources);
+    const isEnded = (this.entries.words[(victim << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
+    this.#retire(victim, isEnded ? FlowEnd.EndOfFlow : FlowEnd.LackOfResources);
     return this.entries.take();
-  }
-
-  #isEnded(id: number): boolean {
-    return (this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
   }
 
   /** The flow leaves the table with its aliases; its end is told unless a row has told it already. */
@@ -275,14 +272,14 @@ export class FlowLife {
     if ((state & S_ENDED) !== 0) {
       if (this.#telling.hasChanged(id)) this.#telling.tell(id, FlowEnd.EndOfFlow);
     } else if ((state & S_PAUSED) === 0) {
-      const isClosed = this.sockets.endReason(id, Infinity) === FlowEnd.EndOfFlow;
+      const isClosed = this.sockets.isClosed(id);
       this.#telling.tell(id, isClosed ? FlowEnd.EndOfFlow : endReason);
       if (!isClosed && endReason === FlowEnd.LackOfResources) this.evicted++;
     }
     this.#deadlines.remove(id);
     this.sightings.release(words[(id << ENTRY_SHIFT) + E_SIGHTINGS]!);
     this.sockets.release(id);
-    this.#handovers.forget(id);
+    this.handovers.forget(id);
     this.rows.natKeys.delete(id);
     for (let alias = this.#aliases.firstOf(id); alias !== NONE; ) {
       const after = next[alias]!;

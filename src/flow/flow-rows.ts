@@ -14,7 +14,7 @@ import {
   ENTRY_SHIFT,
   type FlowEntries,
 } from './flow-entries.ts';
-import { pktTypeOf, S_HANDED, S_REFUSED, S_SENT } from './flow-state.ts';
+import { pktTypeOf, S_REFUSED, S_SENT } from './flow-state.ts';
 import type { DirectionCount, Sightings } from './sightings.ts';
 
 export class FlowRows {
@@ -84,7 +84,9 @@ export class FlowRows {
     rows.srcCookie[row] = this.#ends.told(2 * id);
     rows.dstCookie[row] = this.#ends.told(2 * id + 1);
     rows.ifindex[row] = ifindex[id]!;
-    rows.flags[row] = flagsOf(state, endReason);
+    rows.handedUs[row] = this.#ends.handedUs[id] ?? 0;
+    rows.cutUs[row] = this.#ends.cutUs[id] ?? 0;
+    rows.flags[row] = flagsOf(state, endReason) | (this.#ends.turns[id] ?? 0);
     rows.endReason[row] = endReason;
     rows.pktType[row] = pktTypeOf(state);
 
@@ -114,6 +116,13 @@ export class FlowRows {
     return rows;
   }
 
+  /** Takes rows back that nobody needs any more: the next ones are written into them, where nothing has to grow. */
+  giveBack(rows: FlowColumns): void {
+    rows.natKey.fill(0, 0, rows.count * KEY_WORDS); // the one column that write() leaves out
+    rows.count = 0;
+    this.#rows ??= rows;
+  }
+
   #settle(id: number, direction: number): DirectionCount {
     const { words, doubles } = this.#entries;
     const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;
@@ -132,5 +141,5 @@ function flagsOf(state: number, endReason: number): number {
   const isNew = (state & S_SENT) === 0 ? FlowFlag.New : 0;
   const isEnded = endReason === 0 ? 0 : FlowFlag.Ended;
   const isRefused = (state & S_REFUSED) === 0 ? 0 : FlowFlag.Refused;
-  return isNew | isEnded | isRefused | ((state & S_HANDED) === 0 ? 0 : FlowFlag.Handed);
+  return isNew | isEnded | isRefused;
 }

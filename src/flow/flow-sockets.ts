@@ -4,7 +4,7 @@ import { SocketEvent, type SocketEventColumns } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { CookieIndex } from './cookie-index.ts';
-import { EndChanges, NO_CHANGE } from './end-changes.ts';
+import { Edge, EndChanges, NO_CHANGE } from './end-changes.ts';
 import type { FlowEnds } from './flow-ends.ts';
 import { SEVERAL } from './flow-ends.ts';
 import {
@@ -19,7 +19,8 @@ import {
 } from './flow-entries.ts';
 import { hashKey } from './flow-key.ts';
 import { S_ENDED, S_PAUSED, S_TCP } from './flow-state.ts';
-import { Use, useOf } from './socket-use.ts';
+import { Moment } from './moment.ts';
+import { edgeOf, Use, useOf } from './socket-use.ts';
 import { MOST_WAITING, WAIT_US, WaitingEvents } from './waiting-events.ts';
 
 /** The packet of a sending socket comes after its event; both clocks are read apart, hence a little before. */
@@ -44,15 +45,16 @@ export interface SocketContext {
 }
 
 export class FlowSockets {
+  readonly changes = new EndChanges();
   late = 0; // changes that came when packets beyond their time were counted already, or found no room
   readonly #entries: FlowEntries;
   readonly #ends: FlowEnds;
   readonly #seed: number;
   readonly #context: SocketContext;
   readonly #cookies = new CookieIndex(); // by FlowEnds.upcoming, without TCP, which ends by its packets
-  readonly #changes = new EndChanges();
   readonly #closedUs = new Map<number, Us>(); // by cookie, oldest first, while events wait
   readonly #key = new Int32Array(KEY_WORDS);
+  readonly #end = new Moment().atTime(Infinity);
   #waiting: WaitingEvents | undefined; // made when first needed: 2.5 MB
   #latestUs = Number.NEGATIVE_INFINITY; // of all events
 
@@ -87,66 +89,66 @@ export class FlowSockets {
     if (waiting === undefined || waiting.count === 0) return;
     const { words, hash } = this.#entries;
     const word = id << ENTRY_SHIFT;
-    for (let row = waiting.take(hash[id]!, words, word); row !== NONE; row = waiting.next(row)) {
-      const atUs = waiting.atUs[row]!;
-      this.#closeUntil(flow, atUs);
-      this.#use(flow, waiting.sideIn(words, word, row), waiting.cookie[row]!, atUs, waiting.use(row));
-    }
+    this.#takeAll(waiting.take(hash[id]!, words, word), id, flow, waiting);
+    if (id === flow)
+      this.#takeAll(waiting.takeSentElsewhere(hash[id]!, words, word, this.#lastUs(id)), id, id, waiting);
     this.#closeUntil(flow, Infinity);
   }
 
-  hasChanges(id: number): boolean {
-    return this.#changes.first(id) !== NO_CHANGE;
-  }
-
-  /** Flows with changes. */
-  changing(): Iterable<number> {
-    return this.#changes.flows();
-  }
-
-  /** Why a flow ends by its changes up to `untilUs`: a FlowEnd, None when it does not. */
-  endReason(id: number, untilUs: Us): number {
-    const changes = this.#changes;
-    let reason: number = FlowEnd.None;
-    for (let row = changes.first(id); row !== NO_CHANGE && changes.atUs[row]! <= untilUs; row = changes.next[row]!) {
-      if (reason === FlowEnd.None) reason = changes.endReason[row]!;
+  #takeAll(first: number, id: number, flow: number, waiting: WaitingEvents): void {
+    for (let row = first; row !== NONE; row = waiting.next(row)) {
+      const atUs = waiting.atUs[row]!;
+      this.#closeUntil(flow, atUs);
+      const side = waiting.sideOf(this.#entries.words, id << ENTRY_SHIFT, row);
+      this.#use(flow, side, waiting.cookie[row]!, atUs, waiting.use(row), waiting.sequence[row]!);
     }
-    return reason;
   }
 
-  /** The handover with which the flow ends by `untilUs`; undefined: it does not, or for another reason. */
-  handoverAt(id: number, untilUs: Us): { readonly side: number; readonly eventUs: Us } | undefined {
-    const { atUs, side, endReason } = this.#changes;
-    const row = this.#changes.first(id);
-    const isHandover = row !== NO_CHANGE && atUs[row]! <= untilUs && endReason[row] === FlowEnd.Forced;
-    return isHandover ? { side: side[row]!, eventUs: atUs[row]! } : undefined;
+  /** Whether a socket of the flow was closed, and no packet has come since. */
+  isClosed(id: number): boolean {
+    return this.changes.endReason[this.ending(id, this.#end)] === FlowEnd.EndOfFlow;
+  }
+
+  /** The change by which the flow ends until then, NO_CHANGE when none does. */
+  ending(id: number, moment: Moment): number {
+    return this.changes.ending(id, moment, this.#lastUs(id));
+  }
+
+  /** Notes that the flow, which is about to be told, ends by that change. */
+  cut(id: number, row: number): void {
+    const { endReason, side, atUs } = this.changes;
+    if (endReason[row] === FlowEnd.Forced) this.#ends.cut(id, side[row]!, atUs[row]!);
   }
 
   /** Lets the sockets change that did so until then. */
-  apply(id: number, untilUs: Us): void {
-    const changes = this.#changes;
-    for (let row = changes.first(id); row !== NO_CHANGE && changes.atUs[row]! <= untilUs; row = changes.first(id)) {
-      this.#ends.cookie[2 * id + changes.side[row]!] = changes.cookie[row]!;
+  apply(id: number, moment: Moment): void {
+    const { changes } = this;
+    const lastUs = this.#lastUs(id);
+    for (let row = changes.first(id); changes.isDue(row, moment, lastUs); row = changes.first(id)) {
+      const side = changes.side[row]!;
+      this.#ends.cookie[2 * id + side] = changes.cookie[row]!;
+      if (changes.endReason[row] === FlowEnd.Forced) this.#ends.hand(id, side, changes.atUs[row]!);
       changes.shift(id);
     }
   }
 
   /** Takes the changes of a flow for give(), whose tuple begins another one. */
   take(id: number): number {
-    return this.#changes.first(id) === NO_CHANGE ? NO_CHANGE : this.#changes.detach(id);
+    return this.changes.first(id) === NO_CHANGE ? NO_CHANGE : this.changes.detach(id);
   }
 
   give(id: number, taken: number): void {
-    const changes = this.#changes;
+    const { changes } = this;
     for (let row = taken; row !== NO_CHANGE; row = changes.free(row)) {
+      const { atUs, side, cookie, endReason, edge, sequence } = changes;
       this.#ends.reserve(id);
-      this.#change(id, Infinity, changes.atUs[row]!, changes.side[row]!, changes.cookie[row]!, changes.endReason[row]!);
+      this.#change(id, Infinity, atUs[row]!, side[row]!, cookie[row]!, endReason[row]!, edge[row]!, sequence[row]!);
     }
   }
 
   /** The flow leaves the table. */
   release(id: number): void {
-    while (this.#changes.first(id) !== NO_CHANGE) this.#changes.shift(id);
+    while (this.changes.first(id) !== NO_CHANGE) this.changes.shift(id);
     if (2 * id >= this.#ends.upcoming.length) return;
     this.#expect(2 * id, 0);
     this.#expect(2 * id + 1, 0);
@@ -164,18 +166,19 @@ export class FlowSockets {
     const way = this.#context.find(hash, key);
     if (way === NONE) {
       this.#waiting ??= new WaitingEvents();
-      this.#waiting.add(key, hash, events.cookie[e]!, events.atUs[e]!, use);
-    } else this.#use(this.#context.flowOf(way >> 1), way & 1, events.cookie[e]!, events.atUs[e]!, use);
+      this.#waiting.add(key, hash, events.cookie[e]!, events.atUs[e]!, use, events.sequence[e]!);
+    } else
+      this.#use(this.#context.flowOf(way >> 1), way & 1, events.cookie[e]!, events.atUs[e]!, use, events.sequence[e]!);
   }
 
   /** A socket uses the tuple of flow `id`, which it has at its local end. */
-  #use(id: number, side: number, cookie: number, atUs: Us, use: number): void {
+  #use(id: number, side: number, cookie: number, atUs: Us, use: number, sequence: number): void {
     this.#ends.reserve(id);
     const { upcoming, heardUs } = this.#ends;
     const end = 2 * id + side;
     const known = upcoming[end]!;
-    if (use === Use.ChangesHands) {
-      if (known === cookie || known === 0) this.#handOver(id, side, cookie, atUs);
+    if (use >= Use.ChangesHands) {
+      if (known === cookie || known === 0) this.#handOver(id, side, cookie, atUs, edgeOf(use, side), sequence);
     } else if (known === cookie || known <= 0) {
       const isFirst = known !== cookie;
       if (use === Use.Receives && known === SEVERAL) return;
@@ -202,7 +205,7 @@ export class FlowSockets {
 
   /** The socket becomes known, which ends nothing: at once when its packet is counted already, else with its packet. */
   #learn(id: number, side: number, cookie: number, atUs: Us, use: number): void {
-    const changes = this.#changes;
+    const { changes } = this;
     const last = changes.last(id);
     if (last !== NO_CHANGE && changes.side[last] === side && changes.cookie[last] === 0) {
       const closedUs = changes.atUs[last]!; // its packets come somewhere between that and now
@@ -226,11 +229,11 @@ export class FlowSockets {
     return this.#lastUs(id) >= atUs - (isUnknown ? learnUs : earlier(use));
   }
 
-  #handOver(id: number, side: number, cookie: number, atUs: Us): void {
+  #handOver(id: number, side: number, cookie: number, atUs: Us, edge: number, sequence: number): void {
     const isOver = (this.#state(id) & S_ENDED) !== 0 && atUs <= this.#entries.endedBootUs[id]!; // else of the next one
     if (isOver || this.#ends.handovers[id] === MOST_HANDOVERS) return;
     this.#ends.handovers[id]!++;
-    this.#change(id, atUs, atUs, side, cookie, FlowEnd.Forced);
+    this.#change(id, atUs, atUs, side, cookie, FlowEnd.Forced, edge, sequence);
   }
 
   #close(cookie: number, atUs: Us): void {
@@ -253,8 +256,17 @@ export class FlowSockets {
   }
 
   /** @param eventUs time of the event @param atUs time from which on packets belong to another socket */
-  #change(id: number, eventUs: Us, atUs: Us, side: number, cookie: number, endReason: number): boolean {
-    const kept = this.#changes.append(id, atUs, side, cookie, endReason);
+  #change(
+    id: number,
+    eventUs: Us,
+    atUs: Us,
+    side: number,
+    cookie: number,
+    endReason: number,
+    edge: number = Edge.None,
+    sequence = 0,
+  ): boolean {
+    const kept = this.changes.append(id, atUs, side, cookie, endReason, edge, sequence);
     if (!kept || (endReason !== FlowEnd.None && this.#entries.hasCounted(id) && this.#lastUs(id) > eventUs))
       this.late++;
     if (!kept) return false;

@@ -8,8 +8,8 @@ export const S_PAUSED = 64; // ended by the active time-out: the next packet con
 export const S_SENT = 128; // a row of this serial was sent
 export const S_TCP = 256;
 export const S_ALIAS = 512; // no flow of its own: its packets count in another entry's, see aliases.ts
+export const S_FOLLOWS = 2048; // the serial before ended because a socket changed: its packets may still be seen elsewhere
 export const S_REFUSED = 1024; // a SYN was answered by a RST
-export const S_HANDED = 2048; // the serial before ended because a socket was passed to another process
 
 const PKT_TYPE_SHIFT = 16; // PacketType of the first packet of the original direction, 8 bits
 

@@ -3,10 +3,12 @@ import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
 import type { FlowColumns, FreshColumns } from '../core/flow.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { SocketEventColumns } from '../core/socket.ts';
-import type { Us } from '../core/time.ts';
+import { MINUTE_US, type Us } from '../core/time.ts';
 import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
+import { Aliases } from './aliases.ts';
 import type { FlowLimits } from './deadlines.ts';
+import type { FlowCounts } from './flow-counts.ts';
 import {
   COUNTERS,
   D_COUNTERS,
@@ -21,13 +23,9 @@ import {
 import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
+import { LookUp, STRETCH } from './look-up.ts';
+import { OTHERS } from './sightings.ts';
 import { TCP_EDGE } from './tcp-end.ts';
-
-/**
- * Packets that are looked up together before they are counted, so that cache misses overlap. 32 and 4096 both took a
- * fifth longer than 256.
- */
-const STRETCH = 256;
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
@@ -41,10 +39,8 @@ const END = 1;
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
   readonly seed?: number; // of the hash; random, so that senders cannot choose collisions
-  /** Inode of the namespace with an index (PacketBatch.netns), 0: not known. */
-  readonly netnsInode?: (index: number) => number;
-  /** Index of the namespace with an inode, -1: nothing is captured there; 0 for inode 0. */
-  readonly netnsIndex?: (inode: number) => number;
+  readonly netnsInode?: (index: number) => number; // of the namespace with an index (PacketBatch.netns), 0: not known
+  readonly netnsIndex?: (inode: number) => number; // of its inode, -1: nothing is captured there; 0 for inode 0
 }
 
 const DEFAULTS: FlowLimits = {
@@ -54,29 +50,19 @@ const DEFAULTS: FlowLimits = {
   activeUs: 3600e6,
   lingerUs: 60e6,
   longLivedUs: 5e6,
+  byMinute: false,
   mostRows: 344_064, // 64 MB: what is kept while the store stands still
 };
-
-/** Totals of everything added. Duplicates are as the rows sent so far say: exact when nothing is left to send. */
-export interface FlowCounts {
-  readonly packets: number; // with DecodeStatus Ok
-  readonly bytes: number; // frame.len
-  readonly ipBytes: number;
-  readonly duplicatePackets: number;
-  readonly duplicateBytes: number;
-  readonly flows: number; // serials given
-  readonly evicted: number; // flows that ended by lack-of-resources
-  readonly lost: number; // rows that found no room because nobody drained
-  readonly late: number; // changes of sockets or addresses known only after packets that they concern
-}
 
 /** A bounded table of flows. Per packet it costs one look-up and nothing is allocated. */
 export class FlowTable {
   readonly #life: FlowLife;
+  readonly #aliases: Aliases;
   readonly #epochUs: Us;
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
-  readonly #ways = new Int32Array(STRETCH); // entry << 1 | direction of each packet of the stretch
+  readonly #lookUp: LookUp;
+  #offsetUs: Us = 0; // realtime minus boottime, of the latest batch
   #packets = 0;
   #bytes = 0;
   #ipBytes = 0;
@@ -98,6 +84,8 @@ export class FlowTable {
       netnsInode: options.netnsInode ?? (() => 0),
       netnsIndex: this.#netnsIndex,
     });
+    this.#aliases = new Aliases(this.#life.entries);
+    this.#lookUp = new LookUp(this.#life.index, this.#life.entries, this.#seed);
   }
 
   get counts(): FlowCounts {
@@ -117,15 +105,15 @@ export class FlowTable {
 
   /**
    * Counts the Ok packets of a batch.
-   *
    * @param offsetUs realtime minus boottime; 0 for a file, whose packet time is the only clock
    * @param nowBootUs boottime now: packets cannot be later, nor earlier than the batch before, so a step of the clock
    *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
+    this.#offsetUs = offsetUs;
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
-      this.#lookUp(decoded, from, to);
+      this.#lookUp.find(decoded.key, from, to);
       this.#count(batch, decoded, from, to, offsetUs, nowBootUs);
     }
     this.#nowBootUs = nowBootUs;
@@ -136,6 +124,7 @@ export class FlowTable {
    * ring earlier than the packet that it concerns, or microseconds later. Keys have namespace index 0.
    */
   noteSockets(events: SocketEventColumns): void {
+    this.#life.handovers.remember();
     this.#life.sockets.note(events);
   }
 
@@ -158,7 +147,7 @@ export class FlowTable {
     for (let i = 0; i < count; i++) {
       copyKey(original, i * KEY_WORDS, index, from);
       copyKey(translated, i * KEY_WORDS, index, to);
-      if (ended[i] === 1) this.#life.nat.delete(from);
+      if (ended[i] === 1) this.#life.entrance.nat.delete(from);
       else this.#life.translate(from, to);
     }
   }
@@ -176,72 +165,94 @@ export class FlowTable {
    */
   drain(nowBootUs: Us): FlowColumns {
     const now = this.#now(nowBootUs);
-    this.#life.expire(now);
+    this.#life.end('over', now, Infinity);
     return this.#life.drain(now);
   }
 
-  /** Ends everything that still lives as `forced` and returns all rows that are owed. The table is empty afterwards. */
-  flush(nowBootUs: Us): FlowColumns {
-    this.#life.expire(this.#now(nowBootUs));
-    this.#life.endAll();
+  /**
+   * Ends up to `most` idle flows and returns the rows of flows that are over: each flow has one row, if drain() is never
+   * called before.
+   */
+  takeEnded(nowBootUs: Us, most: number): FlowColumns {
+    this.#life.end('over', this.#now(nowBootUs), most);
     return this.#life.rows.take();
+  }
+
+  /**
+   * Ends all flows, what still lives as `forced`, and returns all rows that are owed. The table is empty afterwards, if
+   * it held at most `most` flows: else call it again, until no rows come.
+   */
+  flush(nowBootUs: Us, most = Infinity): FlowColumns {
+    this.#life.end('all', this.#now(nowBootUs), most);
+    return this.#life.rows.take();
+  }
+
+  /** Serial of the flow that counts packets of the tuple at `key[at]`, negative in its reply direction; 0: there is none. */
+  flowOf(key: Int32Array, at: number): number {
+    const { index, entries } = this.#life;
+    const way = findKey(index.pairs, index.mask, entries.words, ENTRY_SHIFT, hashKey(key, at, this.#seed), key, at);
+    if (way === NONE) return 0;
+    const serial = entries.serial[this.#aliases.flowOf(way >> 1)]!;
+    return (way & 1) === 0 ? serial : -serial;
+  }
+
+  /** Takes rows of an earlier call back, for the next one. */
+  giveBack(rows: FlowColumns): void {
+    this.#life.rows.giveBack(rows);
   }
 
   #now(nowBootUs: Us): Us {
     return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
-  /** Fills `ways` with entry << 1 | direction of each packet, NONE where its flow is not in the table. */
-  #lookUp(decoded: DecodedBatch, from: number, to: number): void {
-    const { key } = decoded;
-    const ways = this.#ways;
-    const { pairs, mask } = this.#life.index;
-    const { words } = this.#life.entries;
-    const seed = this.#seed;
-    for (let i = from; i < to; i++) {
-      const hash = hashKey(key, i * KEY_WORDS, seed);
-      ways[i - from] = findKey(pairs, mask, words, ENTRY_SHIFT, hash, key, i * KEY_WORDS);
-    }
-  }
-
   #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
     const { sec, nsec, origLen, ifindex } = batch;
     const { status, tcpFlags, ipBytes } = decoded;
     const life = this.#life;
-    const { entries, sightings, retired, clock } = life;
-    const epoch = this.#epoch;
-    const ways = this.#ways;
+    const { entries, sightings, retired } = life;
+    const { recent } = life.handovers;
+    const { ways } = this.#lookUp;
     const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
     const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
+    // Only attend() and what it calls can change these: they are read again after it.
+    let { words, doubles } = entries;
+    let { epoch } = life;
+    let [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
     let latestUs = this.#latestBootUs;
     let packets = 0;
     let bytes = 0;
     let sumIpBytes = 0;
     for (let i = from; i < to; i++) {
       if (status[i] !== DecodeStatus.Ok) continue;
-      const packetUs = sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000) - offsetUs;
+      const packetUs = sec[i]! * 1e6 + ((nsec[i]! / 1000) >>> 0) - offsetUs;
       const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      latestUs = Math.max(latestUs, bootUs);
-      clock[0] = bootUs;
-      if (bootUs >= epoch[END]! || bootUs < epoch[BEGIN]!) this.#beginEpoch();
+      if (bootUs > latestUs) latestUs = bootUs;
       let way = ways[i - from]!;
-      if (way === NONE || life.retired !== retired) way = this.#lookAgain(batch, decoded, i);
-      if ((tcpFlags[i]! & TCP_EDGE) !== 0 || entries.words[((way >> 1) << ENTRY_SHIFT) + E_EPOCH] !== life.epoch) {
-        way = life.attend(way, batch, decoded, i);
+      let isFormer = false;
+      let word = (way >> 1) << ENTRY_SHIFT;
+      const isPlain = way !== NONE && (tcpFlags[i]! & TCP_EDGE) === 0 && bootUs < endUs && bootUs >= beginUs;
+      if (!isPlain || words[word + E_EPOCH] !== epoch || life.retired !== retired) {
+        life.clock[0] = bootUs;
+        way = this.#attend(life.retired === retired ? way : NONE, batch, decoded, i);
+        isFormer = life.isFormer;
+        word = (way >> 1) << ENTRY_SHIFT;
+        ({ words, doubles } = entries);
+        ({ epoch } = life);
+        [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
       }
-      const { words, doubles } = entries;
-      const word = (way >> 1) << ENTRY_SHIFT;
       const double = (way >> 1) << DOUBLE_SHIFT;
       if (bootUs > doubles[double + D_LAST]!) doubles[double + D_LAST] = bootUs;
       const direction = way & 1;
       const length = origLen[i]!;
       const ipLength = ipBytes[i]!;
-      const place = ifindex[i]! ^ namespace;
-      if (words[word + E_IFINDEX + direction] === place || life.isFirstSighting(way, place, batch, decoded, i)) {
+      const place = isFormer ? OTHERS : ifindex[i]! ^ namespace;
+      const isFirst = words[word + E_IFINDEX + direction] === place && !isFormer;
+      if (isFirst || (!isFormer && life.isFirstSighting(way, place, batch, decoded, i))) {
         const at = double + D_COUNTERS + direction * COUNTERS;
         doubles[at]! += 1;
         doubles[at + 1]! += length;
         doubles[at + 2]! += ipLength;
+        if (recent !== undefined && tcpFlags[i] !== 0) recent.note(way, batch, decoded, i);
       } else {
         const chain = words[word + E_SIGHTINGS]!;
         words[word + E_SIGHTINGS] = sightings.count(chain, direction, place, length, ipLength);
@@ -256,12 +267,20 @@ export class FlowTable {
     this.#ipBytes += sumIpBytes;
   }
 
+  /** The way of a packet with which something may begin or end. @param way NONE: its flow may not be in the table */
+  #attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
+    const life = this.#life;
+    if (life.clock[0]! >= this.#epoch[END]! || life.clock[0]! < this.#epoch[BEGIN]!) this.#beginEpoch();
+    return life.attend(way === NONE ? this.#lookAgain(batch, decoded, i) : way, batch, decoded, i);
+  }
+
   /** Also called when a file goes far back in time. */
   #beginEpoch(): void {
     const life = this.#life;
+    const minuteLeftUs = MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US); // Telling.countAt()
     life.epoch = (life.epoch + 1) & 0x7fffffff;
     this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
-    this.#epoch[END] = life.clock[0]! + this.#epochUs;
+    this.#epoch[END] = life.clock[0]! + Math.min(this.#epochUs, minuteLeftUs);
   }
 
   /** The stretch has begun a flow or given an entry away since the look-up. */

@@ -1,55 +1,66 @@
-/** The first packet of a process that took a socket over, which is counted before anybody knows whose it is. */
+/** What a process that took a socket over has sent or received before anybody knows whose it is. */
 import type { DecodedBatch } from '../core/decoded.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { Us } from '../core/time.ts';
 import { KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
-import { COUNTERS, D_COUNTERS, D_FIRST, DOUBLE_SHIFT, type FlowEntries } from './flow-entries.ts';
+import { Edge, type EndChanges } from './end-changes.ts';
+import { COUNTERS, D_COUNTERS, D_FIRST, DOUBLE_SHIFT, type FlowEntries, NONE } from './flow-entries.ts';
+import type { Moment } from './moment.ts';
+import { RecentData, sequenceDistance } from './recent-data.ts';
 
 /**
- * A sender is told when its call returns: 4 to 40 us after its packet (measured on loopback, where the receiver's work
- * comes in between), more when it writes much, and 41 us or more after the last packet of the process before. So time
- * alone cannot tell them apart: of the packets that its socket sent within this time, the last one is its own. (Of what
- * leaves in several packets only the last one, then: the others are counted to the process before.)
+ * A sender of datagrams is told when its call returns: 4 to 40 us after its packet (measured on loopback, where the
+ * receiver's work comes in between), and 41 us or more after the last packet of the process before. So time alone cannot
+ * tell them apart: of the packets that its socket sent within this time, the last one is its own.
  */
 const HANDED_LAG_US = 2000;
-const TCP_PSH = 0x08;
 
-interface Sent {
+type Counts = readonly [packets: number, bytes: number, ipBytes: number];
+
+interface Share {
   readonly direction: number;
   readonly bootUs: Us;
-  readonly counts: readonly [packets: number, bytes: number, ipBytes: number];
+  readonly counts: Counts;
 }
 
-/** Of flows that wait for a handover: the packet that was sent last. */
 export class Handovers {
+  recent: RecentData | undefined; // once handovers may be told
   readonly #entries: FlowEntries;
-  readonly #last = new Map<number, Sent>(); // by entry
-  #taken: Sent | undefined; // between take() and give()
+  readonly #last = new Map<number, Share>(); // the datagram sent last, by entry, of flows that wait for a handover
+  #taken: Share | undefined; // between take() and give()
 
   constructor(entries: FlowEntries) {
     this.#entries = entries;
   }
 
+  remember(): void {
+    this.recent ??= new RecentData(this.#entries);
+  }
+
   /** Packet `i`, sent at `bootUs` in that direction, is about to be counted. */
   note(id: number, direction: number, bootUs: Us, batch: PacketBatch, decoded: DecodedBatch, i: number): void {
-    if (!isSent(decoded, i)) return;
+    if (keyProtocol(decoded.key, i * KEY_WORDS) === Protocol.Tcp) return;
     this.#last.set(id, { direction, bootUs, counts: [1, batch.origLen[i]!, decoded.ipBytes[i]!] });
   }
 
-  /** Takes it back from the flow that ends by the handover of its sender, told at `eventUs`. */
-  take(id: number, side: number, eventUs: Us): void {
-    const sent = this.#last.get(id);
+  /** Takes the share of the next process from a flow that ends by the handover in that row, at the packet in work. */
+  take(id: number, changes: EndChanges, row: number, moment: Moment): void {
+    if (moment.direction === NONE) return; // nobody comes to give it to
+    const edge = changes.edge[row]!;
+    const share = edge === Edge.None ? this.#datagram(id, changes, row) : this.#octets(id, changes, row, moment);
     this.#last.delete(id);
-    const isNext = sent?.direction === side && sent.bootUs <= eventUs && sent.bootUs >= eventUs - HANDED_LAG_US;
-    this.#taken = isNext && this.#has(id, sent) ? sent : undefined;
+    this.#taken = share !== undefined && this.#has(id, share) ? share : undefined;
     if (this.#taken !== undefined) this.#add(id, this.#taken, -1);
   }
 
   /** Gives it to the flow that goes on in the same entry. */
   give(id: number): void {
     if (this.#taken === undefined) return;
+    const { doubles, firstUs } = this.#entries;
+    const at = (id << DOUBLE_SHIFT) + D_FIRST;
     this.#add(id, this.#taken, 1);
-    this.#entries.doubles[(id << DOUBLE_SHIFT) + D_FIRST] = this.#taken.bootUs;
+    firstUs[id]! -= doubles[at]! - this.#taken.bootUs;
+    doubles[at] = this.#taken.bootUs;
     this.#taken = undefined;
   }
 
@@ -57,20 +68,33 @@ export class Handovers {
     this.#last.delete(id);
   }
 
-  /** Whether the flow keeps other packets, and this one was not a further sighting. */
-  #has(id: number, { direction, counts }: Sent): boolean {
-    const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;
-    const { doubles } = this.#entries;
-    return doubles[at]! > counts[0] && doubles[at + 1]! >= counts[1] && doubles[at + 2]! >= counts[2];
+  #datagram(id: number, { side, atUs }: EndChanges, row: number): Share | undefined {
+    const sent = this.#last.get(id);
+    const eventUs = atUs[row]!;
+    if (sent === undefined || sent.direction !== side[row]) return undefined;
+    return sent.bootUs <= eventUs && sent.bootUs >= eventUs - HANDED_LAG_US ? sent : undefined;
   }
 
-  #add(id: number, { direction, counts }: Sent, sign: 1 | -1): void {
+  /** Of what is counted all that lies beyond the sequence number, less what the packet in work has before it. */
+  #octets(id: number, { edge, sequence }: EndChanges, row: number, moment: Moment): Share {
+    const direction = edge[row]! - Edge.Original;
+    const [packets, bytes, ipBytes] = this.recent?.beyond((id << 1) | direction, sequence[row]!) ?? [0, 0, 0];
+    const before = moment.direction === direction ? sequenceDistance(sequence[row]!, moment.fromSequence) : 0;
+    const head = Math.max(0, before);
+    return { direction, bootUs: moment.us, counts: [packets, bytes - head, ipBytes - head] };
+  }
+
+  /** Whether the flow keeps other packets, and these were not further sightings. */
+  #has(id: number, { direction, counts }: Share): boolean {
+    const first = (id << DOUBLE_SHIFT) + D_COUNTERS;
+    const at = first + direction * COUNTERS;
+    const { doubles } = this.#entries;
+    const isRest = doubles[first]! + doubles[first + COUNTERS]! > counts[0];
+    return isRest && counts.every((count, k) => doubles[at + k]! >= count);
+  }
+
+  #add(id: number, { direction, counts }: Share, sign: 1 | -1): void {
     const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;
     for (const [k, count] of counts.entries()) this.#entries.doubles[at + k]! += sign * count;
   }
-}
-
-/** What a process has sent: a datagram, or the segment that ends what was written. Others may be the kernel's own ACKs. */
-function isSent(decoded: DecodedBatch, i: number): boolean {
-  return keyProtocol(decoded.key, i * KEY_WORDS) !== Protocol.Tcp || (decoded.tcpFlags[i]! & TCP_PSH) !== 0;
 }

@@ -8,7 +8,8 @@ const DIRECTION = 0; // words of a row
 const IFINDEX = 1;
 const NEXT = 2;
 const ROW_WORDS = 4;
-const OTHERS = -1; // in place of an ifindex: all beyond MAX_FURTHER
+/** In place of an ifindex: all beyond MAX_FURTHER, and what counts as duplicate in any case. */
+export const OTHERS = -1;
 const ROW_COUNTERS = 3; // packets, bytes, ipBytes
 const MIN_ROWS = 64;
 

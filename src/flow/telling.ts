@@ -1,9 +1,19 @@
 /** What flows have that no row has told yet, and when it is due. */
 import { FlowEnd } from '../core/flow.ts';
-import type { Us } from '../core/time.ts';
+import { MINUTE_US, type Us } from '../core/time.ts';
 import { ChangedList } from './changed-list.ts';
-import type { Deadlines } from './deadlines.ts';
-import { E_EPOCH, E_STATE, ENTRY_SHIFT, type FlowEntries, NONE, UNTOUCHED } from './flow-entries.ts';
+import type { Deadlines, FlowLimits } from './deadlines.ts';
+import {
+  D_FIRST,
+  D_LAST,
+  DOUBLE_SHIFT,
+  E_EPOCH,
+  E_STATE,
+  ENTRY_SHIFT,
+  type FlowEntries,
+  NONE,
+  UNTOUCHED,
+} from './flow-entries.ts';
 import type { FlowRows } from './flow-rows.ts';
 import { S_ENDED, S_PAUSED, S_SENT } from './flow-state.ts';
 
@@ -11,15 +21,19 @@ export class Telling {
   readonly #entries: FlowEntries;
   readonly #rows: FlowRows;
   readonly #deadlines: Deadlines;
-  readonly #longLivedUs: Us;
+  readonly #limits: Pick<FlowLimits, 'longLivedUs' | 'byMinute'>;
   readonly #changed: ChangedList;
 
-  /** @param longLivedUs how often a row of a living flow is sent */
-  constructor(entries: FlowEntries, rows: FlowRows, deadlines: Deadlines, longLivedUs: Us) {
+  constructor(
+    entries: FlowEntries,
+    rows: FlowRows,
+    deadlines: Deadlines,
+    limits: Pick<FlowLimits, 'longLivedUs' | 'byMinute'>,
+  ) {
     this.#entries = entries;
     this.#rows = rows;
     this.#deadlines = deadlines;
-    this.#longLivedUs = longLivedUs;
+    this.#limits = limits;
     this.#changed = new ChangedList(entries);
   }
 
@@ -29,6 +43,12 @@ export class Telling {
 
   change(id: number): void {
     if (!this.hasChanged(id)) this.#changed.add(id);
+  }
+
+  /** A packet of that time is about to be counted. */
+  countAt(id: number, bootUs: Us): void {
+    if (this.#limits.byMinute && this.hasChanged(id)) this.#tellMinute(id, bootUs);
+    this.change(id);
   }
 
   /** The next drain tells the flow, however lately a row was sent. */
@@ -71,10 +91,21 @@ export class Telling {
   #isDue(id: number, nowUs: Us): boolean {
     const state = this.#state(id);
     if ((state & S_ENDED) !== 0 || (state & S_SENT) === 0 || this.#deadlines.isLong(id, nowUs)) return true;
-    return nowUs - this.#entries.sentBootUs[id]! >= this.#longLivedUs;
+    return nowUs - this.#entries.sentBootUs[id]! >= this.#limits.longLivedUs;
+  }
+
+  /** No row speaks of two minutes: what was counted in the one before that of a packet is told first. */
+  #tellMinute(id: number, bootUs: Us): void {
+    const { doubles, firstUs } = this.#entries;
+    const d = id << DOUBLE_SHIFT;
+    const offsetUs = firstUs[id]! - doubles[d + D_FIRST]!;
+    if (minuteOf(doubles[d + D_LAST]! + offsetUs) >= minuteOf(bootUs + offsetUs)) return;
+    this.tell(id, (this.#state(id) & S_ENDED) !== 0 ? FlowEnd.EndOfFlow : FlowEnd.None);
   }
 
   #state(id: number): number {
     return this.#entries.words[(id << ENTRY_SHIFT) + E_STATE]!;
   }
 }
+
+const minuteOf = (us: Us): number => Math.floor(us / MINUTE_US);

@@ -1,12 +1,17 @@
 /** Socket events whose packet has not come yet: a ring, oldest first, with a list for each tuple. */
 import type { Us } from '../core/time.ts';
-import { KEY_WORDS } from '../core/tuple.ts';
+import { K_META, KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
 import { NONE } from './flow-entries.ts';
 import { FlowIndex, findKey } from './flow-index.ts';
-import { compareKeys } from './flow-key.ts';
+import { compareKeys, DIFFERENT } from './flow-key.ts';
+import { Use } from './socket-use.ts';
 
 export const MOST_WAITING = 65_536;
 export const WAIT_US = 2e6;
+
+/** A packet that is sent in one namespace arrives in another one within this time. */
+const PASSING_US = 1000;
+const CLOCK_ERROR_US = 50; // clocks of packets and of events are read apart
 
 const SHIFT = 4; // 16 words a row: the key, and
 const W_HASH = KEY_WORDS;
@@ -21,8 +26,10 @@ const LATER = 2; // follows another one of its tuple
 export class WaitingEvents {
   readonly cookie = new Float64Array(MOST_WAITING);
   readonly atUs = new Float64Array(MOST_WAITING);
+  readonly sequence = new Uint32Array(MOST_WAITING); // as the caller gave it
   readonly #words = new Int32Array(MOST_WAITING << SHIFT);
   readonly #index = new FlowIndex();
+  readonly #key = new Int32Array(KEY_WORDS);
   #oldest = 0; // counts up for ever; the row is what remains modulo MOST_WAITING
   #end = 0;
   #count = 0;
@@ -36,7 +43,7 @@ export class WaitingEvents {
   }
 
   /** The oldest event makes room for it. */
-  add(key: Int32Array, hash: number, cookie: number, atUs: Us, use: number): void {
+  add(key: Int32Array, hash: number, cookie: number, atUs: Us, use: number, sequence = 0): void {
     if (this.#end - this.#oldest === MOST_WAITING) this.#dropOldest();
     const words = this.#words;
     const row = this.#end++ % MOST_WAITING;
@@ -48,6 +55,7 @@ export class WaitingEvents {
     words[word + W_USE] = use;
     this.cookie[row] = cookie;
     this.atUs[row] = atUs;
+    this.sequence[row] = sequence;
     this.#count++;
     const first = this.#find(hash, key, 0);
     words[word + W_STATE] = first === NONE ? FIRST : LATER;
@@ -73,6 +81,31 @@ export class WaitingEvents {
     return first;
   }
 
+  /**
+   * Takes all events of the tuple at `key[at]` in another namespace, if the first of them tells who sent the packet that
+   * was seen at `seenUs`: read where it arrived before it is read where it left. A moment apart, the same tuple is the
+   * same packet. Not of TCP, whose connections are known by their SYN. @returns as take()
+   */
+  takeSentElsewhere(hash: number, key: Int32Array, at: number, seenUs: Us): number {
+    const first = keyProtocol(key, at) === Protocol.Tcp ? NONE : this.#firstElsewhere(hash, key, at);
+    const isSender = first !== NONE && this.use(first) === Use.Sends;
+    if (!isSender || seenUs < this.atUs[first]! - CLOCK_ERROR_US || seenUs > this.atUs[first]! + PASSING_US)
+      return NONE;
+    return this.take(hash, this.#words, first << SHIFT);
+  }
+
+  #firstElsewhere(hash: number, key: Int32Array, at: number): number {
+    const { pairs, mask } = this.#index;
+    for (let w = 0; w < KEY_WORDS; w++) this.#key[w] = key[at + w]!;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const row = pairs[2 * slot + 1]! - 1;
+      if (row === NONE) return NONE;
+      if (pairs[2 * slot] !== hash) continue;
+      this.#key[K_META] = (key[at + K_META]! & 0xffff) | (this.#words[(row << SHIFT) + K_META]! & ~0xffff);
+      if (this.#key[K_META] !== key[at + K_META] && this.sideIn(this.#key, 0, row) !== DIFFERENT) return row;
+    }
+  }
+
   next(row: number): number {
     return this.#words[(row << SHIFT) + W_NEXT]!;
   }
@@ -80,6 +113,13 @@ export class WaitingEvents {
   /** 0 or 1: the event's first end is that end of the key. */
   sideIn(key: Int32Array, at: number, row: number): number {
     return compareKeys(key, at, this.#words, row << SHIFT);
+  }
+
+  /** The same, whatever the namespaces are. */
+  sideOf(key: Int32Array, at: number, row: number): number {
+    for (let w = 0; w < KEY_WORDS; w++) this.#key[w] = key[at + w]!;
+    this.#key[K_META] = this.#words[(row << SHIFT) + K_META]!;
+    return this.sideIn(this.#key, 0, row);
   }
 
   /** Forgets events that are too old for a packet to come. */

@@ -1,6 +1,6 @@
 /**
  * What the BPF programs report (native/bpf/events.h), as columns and process events. Pure: the kernel writes the
- * records, but comm, paths and arguments in them are chosen by whoever runs a program.
+ * records, but paths and arguments in them are chosen by whoever runs a program.
  */
 import { pushRow } from '../core/columns.ts';
 import type { HolderColumns } from '../core/process.ts';
@@ -24,7 +24,7 @@ const EVIDENCE = KEY + 38; // in a snapshot the state
 const PREVIOUS = KEY + 39;
 
 // struct socket_event
-const EVENT_BYTES = 120;
+const EVENT_BYTES = 112;
 const KIND = 0;
 const PID = 4;
 const TIME = 8;
@@ -36,9 +36,10 @@ const UID = 88;
 const NETNS = 92;
 const FLAGS = 96;
 const IFINDEX = 100;
+const SEQUENCE = 104;
 
 // struct snapshot_record, where it differs
-const SNAPSHOT_BYTES = 120;
+const SNAPSHOT_BYTES = 104;
 const SNAPSHOT_PID = 0;
 const SNAPSHOT_START = 8;
 const INODE = 40;
@@ -98,6 +99,7 @@ function decodeSocketEvent(b: Uint8Array, at: number, end: number, out: SocketEv
   out.evidence[row] = b[at + EVIDENCE]!;
   out.previous[row] = b[at + PREVIOUS]!;
   out.flags[row] = host32(b, at + FLAGS);
+  out.sequence[row] = host32(b, at + SEQUENCE);
   return true;
 }
 

@@ -73,7 +73,9 @@ function decodeProcessEvent(b: Uint8Array, at: number, end: number, sink: Proces
 
 function stateOf(b: Uint8Array, at: number, moment: ProcessMoment): ProcessState {
   return {
-    ...moment,
+    pid: moment.pid, // no spread: V8 makes a new shape of the object for each
+    startTicks: moment.startTicks,
+    atUs: moment.atUs,
     parentPid: host32(b, at + PARENT_PID),
     parentStartTicks: startTicksOf(b, at + PARENT_START),
     comm: commOf(b, at + COMM),

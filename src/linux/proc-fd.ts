@@ -6,6 +6,7 @@
  */
 import { pushRow } from '../core/columns.ts';
 import type { HolderColumns } from '../core/process.ts';
+import { type DescriptorMemory, readRan } from './descriptor-memory.ts';
 import type { ProcFs } from './proc-fs.ts';
 import { livingFolder, readStat, readStatus } from './proc-pid.ts';
 
@@ -43,6 +44,7 @@ const STEP = 1024;
  * complete, and 0 in the midst of a process with many descriptors (its rows may still be taken back).
  *
  * @param nowUs CLOCK_BOOTTIME in microseconds
+ * @param memory of earlier scans: a process that slept since is not read again
  */
 export function* scanHolders(
   proc: ProcFs,
@@ -50,9 +52,10 @@ export function* scanHolders(
   out: HolderColumns,
   findings: ScanFindings,
   nowUs: () => number,
+  memory?: DescriptorMemory,
 ): Generator<number, void, void> {
   for (const pid of pids) {
-    yield* scanProcess(proc, pid, out, findings, nowUs());
+    yield* scanProcess(proc, pid, out, findings, nowUs(), memory);
     yield pid;
   }
 }
@@ -63,11 +66,14 @@ function* scanProcess(
   out: HolderColumns,
   findings: ScanFindings,
   seenUs: number,
+  memory: DescriptorMemory | undefined,
 ): Generator<number, void, void> {
   const stat = readStat(proc, pid);
   if (stat === undefined) return;
   if (stat.parentPid > 0) findings.parents.add(stat.parentPid);
   if (stat.kernelThread || (stat.state === 'Z' && stat.threads <= 1)) return; // no descriptors
+  const ran = memory === undefined ? undefined : readRan(proc, pid, stat);
+  if (ran !== undefined && memory?.recall(pid, stat.startTicks, ran, seenUs, out) === true) return;
   const folder = livingFolder(proc, pid, stat);
   let refusals = proc.counts.denied;
   const names = proc.readDir(`${folder}/fd`) ?? [];
@@ -89,6 +95,7 @@ function* scanProcess(
   }
   // The right is one of the process, not of the descriptor: one refusal stands for all (no SYS_PTRACE).
   if (refused) noteUnreadable(proc, pid, findings);
+  else if (ran !== undefined) memory?.note(pid, stat.startTicks, ran, out, first);
   if (out.count === first) return;
   const after = readStat(proc, pid); // gone: it held them while it lived
   if (after !== undefined && after.startTicks !== stat.startTicks) out.count = first; // pid was reused meanwhile

@@ -46,11 +46,6 @@ export function hasIpv6({ proc }: Pick<Roots, 'proc'>): boolean {
   return proc.version('net/if_inet6') !== undefined;
 }
 
-/** Whether connections are tracked, so that NAT can be seen. */
-export function hasConntrack({ proc }: Pick<Roots, 'proc'>): boolean {
-  return proc.version('sys/net/netfilter/nf_conntrack_max') !== undefined;
-}
-
 /** user.max_user_namespaces; 0 forbids `unshare -r`. null: not in this kernel. */
 export function readUserNamespacesMax({ proc }: Pick<Roots, 'proc'>): number | null {
   const text = firstLine(proc, 'sys/user/max_user_namespaces');

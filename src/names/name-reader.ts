@@ -1,9 +1,9 @@
 /** Names in packets, found beside the decoder: a few comparisons for a packet that holds none. */
 import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
-import type { AddressNameSource, FlowNameSource, NameFact } from '../core/name.ts';
+import type { AddressNameSource, NameFact, NameSource } from '../core/name.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
-import { K_META, K_PORTS, KEY_WORDS, Protocol } from '../core/tuple.ts';
+import { K_META, K_PORTS, K_SECOND, KEY_WORDS, Protocol } from '../core/tuple.ts';
 import { type Assembly, AssemblyTable } from './assembly.ts';
 import { readDns, readDnsStream } from './dns.ts';
 import { HTTP_STARTS, isHttpStart, readHttp } from './http.ts';
@@ -29,8 +29,12 @@ const DATAGRAM_SOURCES: ReadonlyMap<number, AddressNameSource> = new Map([
 const STREAM_STARTS = new Uint8Array(256);
 for (const octet of [TLS_START, ...HTTP_STARTS]) STREAM_STARTS[octet] = 1;
 
-/** Opening one costs as much as counting some hundred packets: who sends nothing else must not stop the reading. */
-const MAX_INITIALS_A_SECOND = 2000;
+/** What may be read of one second of packets: who sends nothing else must not stop the counting. */
+export interface NameLimits {
+  readonly quicPackets: number; // opening one costs as much as counting some hundred packets
+  readonly dnsOctets: number;
+}
+const LIVE_LIMITS: NameLimits = { quicPackets: 2000, dnsOctets: 2 << 20 };
 
 /** Has a lifetime because streams join across batches. */
 export class NameReader {
@@ -39,8 +43,11 @@ export class NameReader {
   readonly #say: Say;
   #view: DataView = new DataView(new ArrayBuffer(0));
   #bytes: Uint8Array = new Uint8Array(0);
-  #initialsSec = 0;
-  #initials = 0; // QUIC packets tried in that second
+  readonly #limits: NameLimits;
+  #spentSec = 0;
+  #quicPackets = 0; // tried in that second
+  #dnsOctets = 0; // read in that second
+  skipped = 0; // packets that were not read because of the limits
 
   // Of the packet at hand
   #key: Int32Array = new Int32Array(KEY_WORDS);
@@ -49,11 +56,15 @@ export class NameReader {
   #timeUs: Us = 0;
   #isCut = false; // by the snap length
 
-  constructor(onName: (fact: NameFact) => void) {
+  constructor(onName: (fact: NameFact) => void, limits: NameLimits = LIVE_LIMITS) {
     this.#onName = onName;
+    this.#limits = limits;
     this.#say = {
-      address: (source, address, name) => this.#onName({ source, address, name, timeUs: this.#timeUs }),
-      flow: (source, name) => this.#sayFlow(source, name),
+      address: (source, address, name) => this.#tell(source, address, name),
+      flow: (source, name) => {
+        const at = this.#row + K_SECOND;
+        this.#tell(source, this.#key.slice(at, at + 4), name);
+      },
     };
   }
 
@@ -105,20 +116,31 @@ export class NameReader {
   #lookAtDatagram(start: number, end: number): void {
     const source = this.#key[this.#row + K_PORTS]! >>> 16;
     const names = source < 5356 ? DATAGRAM_SOURCES.get(source) : undefined;
-    if (names !== undefined) readDns(this.#bytes.subarray(start, end), names, this.#say);
-    else if (source !== HTTPS_PORT && isQuicStart(this.#view, start, end)) this.#lookAtQuic(start, end);
+    if (names !== undefined) {
+      this.#beginSecond();
+      this.#dnsOctets += end - start;
+      if (this.#dnsOctets > this.#limits.dnsOctets) this.skipped++;
+      else readDns(this.#bytes.subarray(start, end), names, this.#say);
+    } else if (source !== HTTPS_PORT && isQuicStart(this.#view, start, end)) this.#lookAtQuic(start, end);
   }
 
   #lookAtQuic(start: number, end: number): void {
-    if (this.#initialsSec !== this.#sec) {
-      this.#initialsSec = this.#sec;
-      this.#initials = 0;
+    this.#beginSecond();
+    if (++this.#quicPackets > this.#limits.quicPackets) {
+      this.skipped++;
+      return;
     }
-    if (++this.#initials > MAX_INITIALS_A_SECOND) return;
     readQuic(this.#bytes.subarray(start, end), (connection, offset, data) => {
       const stream = this.#streams.begin(this.#key, this.#row, connection, this.#sec, readQuicHello);
       this.#feed(stream, offset, data);
     });
+  }
+
+  #beginSecond(): void {
+    if (this.#spentSec === this.#sec) return;
+    this.#spentSec = this.#sec;
+    this.#quicPackets = 0;
+    this.#dnsOctets = 0;
   }
 
   #lookAtSegment(sequence: number, start: number, end: number): void {
@@ -146,8 +168,8 @@ export class NameReader {
     if (!stream.parser?.(stream.known, this.#say) || stream.isFull) this.#streams.end(stream);
   }
 
-  #sayFlow(source: FlowNameSource, name: string): void {
+  #tell(source: NameSource, address: Int32Array, name: string): void {
     const key = this.#key.slice(this.#row, this.#row + KEY_WORDS);
-    this.#onName({ source, key, name, timeUs: this.#timeUs });
+    this.#onName({ source, address, key, name, timeUs: this.#timeUs });
   }
 }

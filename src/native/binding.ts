@@ -8,7 +8,7 @@ import { pcapError } from './pcap-hints.ts';
 export type { BpfHandle, BpfProgram, BpfRing, Native, PcapHandle } from './interface.ts';
 export { ReadStatus } from './interface.ts';
 
-const ABI_VERSION = 2; // native/abi.h
+const ABI_VERSION = 3; // native/abi.h
 const HINT = 'Build it with: npm run build:native (needs g++)';
 
 let loaded: Native | undefined;

@@ -1,5 +1,6 @@
 /** Which format a file is in, from its first octets. */
 import { UserError } from '../core/errors.ts';
+import type { InterfaceNumbers } from './interface-numbers.ts';
 import { PcapWalker, pcapOrder } from './pcap.ts';
 import { PcapngWalker } from './pcapng.ts';
 import type { Walker } from './stretch.ts';
@@ -42,11 +43,16 @@ export function isCapture(bytes: Uint8Array): boolean {
 /**
  * @param bytes the first PCAP_HEADER octets of the file
  * @param name what the file is called in messages
+ * @param numbers of the interfaces of all files of the capture
  * @returns the walker, and where in the file it has to begin
  * @throws UserError when this is no format that is read
  */
-export function walkerFor(bytes: Uint8Array, name: string): { readonly walker: Walker; readonly from: number } {
-  if (isPcapng(bytes)) return { walker: new PcapngWalker(), from: 0 };
+export function walkerFor(
+  bytes: Uint8Array,
+  name: string,
+  numbers?: InterfaceNumbers,
+): { readonly walker: Walker; readonly from: number } {
+  if (isPcapng(bytes)) return { walker: new PcapngWalker(numbers), from: 0 };
   if (pcapOrder(bytes) === undefined) throw notCapture(bytes, name);
   return { walker: new PcapWalker(bytes, name), from: PCAP_HEADER };
 }

@@ -16,18 +16,20 @@ export interface Interface {
   readonly snaplen: number; // octets, 0: no limit
   readonly longest: number; // octets of a packet
   readonly name: string | undefined;
+  readonly description: string | undefined;
   readonly clock: PcapngClock;
 }
 
 /** @param end behind the last octet that may hold options. The block has INTERFACE_LEAST octets. */
 export function parseInterface(view: DataView, at: number, end: number, littleEndian: boolean): Interface {
   let name: string | undefined;
+  let description: string | undefined;
   let resolution = MICROSECONDS;
   let offsetSec = 0;
   forEachOption(view, at + OPTIONS, end, littleEndian, (code, from, length) => {
-    if (code === InterfaceOption.Name) {
-      name = decodeHostile(new Uint8Array(view.buffer, view.byteOffset + from, length));
-    } else if (code === InterfaceOption.TimeResolution && length >= 1) resolution = view.getUint8(from);
+    if (code === InterfaceOption.Name) name = textOf(view, from, length);
+    else if (code === InterfaceOption.Description) description = textOf(view, from, length);
+    else if (code === InterfaceOption.TimeResolution && length >= 1) resolution = view.getUint8(from);
     else if (code === InterfaceOption.TimeOffset && length === 8) {
       offsetSec = Number(view.getBigInt64(from, littleEndian));
     }
@@ -38,6 +40,11 @@ export function parseInterface(view: DataView, at: number, end: number, littleEn
     snaplen: view.getUint32(at + SNAPLEN, littleEndian),
     longest: longestPacket(linkType),
     name,
+    description,
     clock: new PcapngClock(resolution, offsetSec),
   };
+}
+
+function textOf(view: DataView, from: number, length: number): string {
+  return decodeHostile(new Uint8Array(view.buffer, view.byteOffset + from, length));
 }

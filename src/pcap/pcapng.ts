@@ -1,5 +1,6 @@
 /** The pcapng format, draft-ietf-opsawg-pcapng, as it is walked block by block; pure parsing over octets of others. */
 import { type PacketBatch, PacketType } from '../core/packet.ts';
+import { InterfaceNumbers } from './interface-numbers.ts';
 import { isPktap, PacketNotes } from './packet-notes.ts';
 import { BLOCK_BODY, BLOCK_LEAST, BlockType } from './pcapng-blocks.ts';
 import { INTERFACE_LEAST, type Interface, parseInterface } from './pcapng-interface.ts';
@@ -24,11 +25,11 @@ const SIMPLE_ORIGINAL = 8;
 const SIMPLE_DATA = 12;
 const SIMPLE_LEAST = 16;
 
-/** Interfaces of a section, and names of interfaces of a file: one takes about 200 octets of memory. */
+/** Interfaces of a section: one takes about 200 octets of memory. */
 const MOST_INTERFACES = 65_536;
 
 interface NumberedInterface extends Interface {
-  readonly number: number; // ifindex
+  readonly number: number; // in place of an ifindex
 }
 
 /** Sections of one file, each with its byte order and interfaces. */
@@ -40,7 +41,12 @@ export class PcapngWalker implements Walker {
   #interfaces: NumberedInterface[] = [];
   #sec = 0; // time of the latest packet, which a simple packet borrows
   #nsec = 0;
-  readonly #numberOf = new Map<string, number>(); // of the whole file: sections of one capture repeat their interfaces
+  readonly #numbers: InterfaceNumbers;
+
+  /** @param numbers of all files of a capture */
+  constructor(numbers = new InterfaceNumbers()) {
+    this.#numbers = numbers;
+  }
 
   walk(stretch: Stretch, batch: PacketBatch): void {
     const { bytes } = batch;
@@ -165,18 +171,9 @@ export class PcapngWalker implements Walker {
     if (this.#interfaces.length >= MOST_INTERFACES) return `more than ${MOST_INTERFACES} interfaces`;
     const one = parseInterface(view, at, end, this.#littleEndian);
     this.hasPktap ||= isPktap(one.linkType);
-    const number = this.#numberFor(one.name ?? `\0${this.#interfaces.length}`);
+    const number = this.#numbers.numberFor(this.#interfaces.length, one.name, one.description);
     this.#interfaces.push({ ...one, number });
     return undefined;
-  }
-
-  /** The same number for the same interface in all sections, so that no packet counts as seen twice. */
-  #numberFor(name: string): number {
-    const known = this.#numberOf.get(name);
-    if (known !== undefined) return known;
-    const number = this.#numberOf.size + 1;
-    if (number <= MOST_INTERFACES) this.#numberOf.set(name, number);
-    return number;
   }
 
   #takePacket(

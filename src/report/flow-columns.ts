@@ -2,8 +2,9 @@
 
 import { FLOW_RECORD_FIELDS } from '../core/record.ts';
 import { baseName, type Column, fieldColumn, formatEnd, numberOf, type Row, textOf } from './columns.ts';
-import { formatShort, formatSpan, type Zone } from './local-time.ts';
-import { formatSize } from './size.ts';
+import { formatSpan } from './local-time.ts';
+import type { Look } from './look.ts';
+import { type Naming, NUMERIC, namedEnd } from './naming.ts';
 
 export type Side = 'src' | 'dst';
 export const otherSide = (side: Side): Side => (side === 'src' ? 'dst' : 'src');
@@ -19,17 +20,17 @@ export function ownSide(row: Row): Side {
 export function formatOwner(row: Row, side: Side): string {
   const field = (name: string) => textOf(row, `${side}_${name}`);
   const pid = field('pid');
-  if (pid !== null) return `${field('comm')}[${pid}]${field('confidence') === 'likely' ? '?' : ''}`;
+  if (pid !== null) return `${field('comm') ?? ''}[${pid}]${field('confidence') === 'likely' ? '?' : ''}`;
   const exe = field('exe');
   const user = field('user') ?? field('uid');
   if (field('reason') === 'ambiguous') return `${exe === null ? '' : `${baseName(exe)} `}(1 of ${field('holders')})`;
   return `(${field('reason') ?? 'not looked up'})${user === null ? '' : ` ${user}`}`;
 }
 
-/** `93.184.216.34:443`, and who is there when that is this host too. */
-function formatRemote(row: Row): string {
+/** The name of the other end or `93.184.216.34:443`, and who is there when that is this host too. */
+function formatRemote(row: Row, naming: Naming): string {
   const side = otherSide(ownSide(row));
-  const end = formatEnd(textOf(row, `${side}_addr`), textOf(row, `${side}_port`));
+  const end = namedEnd(row, side, side === 'dst', naming);
   return row[`${side}_pid`] === null ? end : `${end} ${formatOwner(row, side)}`;
 }
 
@@ -44,8 +45,8 @@ const left = { align: 'left', mayShrink: false } as const;
 export const FLOW_DEFAULT_COLUMNS = ['time', 'process', 'proto', 'way', 'remote', 'bytes'];
 
 /** Columns of `flows`, then every field of the record. */
-export function flowColumns(zone: Zone): readonly Column[] {
-  const time = (field: string) => (row: Row) => formatShort(numberOf(row, field), zone);
+export function flowColumns({ time: formatTime, size: formatSize }: Look, naming: Naming = NUMERIC): readonly Column[] {
+  const time = (field: string) => (row: Row) => formatTime(numberOf(row, field));
   const ours = (row: Row) => ownSide(row);
   return [
     { name: 'time', title: 'FIRST', ...left, cell: time('first_us') },
@@ -65,7 +66,7 @@ export function flowColumns(zone: Zone): readonly Column[] {
       cell: (r) => formatEnd(textOf(r, `${ours(r)}_addr`), textOf(r, `${ours(r)}_port`)),
     },
     { name: 'way', title: '', ...left, cell: (r) => (ours(r) === 'src' ? '->' : '<-') },
-    { name: 'remote', title: 'REMOTE', align: 'left', mayShrink: true, cell: formatRemote },
+    { name: 'remote', title: 'REMOTE', align: 'left', mayShrink: true, cell: (r) => formatRemote(r, naming) },
     {
       name: 'bytes',
       title: 'BYTES',

@@ -1,4 +1,4 @@
-import { HOUR_US, MINUTE_US, SECOND_US, type Us } from '../core/time.ts';
+import { formatTimeUs, HOUR_US, MINUTE_US, SECOND_US, type Us } from '../core/time.ts';
 
 /** Local time minus UTC at an instant, in microseconds: east of Greenwich is positive. */
 export type Zone = (us: Us) => Us;
@@ -15,6 +15,16 @@ export function formatLocal(us: Us, zone: Zone): string {
 /** The same without the year: `11-21 14:04:05`. */
 export function formatShort(us: Us, zone: Zone): string {
   return formatLocal(us, zone).slice(5);
+}
+
+/** ISO 8601 with microseconds: `2026-11-21T14:04:05.000123+01:00`, `...Z` where local time is UTC. */
+export function formatIso(us: Us, zone: Zone): string {
+  const offset = zone(us);
+  const text = formatTimeUs(us + offset);
+  if (offset === 0) return text;
+  const minutes = Math.abs(offset) / MINUTE_US;
+  const [hh, mm] = [Math.floor(minutes / 60), Math.round(minutes % 60)].map((n) => String(n).padStart(2, '0'));
+  return `${text.slice(0, -1)}${offset < 0 ? '-' : '+'}${hh}:${mm}`;
 }
 
 /** `250 ms`, `12.5 s`, `3m05s`, `2h03m`. */

@@ -1,48 +1,15 @@
-/** Processes and usage for people. */
+/** Usage for people. */
 import { baseName, type Column, fieldColumn, numberOf, type Row, textOf } from './columns.ts';
-import { formatShort, type Zone } from './local-time.ts';
+import { formatLocal, type Zone } from './local-time.ts';
 import { formatShare, formatSize } from './size.ts';
 
 const right = { align: 'right', mayShrink: false } as const;
+const left = { align: 'left', mayShrink: false } as const;
 const shrinking = { align: 'left', mayShrink: true } as const;
-
-export const PROCESS_FIELDS = [
-  'host',
-  'pid',
-  'parent_pid',
-  'comm',
-  'exe',
-  'cmdline',
-  'uid',
-  'user',
-  'unit',
-  'container',
-  'first_us',
-  'last_us',
-  'exit_us',
-  'flows',
-  'ip_bytes',
-];
-export const PROCESS_DEFAULT_COLUMNS = ['comm', 'pid', 'user', 'unit', 'first', 'flows', 'bytes'];
-
-export function processColumns(zone: Zone): readonly Column[] {
-  const time = (field: string) => (row: Row) => (row[field] === null ? '' : formatShort(numberOf(row, field), zone));
-  return [
-    { name: 'comm', title: 'PROCESS', ...shrinking, cell: (row) => textOf(row, 'comm') ?? '' },
-    { name: 'pid', title: 'PID', ...right, cell: (row) => textOf(row, 'pid') ?? '' },
-    { name: 'user', title: 'USER', ...shrinking, cell: userOf },
-    { name: 'unit', title: 'UNIT', ...shrinking, cell: unitOf },
-    { name: 'first', title: 'FIRST', align: 'left', mayShrink: false, cell: time('first_us') },
-    { name: 'last', title: 'LAST', align: 'left', mayShrink: false, cell: time('last_us') },
-    { name: 'exit', title: 'EXIT', align: 'left', mayShrink: false, cell: time('exit_us') },
-    { name: 'flows', title: 'FLOWS', ...right, cell: (row) => textOf(row, 'flows') ?? '' },
-    { name: 'bytes', title: 'BYTES', ...right, cell: (row) => formatSize(numberOf(row, 'ip_bytes')) },
-    ...without(PROCESS_FIELDS, ['comm', 'pid', 'user', 'unit', 'flows']).map(fieldColumn),
-  ];
-}
 
 export const USAGE_FIELDS = [
   'group_by',
+  'bucket_us',
   'pid',
   'comm',
   'exe',
@@ -51,28 +18,36 @@ export const USAGE_FIELDS = [
   'unit',
   'container',
   'remote_addr',
+  'remote_name',
   'protocol',
   'port',
+  'interface',
   'reason',
   'flows',
   'tx_packets',
+  'tx_bytes',
   'tx_ip_bytes',
   'rx_packets',
+  'rx_bytes',
   'rx_ip_bytes',
   'packets',
   'ip_bytes',
   'share',
 ];
 export const USAGE_DEFAULT_COLUMNS = ['name', 'tx', 'rx', 'total', 'share', 'packets', 'flows'];
+/** With pictures: the share as a bar, the course over the range. */
+export const TERMINAL_COLUMNS = ['name', 'tx', 'rx', 'total', 'share', 'bar', 'trend', 'flows'];
 
-export function usageColumns(groupBy: string): readonly Column[] {
+export function usageColumns(groupBy: string, zone: Zone): readonly Column[] {
   const size = (field: string) => (row: Row) => formatSize(numberOf(row, field));
   return [
-    { name: 'name', title: groupBy.toUpperCase(), ...shrinking, cell: (row) => nameOf(row, groupBy) },
+    { name: 'name', title: groupBy.toUpperCase(), ...shrinking, cell: (row) => nameOf(row, groupBy, zone) },
     { name: 'tx', title: 'TX', ...right, cell: size('tx_ip_bytes') },
     { name: 'rx', title: 'RX', ...right, cell: size('rx_ip_bytes') },
     { name: 'total', title: 'TOTAL', ...right, cell: size('ip_bytes') },
     { name: 'share', title: 'SHARE', ...right, cell: (row) => formatShare(numberOf(row, 'share')) },
+    { name: 'bar', title: 'BAR', ...left, cell: (row) => textOf(row, 'bar') ?? '' },
+    { name: 'trend', title: 'TREND', ...left, cell: (row) => textOf(row, 'trend') ?? '' },
     { name: 'packets', title: 'PACKETS', ...right, cell: (row) => textOf(row, 'packets') ?? '' },
     { name: 'flows', title: 'FLOWS', ...right, cell: (row) => textOf(row, 'flows') ?? '' },
     ...without(USAGE_FIELDS, ['share', 'packets', 'flows']).map(fieldColumn),
@@ -80,15 +55,19 @@ export function usageColumns(groupBy: string): readonly Column[] {
 }
 
 /** What a group is called; ends that belong to none are called by their reason, in parentheses. */
-function nameOf(row: Row, groupBy: string): string {
+function nameOf(row: Row, groupBy: string, zone: Zone): string {
   const reason = textOf(row, 'reason');
   const exe = textOf(row, 'exe');
   const container = textOf(row, 'container');
-  if (groupBy === 'remote') return textOf(row, 'remote_addr') ?? '';
+  if (row.bucket_us !== null && row.bucket_us !== undefined)
+    return formatLocal(numberOf(row, 'bucket_us'), zone).slice(0, groupBy === 'day' ? 10 : 16);
+  if (groupBy === 'remote') return textOf(row, 'remote_addr') ?? '(others)';
+  if (groupBy === 'name') return textOf(row, 'remote_name') ?? '(no name)';
+  if (groupBy === 'interface') return textOf(row, 'interface') ?? '(unknown)';
   if (groupBy === 'protocol') return textOf(row, 'protocol') ?? '';
   if (groupBy === 'port')
     return [textOf(row, 'protocol'), textOf(row, 'port')].filter((part) => part !== null).join('/');
-  if (groupBy === 'process' && row.pid !== null) return `${textOf(row, 'comm')}[${textOf(row, 'pid')}]`;
+  if (groupBy === 'pid' && row.pid !== null) return `${textOf(row, 'comm')}[${textOf(row, 'pid')}]`;
   if (reason !== null) {
     const hint = exe === null ? userOf(row) : baseName(exe);
     return `(${reason})${hint === '' ? '' : ` ${hint}`}`;
@@ -96,23 +75,19 @@ function nameOf(row: Row, groupBy: string): string {
   if (groupBy === 'user') return userOf(row) || '(unknown)';
   if (groupBy === 'unit') return textOf(row, 'unit') ?? '(no unit)';
   if (groupBy === 'container') return container === null ? '(no container)' : shortContainer(container);
+  if (groupBy === 'exe') return exe ?? '(unknown)';
   if (exe === null) return '(unknown)';
   const place = container === null ? textOf(row, 'unit') : shortContainer(container);
   return [baseName(exe), userOf(row), place].filter((part) => part !== '' && part !== null).join(' ');
 }
 
 /** A user's name, else the number, else nothing. */
-function userOf(row: Row): string {
+export function userOf(row: Row): string {
   return textOf(row, 'user') ?? textOf(row, 'uid') ?? '';
 }
 
-function unitOf(row: Row): string {
-  const container = textOf(row, 'container');
-  return container === null ? (textOf(row, 'unit') ?? '') : shortContainer(container);
-}
-
 /** The 12 digits that container tools print of an id. */
-function shortContainer(container: string): string {
+export function shortContainer(container: string): string {
   return /^[0-9a-f]{64}$/.test(container) ? container.slice(0, 12) : container;
 }
 

@@ -1,28 +1,41 @@
 import { addressBytes, formatAddress } from '../core/address.ts';
+import type { Us } from '../core/time.ts';
 import { mixHash } from '../core/tuple.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
-const SLOTS = 1 << 14; // power of two; 16,384 addresses in 384 KiB
+const SLOTS = 1 << 14; // power of two; 16,384 addresses in 512 KiB
 
-/** Interns addresses: every one is a row once. A direct-mapped cache answers most look-ups without SQLite. */
+/** Interns addresses: every one is a row once, with the time it was first seen at. A direct-mapped cache answers most look-ups without SQLite. */
 export class AddressTable {
   readonly #words = new Int32Array(SLOTS * 4);
   readonly #rows = new Float64Array(SLOTS); // 0: empty slot
-  readonly #find: Statement<number>;
+  readonly #firsts = new Float64Array(SLOTS); // microseconds since the epoch, as stored
+  readonly #find: Statement<{ readonly id: number; readonly first_us: Us | null }>;
   readonly #insert: Statement;
+  readonly #seenEarlier: Statement;
 
   constructor(db: Sqlite) {
-    this.#find = db.prepare('SELECT id FROM address WHERE bytes = ?').pluck() as Statement<number>;
-    this.#insert = db.prepare('INSERT INTO address (bytes, text) VALUES (?, ?)');
+    this.#find = db.prepare('SELECT id, first_us FROM address WHERE bytes = ?');
+    this.#insert = db.prepare('INSERT INTO address (bytes, text, first_us) VALUES (?, ?, ?)');
+    this.#seenEarlier = db.prepare('UPDATE address SET first_us = ? WHERE id = ?');
   }
 
-  /** @returns row id of the address in the four words at `words[at]` */
-  row(words: Int32Array, at: number): number {
+  /** Gets every row that is handed out while it is set. */
+  onUse: ((row: number) => void) | undefined;
+
+  /**
+   * @param seenUs Infinity: it was only spoken of. A file may hold older packets than what is stored
+   * @returns row id of the address in the four words at `words[at]`
+   */
+  row(words: Int32Array, at: number, seenUs: Us): number {
     const slot = slotOf(words, at);
-    if (this.#rows[slot] !== 0 && this.#holds(slot, words, at)) return this.#rows[slot]!;
-    const row = this.#intern(words, at);
-    for (let w = 0; w < 4; w++) this.#words[slot * 4 + w] = words[at + w]!;
-    this.#rows[slot] = row;
+    if (this.#rows[slot] === 0 || !this.#holds(slot, words, at)) this.#intern(slot, words, at, seenUs);
+    const row = this.#rows[slot]!;
+    if (seenUs < this.#firsts[slot]!) {
+      this.#seenEarlier.run(seenUs, row);
+      this.#firsts[slot] = seenUs;
+    }
+    this.onUse?.(row);
     return row;
   }
 
@@ -36,9 +49,16 @@ export class AddressTable {
     return true;
   }
 
-  #intern(words: Int32Array, at: number): number {
+  #intern(slot: number, words: Int32Array, at: number, seenUs: Us): void {
     const bytes = addressBytes(words, at);
-    return this.#find.get(bytes) ?? Number(this.#insert.run(bytes, formatAddress(words, at)).lastInsertRowid);
+    const found = this.#find.get(bytes);
+    this.#firsts[slot] = found === undefined ? seenUs : (found.first_us ?? Number.POSITIVE_INFINITY);
+    this.#rows[slot] =
+      found?.id ??
+      Number(
+        this.#insert.run(bytes, formatAddress(words, at), Number.isFinite(seenUs) ? seenUs : null).lastInsertRowid,
+      );
+    for (let w = 0; w < 4; w++) this.#words[slot * 4 + w] = words[at + w]!;
   }
 }
 

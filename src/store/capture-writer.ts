@@ -1,5 +1,7 @@
 import type { CaptureInfo, InterfaceCount, Tick } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
+import { Besides } from './besides.ts';
+import type { ShareSink } from './flow-share.ts';
 import { NetnsTable } from './netns-table.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
@@ -8,7 +10,7 @@ const INSERT = `INSERT INTO capture (host, boot, netns, interface, backend, filt
 const UPDATE = `UPDATE capture SET last_us = ?, longest_us = ?, packets = ?, bytes = ?, ip_bytes = ?, flow_packets = ?,
   flow_bytes = ?, duplicate_packets = ?, duplicate_bytes = ?, not_ip_packets = ?, not_ip_bytes = ?, bad_packets = ?,
   bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?,
-  facts_late = ? WHERE id = ?`;
+  facts_late = ?, names_lost = ? WHERE id = ?`;
 const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes`;
 
@@ -20,6 +22,7 @@ export class CaptureWriter {
   readonly netnsRow: number | null;
   readonly flowBase: number; // flow serial 1 gets row flowBase + 1
   readonly #host: number;
+  readonly #besides: Besides;
   readonly #update: Statement;
   readonly #upsertInterface: Statement;
   readonly #insertClock: Statement;
@@ -35,6 +38,7 @@ export class CaptureWriter {
     this.netnsRow = this.netns.rowOrNull(info.netns, info.startedUs);
     this.flowBase = Number(db.prepare('SELECT coalesce(max(id), 0) FROM flow').pluck().get());
     this.id = Number(this.#insert(db, info));
+    this.#besides = new Besides(db, this.id);
     this.#update = db.prepare(UPDATE);
     this.#upsertInterface = db.prepare(UPSERT_INTERFACE);
     this.#insertClock = db.prepare('INSERT OR REPLACE INTO clock (boot, boot_us, offset_us) VALUES (?, ?, ?)');
@@ -68,8 +72,9 @@ export class CaptureWriter {
   }
 
   /** @param longestUs longest span of a flow of this capture: bounds how far back a query for a range has to look */
-  write(tick: Tick, longestUs: Us): void {
+  write(tick: Tick, longestUs: Us, sink: ShareSink): void {
     const c = tick.counters;
+    this.#besides.share(c, tick.atUs, sink);
     this.#update.run(
       tick.atUs,
       longestUs,
@@ -91,6 +96,7 @@ export class CaptureWriter {
       c.flowsLost,
       c.factsLost,
       c.factsLate,
+      c.namesLost,
       this.id,
     );
     for (const one of tick.namespaces) this.netns.describe(one, tick.atUs);

@@ -25,6 +25,21 @@ export interface Order<Field extends string> {
 export type Limit = number | null;
 export const NO_LIMIT = -1; // SQLite's
 
+/** Rows of a table that were stored after one and up to another. */
+export interface RowRange {
+  readonly after: number;
+  readonly to: number;
+}
+
+/** Largest id of a table whose rows are only ever added; column `latest`, 0 when it is empty. */
+export function compileLatest(table: 'flow' | 'process' | 'address'): CompiledQuery {
+  return { sql: `SELECT coalesce(max(id), 0) AS latest FROM ${table}`, params: [] };
+}
+
+function storedWhere(alias: 'f' | 'p', rows: RowRange | undefined): Fragment[] {
+  return rows === undefined ? [] : [fragment(`${alias}.id > ? AND ${alias}.id <= ?`, rows.after, rows.to)];
+}
+
 /** What flows can be sorted by, and the direction that a person expects. */
 export const FLOW_SORTS = {
   first: { sql: 'f.first_us', natural: 'desc' },
@@ -47,13 +62,14 @@ export const PROCESS_SORTS = {
 export type ProcessSort = keyof typeof PROCESS_SORTS;
 
 /** Rows of the view flow_record. */
-export function compileFlows(filter: FlowFilter, order: Order<FlowSort>, limit: Limit): CompiledQuery {
+export function compileFlows(filter: FlowFilter, order: Order<FlowSort>, limit: Limit, rows?: RowRange): CompiledQuery {
   const direction = sqlDirection(order);
-  return recordsOf(flowWhere(filter), `${FLOW_SORTS[order.by].sql} ${direction}, f.id ${direction}`, limit);
+  const where = and([flowWhere(filter), ...storedWhere('f', rows)]);
+  return recordsOf(where, `${FLOW_SORTS[order.by].sql} ${direction}, f.id ${direction}`, limit);
 }
 
 /** The CROSS JOIN keeps the order of the inner query: SQLite never reorders its tables, and LIMIT keeps its ORDER BY. */
-export function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
+function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
   return {
     sql: `SELECT r.* FROM (SELECT f.id AS id FROM flow f WHERE ${where.sql} ORDER BY ${order} LIMIT ?) picked
 CROSS JOIN flow_record r ON r.flow_id = picked.id`,
@@ -61,30 +77,43 @@ CROSS JOIN flow_record r ON r.flow_id = picked.id`,
   };
 }
 
+/** Pids are used again: the parent is the latest process of that pid that is not younger than the child. */
+const PARENT = `(SELECT id FROM process WHERE boot = p.boot AND pid = p.parent_pid AND start_ticks <= p.start_ticks
+    ORDER BY start_ticks DESC LIMIT 1)`;
+
 /** Processes with what their ends of flows carried. Filters of remote, port and protocol leave those without such flows out. */
-export function compileProcesses(filter: FlowFilter, order: Order<ProcessSort>, limit: Limit): CompiledQuery {
+export function compileProcesses(
+  filter: FlowFilter,
+  order: Order<ProcessSort>,
+  limit: Limit,
+  rows?: RowRange,
+): CompiledQuery {
   const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
-  const { remote, port, protocol, sinceUs, untilUs } = filter;
-  const needsFlows = remote !== undefined || port !== undefined || protocol !== undefined;
-  const names = { process: 'p.id', program: 'p.program', remoteAddress: null };
+  const { remote, name, port, protocol, sinceUs, untilUs } = filter;
+  const needsFlows = remote !== undefined || name !== undefined || port !== undefined || protocol !== undefined;
+  const names = { process: 'p.id', program: 'p.program', remoteAddress: null, remoteName: '' };
   const ends = endAlternatives(filter, names);
   const lived = [
     ...(untilUs === undefined ? [] : [fragment('p.first_us < ?', untilUs)]),
     ...(sinceUs === undefined ? [] : [fragment('coalesce(p.exit_us, p.last_us) >= ?', sinceUs)]),
   ];
   const where = and([
+    ...storedWhere('p', rows),
     ...(ends.length > 0 ? [or(ends)] : []),
     ...(needsFlows ? [fragment('t.process IS NOT NULL')] : [or([fragment('t.process IS NOT NULL'), and(lived)])]),
   ]);
   return {
     sql: `WITH traffic AS (
-  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes + e.rx_ip_bytes) AS ip_bytes
+  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes
   FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
-SELECT h.name AS host, p.pid AS pid, p.parent_pid AS parent_pid, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
+SELECT p.id AS process, q.id AS parent, h.name AS host, p.pid AS pid, p.start_ticks AS start_ticks,
+  p.parent_pid AS parent_pid, q.comm AS parent_comm, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
   nullif(p.uid, 4294967295) AS uid, u.name AS user, g.unit AS unit, coalesce(k.name, g.container) AS container, p.first_us AS first_us, p.last_us AS last_us,
-  p.exit_us AS exit_us, coalesce(t.flows, 0) AS flows, coalesce(t.ip_bytes, 0) AS ip_bytes
+  p.exit_us AS exit_us, coalesce(t.flows, 0) AS flows, coalesce(t.tx_ip_bytes, 0) AS tx_ip_bytes,
+  coalesce(t.rx_ip_bytes, 0) AS rx_ip_bytes, coalesce(t.tx_ip_bytes + t.rx_ip_bytes, 0) AS ip_bytes
 FROM process p
 LEFT JOIN traffic t ON t.process = p.id
+LEFT JOIN process q ON q.id = ${PARENT}
 LEFT JOIN program g ON g.id = p.program
 LEFT JOIN container k ON k.id = g.container
 LEFT JOIN boot b ON b.id = p.boot

@@ -1,115 +1,117 @@
 /** Accounting: who moved how many bytes, seen from the local ends of flows; and the sum that has to come out. */
 import { type CompiledQuery, type Limit, NO_LIMIT, type Order, sqlDirection } from './compile-query.ts';
-import { endpointWhere, type FlowFilter, flowWhere } from './conditions.ts';
-
-/**
- * A way to group local ends. `inner` are columns of the view endpoint that rows are summed by first, `keys` are the
- * columns of the answer that make the group, `known` says in SQL when an end belongs to a group by name.
- */
-interface Grouping {
-  readonly inner: readonly string[];
-  readonly keys: Readonly<Partial<Record<UsageKey, string>>>;
-  readonly known: string;
-}
-
-/** Columns that name a group; those that a grouping does not use are null. */
-const USAGE_KEYS = [
-  'pid',
-  'comm',
-  'exe',
-  'uid',
-  'user',
-  'unit',
-  'container',
-  'remote_addr',
-  'protocol',
-  'port',
-] as const;
-type UsageKey = (typeof USAGE_KEYS)[number];
-
-const USER = 'coalesce(nullif(p.uid, 4294967295), g.uid)'; // NO_UID: not known
-const EXE = 'coalesce(p.exe, g.exe)';
-const CONTAINER = 'coalesce(k.name, g.container)';
-
-const GROUPINGS = {
-  process: {
-    inner: ['process', 'program'],
-    keys: {
-      pid: 'p.pid',
-      comm: 'p.comm',
-      exe: EXE,
-      uid: USER,
-      user: 'u.name',
-      unit: 'g.unit',
-      container: CONTAINER,
-    },
-    known: 's.process IS NOT NULL',
-  },
-  program: {
-    inner: ['program'],
-    keys: { exe: 'g.exe', uid: 'g.uid', user: 'u.name', unit: 'g.unit', container: CONTAINER },
-    known: 's.named OR g.exe IS NOT NULL',
-  },
-  user: { inner: ['program'], keys: { uid: 'g.uid', user: 'u.name' }, known: 'g.uid IS NOT NULL' },
-  unit: { inner: ['program'], keys: { unit: 'g.unit' }, known: 's.named OR g.unit IS NOT NULL' },
-  container: { inner: ['program'], keys: { container: CONTAINER }, known: 's.named OR g.container IS NOT NULL' },
-  remote: { inner: ['remote_addr'], keys: { remote_addr: 's.remote_addr' }, known: '1' },
-  port: { inner: ['protocol', 'service_port'], keys: { protocol: 's.protocol', port: 's.service_port' }, known: '1' },
-  protocol: { inner: ['protocol'], keys: { protocol: 's.protocol' }, known: '1' },
-} as const satisfies Record<string, Grouping>;
-export type GroupBy = keyof typeof GROUPINGS;
-export const GROUPS = Object.keys(GROUPINGS) as GroupBy[];
+import { and, endpointWhere, type FlowFilter, type Fragment, flowWhere, fragment, rollupWhere } from './conditions.ts';
+import { CAPTURED_SUMS, Captured, TRAFFIC_SUMS } from './rollup-tables.ts';
+import { GROUPINGS, type GroupBy, type Grouping, joinsOf, type Source, USAGE_KEYS } from './usage-groups.ts';
+import type { Segment } from './usage-plan.ts';
 
 export const USAGE_SORTS = {
   total: { sql: 'ip_bytes', natural: 'desc' },
   tx: { sql: 'tx_ip_bytes', natural: 'desc' },
   rx: { sql: 'rx_ip_bytes', natural: 'desc' },
+  share: { sql: 'ip_bytes', natural: 'desc' },
   packets: { sql: 'packets', natural: 'desc' },
   flows: { sql: 'flows', natural: 'desc' },
+  name: { sql: '', natural: 'asc' }, // the keys of the group
 } as const;
 export type UsageSort = keyof typeof USAGE_SORTS;
 
-const SUMS = ['tx_packets', 'tx_ip_bytes', 'rx_packets', 'rx_ip_bytes'];
+export interface UsageQuery {
+  readonly filter: FlowFilter;
+  readonly groupBy: GroupBy;
+  readonly segments: readonly Segment[]; // of counters by bucket
+  readonly order: Order<UsageSort>;
+  readonly limit: Limit;
+  readonly slots?: { readonly fromUs: number; readonly toUs: number; readonly count: number }; // see compileUsage()
+}
+
+/** @returns where the answer is: counters by bucket, or flows when only these know */
+export function sourceOf({ process, pid, name, remote, port, protocol }: FlowFilter, groupBy: GroupBy): Source {
+  const { source } = GROUPINGS[groupBy];
+  if (source === null || process !== undefined || pid !== undefined || name !== undefined) return null;
+  return remote !== undefined || port !== undefined || protocol !== undefined ? 'traffic' : source;
+}
 
 /**
- * Bytes by group. A flow between two local ends counts at each of them, as each moved those bytes.
- * Ends that belong to no group are rows of their own, one per reason.
+ * Bytes by group. A flow between two local ends counts at each of them, as each moved those bytes. Ends that belong to
+ * no group are rows of their own, one per reason. With `slots` the range is cut in equal parts, and a group has a row
+ * for each of them: `slot` from 0.
  */
-export function compileUsage(
-  filter: FlowFilter,
-  groupBy: GroupBy,
-  order: Order<UsageSort>,
-  limit: Limit,
-): CompiledQuery {
-  const { inner, keys, known }: Grouping = GROUPINGS[groupBy];
-  const where = endpointWhere(filter);
-  const summed = `SELECT c.host AS host, ${inner.map((name) => `e.${name} AS ${name}`).join(', ')},
-    e.process IS NOT NULL AS named, CASE WHEN e.process IS NULL THEN e.reason END AS reason, count(*) AS flows,
-    ${SUMS.map((name) => `sum(e.${name}) AS ${name}`).join(', ')}
-  FROM endpoint e LEFT JOIN capture c ON c.id = e.capture WHERE ${where.sql}
-  GROUP BY c.host, ${inner.map((name) => `e.${name}`).join(', ')}, named, CASE WHEN e.process IS NULL THEN e.reason END`;
-  const columns = USAGE_KEYS.map((key) => `${keys[key] === undefined ? 'NULL' : keys[key]} AS ${key}`);
-  const sums = SUMS.map((name) => `sum(s.${name}) AS ${name}`);
-  const joins = [
-    ...(inner.includes('process') ? ['LEFT JOIN process p ON p.id = s.process'] : []),
-    ...(inner.includes('program') ? ['LEFT JOIN program g ON g.id = s.program'] : []),
-    ...(keys.container === undefined ? [] : ['LEFT JOIN container k ON k.id = g.container']),
-    ...(keys.user === undefined ? [] : [`LEFT JOIN user u ON u.host = s.host AND u.uid = ${keys.uid}`]),
-  ];
-  const groups = [...(inner.includes('process') ? ['s.process'] : []), ...Object.values(keys), REASON(known)];
+export function compileUsage(query: UsageQuery): CompiledQuery {
+  const grouping: Grouping = GROUPINGS[query.groupBy];
+  const source = sourceOf(query.filter, query.groupBy);
+  const slot = slotOf(query);
+  const inner = [...grouping.inner, ...(slot === null ? [] : ['slot'])];
+  const summed = source === null ? ofFlows(query, inner) : ofBuckets(query, source, inner, slot);
+  const reason = `CASE WHEN ${grouping.known} THEN NULL ELSE w.token END`;
+  const columns = USAGE_KEYS.map((key) => `${grouping.keys[key] ?? 'NULL'} AS ${key}`);
+  const sums = TRAFFIC_SUMS.map((name) => `sum(s.${name}) AS ${name}`);
+  const total = 'sum(s.tx_ip_bytes + s.rx_ip_bytes)';
+  const keys = [...(inner.includes('process') ? ['s.process'] : []), ...Object.values(grouping.keys), reason];
+  const direction = sqlDirection(query.order);
+  const by = query.order.by === 'name' ? keys.map((key) => `${key} ${direction}`) : [sortOf(query.order), ...keys];
   return {
-    sql: `WITH s AS (${summed})
-SELECT ${columns.join(', ')}, ${REASON(known)} AS reason, sum(s.flows) AS flows, ${sums.join(', ')},
-  sum(s.tx_packets + s.rx_packets) AS packets, sum(s.tx_ip_bytes + s.rx_ip_bytes) AS ip_bytes,
-  CASE WHEN sum(sum(s.tx_ip_bytes + s.rx_ip_bytes)) OVER () > 0 THEN round(sum(s.tx_ip_bytes + s.rx_ip_bytes) * 1.0
-    / sum(sum(s.tx_ip_bytes + s.rx_ip_bytes)) OVER (), 6) END AS share
-FROM s ${joins.join(' ')} GROUP BY ${groups.join(', ')}
-ORDER BY ${USAGE_SORTS[order.by].sql} ${sqlDirection(order)}, ${Object.values(keys).join(', ')}, reason LIMIT ?`,
-    params: [...where.params, limit ?? NO_LIMIT],
+    sql: `WITH s AS (${summed.sql})
+SELECT ${columns.join(', ')}, ${reason} AS reason, ${sums.join(', ')}, sum(s.tx_packets + s.rx_packets) AS packets,
+  ${total} AS ip_bytes,
+  CASE WHEN sum(${total}) OVER () > 0 THEN round(${total} * 1.0 / sum(${total}) OVER (), 6) END AS share${slot === null ? '' : ', s.slot AS slot'}
+FROM s LEFT JOIN reason w ON w.id = s.reason
+${joinsOf(grouping)} GROUP BY ${[...keys, ...(slot === null ? [] : ['s.slot'])].join(', ')}
+ORDER BY ${by.join(', ')} LIMIT ?`,
+    params: [...summed.params, query.limit ?? NO_LIMIT],
   };
 }
 
-const REASON = (known: string) => `CASE WHEN ${known} THEN NULL ELSE s.reason END`;
+const sortOf = (order: Order<UsageSort>): string => `${USAGE_SORTS[order.by].sql} ${sqlDirection(order)}`;
+
+function slotOf({ slots }: UsageQuery): Fragment | null {
+  if (slots === undefined) return null;
+  const sql = 'min(? - 1, max(0, (t.bucket_us - ?) * ? / ?))';
+  return fragment(sql, slots.count, slots.fromUs, slots.count, slots.toUs - slots.fromUs);
+}
+
+function ofBuckets(
+  { filter, segments }: UsageQuery,
+  source: 'program' | 'traffic',
+  inner: readonly string[],
+  slot: Fragment | null,
+): Fragment {
+  const parts = segments.map(({ level, fromUs, toUs }) =>
+    fragment(`SELECT * FROM ${source}_${level} WHERE bucket_us >= ? AND bucket_us < ?`, fromUs, toUs),
+  );
+  const all = parts.length === 0 ? [fragment(`SELECT * FROM ${source}_day WHERE 0`)] : parts;
+  const where = rollupWhere(filter);
+  const columns = inner.map((name) => (name === 'slot' ? `${slot!.sql} AS slot` : `t.${name} AS ${name}`));
+  return {
+    sql: `SELECT ${columns.join(', ')}, t.reason = 0 AS named, nullif(t.reason, 0) AS reason,
+  ${TRAFFIC_SUMS.map((name) => `sum(t.${name}) AS ${name}`).join(', ')}
+FROM (${all.map(({ sql }) => sql).join(' UNION ALL ')}) t WHERE ${where.sql}
+GROUP BY ${inner.map((_, i) => i + 1).join(', ')}, t.reason`,
+    params: [...(slot?.params ?? []), ...all.flatMap(({ params }) => params), ...where.params],
+  };
+}
+
+function ofFlows({ filter: { port, ...filter } }: UsageQuery, inner: readonly string[]): Fragment {
+  const where = and([
+    endpointWhere(filter),
+    ...(port === undefined ? [] : [fragment('e.service_port = ?', port)]), // as the counters mean it
+  ]);
+  const names: Readonly<Record<string, string>> = {
+    protocol: 'e.protocol_number',
+    netns_row: 'f.netns',
+    ifindex: 'f.ifindex',
+  };
+  const columns = inner.map((name) => `${names[name] ?? `e.${name}`} AS ${name}`);
+  const flow = inner.includes('ifindex') ? ' JOIN flow f ON f.id = e.flow_id' : '';
+  return {
+    sql: `SELECT ${columns.join(', ')}, e.process IS NOT NULL AS named,
+  CASE WHEN e.process IS NULL THEN (SELECT id FROM reason WHERE token = e.reason) END AS reason,
+  ${['count(*) AS flows', ...TRAFFIC_SUMS.slice(1).map((name) => `sum(e.${name}) AS ${name}`)].join(', ')}
+FROM endpoint e${flow} WHERE ${where.sql}
+GROUP BY ${[...inner, 'named', ''].map((_, i) => i + 1).join(', ')}`,
+    params: where.params,
+  };
+}
 
 /** Codes of REASONS: 'not-local'. An end that is not here cannot say why the flow has no owner; the other one can. */
 const WHY = `CASE WHEN f.src_process IS NOT NULL OR f.dst_process IS NOT NULL THEN NULL
@@ -133,12 +135,18 @@ FROM flow f LEFT JOIN reason w ON w.id = ${WHY} WHERE ${where.sql} GROUP BY 1, 2
   };
 }
 
-/** What captures that overlap the range counted outside of flows: whole captures, whatever the filter. */
-export function compileBesides({ sinceUs, untilUs }: FlowFilter): CompiledQuery {
+/**
+ * What became of all packets of a range, whatever the filter: rows as of compileConservation(), each packet in the
+ * bucket in which it passed, then those with a `kind` of at least Captured.Beside, which are not in the sum.
+ */
+export function compileCaptured(segments: readonly Segment[]): CompiledQuery {
+  const parts = segments.map(({ level }) => `SELECT * FROM captured_${level} WHERE bucket_us >= ? AND bucket_us < ?`);
   return {
-    sql: `SELECT coalesce(sum(not_ip_packets), 0) AS not_ip_packets, coalesce(sum(bad_packets), 0) AS bad_packets,
-  coalesce(sum(duplicate_packets), 0) AS duplicate_packets, sum(kernel_drops) AS kernel_drops FROM capture
-WHERE started_us < coalesce(?, started_us + 1) AND last_us >= coalesce(?, last_us)`,
-    params: [untilUs ?? null, sinceUs ?? null],
+    sql: `SELECT t.kind AS kind, t.kind = ${Captured.Attributed} AS attributed, w.token AS reason,
+  ${CAPTURED_SUMS.map((name) => `sum(t.${name}) AS ${name}`).join(', ')}
+FROM (${parts.length === 0 ? 'SELECT * FROM captured_day WHERE 0' : parts.join(' UNION ALL ')}) t
+LEFT JOIN reason w ON w.id = t.kind GROUP BY t.kind HAVING sum(t.packets) > 0 OR sum(t.flows) > 0
+ORDER BY t.kind >= ${Captured.Beside}, attributed DESC, sum(t.ip_bytes) DESC`,
+    params: segments.flatMap(({ fromUs, toUs }) => [fromUs, toUs]),
   };
 }

@@ -1,6 +1,8 @@
 /** Filters as SQL conditions. Values are bound parameters; names of columns come from this file only. */
 import type { Us } from '../core/time.ts';
+import { backwards } from './name-writer.ts';
 import type { SqlValue } from './sqlite.ts';
+import { nameTextOf } from './views.ts';
 
 /** What to look for. All that is given has to hold; process, pid, user, unit, container and remote at the same end. */
 export interface FlowFilter {
@@ -10,6 +12,7 @@ export interface FlowFilter {
   readonly unit?: string; // `.service` may be left out
   readonly container?: string; // name, or the first digits of the id
   readonly remote?: AddressRange;
+  readonly name?: NameFilter; // of the remote
   readonly port?: number; // of either end
   readonly protocol?: number;
   readonly sinceUs?: Us; // flows that overlap [sinceUs, untilUs)
@@ -22,6 +25,13 @@ export interface AddressRange {
   readonly last: Uint8Array;
 }
 
+/** A host name, and those below it. */
+export interface NameFilter {
+  readonly name: string; // lower case, without the final dot
+  readonly itself: boolean;
+  readonly below: boolean;
+}
+
 export interface Fragment {
   readonly sql: string;
   readonly params: readonly SqlValue[];
@@ -32,6 +42,7 @@ export interface EndNames {
   readonly process: string;
   readonly program: string;
   readonly remoteAddress: string | null; // null: the row has none
+  readonly remoteName: string; // text; only with a remote address
 }
 
 export const fragment = (sql: string, ...params: SqlValue[]): Fragment => ({ sql, params });
@@ -56,7 +67,8 @@ const NOT_LOCAL = 5; // code of REASONS
 export function flowWhere(filter: FlowFilter): Fragment {
   const sides = (['src', 'dst'] as const).flatMap((side) => {
     const other = side === 'src' ? 'dst' : 'src';
-    const names = { process: `f.${side}_process`, program: `f.${side}_program`, remoteAddress: `f.${other}_address` };
+    const remote = { remoteAddress: `f.${other}_address`, remoteName: nameTextOf(other) };
+    const names = { process: `f.${side}_process`, program: `f.${side}_program`, ...remote };
     const local = fragment(`f.${side}_reason IS NOT ${NOT_LOCAL}`);
     return endAlternatives(filter, names).map((one) => and([one, local]));
   });
@@ -69,7 +81,8 @@ export function flowWhere(filter: FlowFilter): Fragment {
 
 /** Condition on `endpoint e`: this end satisfies the filter. */
 export function endpointWhere(filter: FlowFilter): Fragment {
-  const names = { process: 'e.process', program: 'e.program', remoteAddress: 'e.remote_address' };
+  const remote = { remoteAddress: 'e.remote_address', remoteName: 'e.remote_name' };
+  const names = { process: 'e.process', program: 'e.program', ...remote };
   const ends = endAlternatives(filter, names);
   return and([
     ...rangeWhere(filter, 'e'),
@@ -78,9 +91,24 @@ export function endpointWhere(filter: FlowFilter): Fragment {
   ]);
 }
 
+/** Condition on a row `t` of traffic or programs by bucket. The range is that of the buckets; the port is the service's. */
+export function rollupWhere(filter: FlowFilter): Fragment {
+  const { port, protocol } = filter;
+  return and([
+    ...programWhere(filter, 't.program'),
+    ...remoteWhere(filter, 't.remote_address'),
+    ...(port === undefined ? [] : [fragment('t.service_port = ? AND t.remote_address <> 0', port)]),
+    ...(protocol === undefined ? [] : [fragment('t.protocol = ?', protocol)]),
+  ]);
+}
+
 /** Conditions of which one has to hold; none: every end will do. Kept apart so that each can use an index of its own. */
 export function endAlternatives(filter: FlowFilter, names: EndNames): Fragment[] {
-  const common = [...programWhere(filter, names.program), ...remoteWhere(filter, names.remoteAddress)];
+  const common = [
+    ...programWhere(filter, names.program),
+    ...remoteWhere(filter, names.remoteAddress),
+    ...nameWhere(filter, names),
+  ];
   if (filter.pid !== undefined)
     common.push(fragment(`${names.process} IN (SELECT id FROM process WHERE pid = ?)`, filter.pid));
   if (filter.process === undefined) return common.length === 0 ? [] : [and(common)];
@@ -122,6 +150,23 @@ function remoteWhere({ remote }: FlowFilter, address: string | null): Fragment[]
   const sql = `${address} IN (SELECT id FROM address WHERE bytes BETWEEN ? AND ? AND length(bytes) = ?)`;
   return [fragment(sql, first, last, first.length)];
 }
+
+/** The addresses that were ever called so are few, and found by an index; then each flow is asked what it is called. */
+function nameWhere({ name }: FlowFilter, { remoteAddress, remoteName }: EndNames): Fragment[] {
+  if (name === undefined || remoteAddress === null) return [];
+  const start = backwards(`.${name.name}`);
+  const called = or([
+    ...(name.itself ? [fragment('text = ?', name.name)] : []),
+    ...(name.below ? [fragment('backwards >= ? AND backwards < ?', start, afterAll(start))] : []),
+  ]);
+  const hosts = `SELECT id FROM host_name WHERE ${called.sql}`;
+  const sql = `${remoteAddress} IN (SELECT address FROM name WHERE host_name IN (${hosts}))
+    AND ${remoteName} IN (SELECT text FROM host_name WHERE ${called.sql})`;
+  return [fragment(sql, ...called.params, ...called.params)];
+}
+
+/** The first text behind all that begin with `start`, which ends with a dot. */
+const afterAll = (start: string): string => `${start.slice(0, -1)}/`;
 
 function portWhere({ port, protocol }: FlowFilter, one: string, other: string, number: string): Fragment[] {
   const conditions: Fragment[] = [];

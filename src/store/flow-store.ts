@@ -2,13 +2,18 @@
 import { UserError } from '../core/errors.ts';
 import type { CaptureInfo, Tick } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
+import { AddressSweep } from './address-sweep.ts';
 import { AddressTable } from './address-table.ts';
 import { CaptureWriter } from './capture-writer.ts';
 import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from './database-file.ts';
+import { FlowChanges, forgetCheckpoints } from './flow-changes.ts';
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
 import { checkSchema, migrate } from './migrate.ts';
+import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
+import { type Keep, Retention } from './retention.ts';
+import { RollupWriter } from './rollup-writer.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
 
@@ -37,7 +42,13 @@ interface Writers {
   readonly processes: ProcessWriter;
   readonly sockets: SocketWriter;
   readonly flows: FlowWriter;
+  readonly names: NameWriter;
+  readonly changes: FlowChanges;
+  readonly rollups: RollupWriter;
 }
+
+/** A little longer than ends of ended flows wait for a name (attributor.ts). Those of files wait until its end. */
+const SETTLED_US = 150_000_000;
 
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
 const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
@@ -47,6 +58,7 @@ export class FlowStore {
   readonly #self: RecorderIdentity;
   readonly #addresses: AddressTable;
   #writers: Writers | undefined;
+  #pruning: Generator<void> | undefined; // what began and has not ended
 
   private constructor(db: Sqlite, self: RecorderIdentity) {
     this.#db = db;
@@ -72,6 +84,7 @@ export class FlowStore {
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
       if (options.maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(options.maxPages)}`);
       acquireLock(db, path, options.self, options.isAlive, options.nowUs);
+      forgetCheckpoints(db); // of a recorder that died: nobody names its flows any more
       return new FlowStore(db, options.self);
     } catch (error) {
       db.close();
@@ -94,8 +107,10 @@ export class FlowStore {
     const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
     const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
-    const flows = new FlowWriter(this.#db, this.#addresses, rows, capture);
-    return { capture, processes, sockets, flows };
+    const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
+    const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
+    const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
+    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db) };
   }
 
   /**
@@ -112,13 +127,49 @@ export class FlowStore {
       writers.sockets.writeHolders(tick.holders);
       writers.flows.write(tick.flows);
       writers.flows.writeEnds(tick.ends, tick.atUs);
-      writers.capture.write(tick, writers.flows.longestUs);
+      writers.names.write(tick.names);
+      writers.changes.take(writers.rollups, tick.atUs);
+      writers.capture.write(tick, writers.flows.longestUs, writers.rollups);
+      writers.rollups.write();
     });
+  }
+
+  /**
+   * Deletes some of what is too old or too much, for `budgetMs` in a transaction of its own.
+   *
+   * @param nowMs any clock
+   * @returns whether there is more to do
+   * @throws StoreBusy when nothing could be deleted for now
+   */
+  prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
+    this.#pruning ??= new Retention(this.#db, keep, () => this.#sweepAddresses()).work(nowUs);
+    const pruning = this.#pruning;
+    let isDone: boolean | undefined = false;
+    this.#transaction(() => {
+      const untilMs = nowMs() + budgetMs;
+      while (isDone === false && nowMs() < untilMs) isDone = pruning.next().done === true;
+    });
+    if (isDone) this.#endPruning();
+    return !isDone;
+  }
+
+  #sweepAddresses(): AddressSweep {
+    const sweep = new AddressSweep(this.#db, () => this.#addresses.rollback());
+    this.#addresses.onUse = (row) => sweep.use(row);
+    return sweep;
+  }
+
+  #endPruning(): void {
+    this.#pruning = undefined;
+    this.#addresses.onUse = undefined;
   }
 
   endCapture(endedUs: Us): void {
     const { capture } = this.#needWriters();
-    this.#transaction(() => capture.end(endedUs));
+    this.#transaction(() => {
+      capture.end(endedUs);
+      forgetCheckpoints(this.#db);
+    });
     this.#writers = undefined;
   }
 
@@ -161,9 +212,12 @@ export class FlowStore {
   }
 
   #rollback(): void {
+    this.#endPruning(); // it thinks to have done what was not done
     this.#addresses.rollback();
     this.#writers?.capture.netns.rollback();
     this.#writers?.processes.rollback();
+    this.#writers?.changes.rollback();
+    this.#writers?.rollups.rollback();
   }
 }
 
@@ -178,9 +232,12 @@ function lockLost(path: string): UserError {
 function explainedOpen(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
   if (code === undefined) return error;
+  if (/^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code))
+    return new UserError('database-file', `${path} cannot be written (${code})`, READONLY_HINT);
   if (isPassing(code))
     return new UserError('database-busy', `${path}: ${(error as Error).message} (${code})`, BUSY_HINT);
   return new UserError('damaged-database', `${path} is damaged (${code})`, 'Keep a copy and choose another file.');
 }
 
+const READONLY_HINT = 'Make the file and its file system writable, or choose another file with --db.';
 const BUSY_HINT = 'Make room on the disk, or end the program that uses the file.';

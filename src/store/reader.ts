@@ -52,6 +52,14 @@ export class Reader {
     }
   }
 
+  /** Columns of the answer. */
+  names(query: CompiledQuery): readonly string[] {
+    return this.#db
+      .prepare(query.sql)
+      .columns()
+      .map(({ name }) => name);
+  }
+
   all(query: CompiledQuery): readonly Row[] {
     return [...this.rows(query)];
   }

@@ -23,7 +23,8 @@ export function driverTrouble(driverVersion: string, nodeApi: number): string | 
 export function openSqlite(path: string, access: 'read' | 'write', busyMs = 5000): Sqlite {
   const Driver = loadDriver();
   const memory = path === ':memory:';
-  const db = new Driver(path, { readonly: access === 'read' && !memory, fileMustExist: !memory, timeout: busyMs });
+  const options = { readonly: access === 'read' && !memory, fileMustExist: !memory, timeout: busyMs };
+  const db = new Driver(path, { ...options, ...findBinding() });
   db.pragma('trusted_schema = OFF');
   db.pragma('cell_size_check = ON');
   return db;
@@ -36,6 +37,15 @@ function loadDriver(): typeof Database {
     throw new UserError('sqlite-driver', trouble, 'Use Node.js 22.14 or later, or install better-sqlite3 12.');
   }
   return load('better-sqlite3') as typeof Database;
+}
+
+/** Where the driver's compiled file is when it was compiled here: looking for it takes as long as opening a database. */
+function findBinding(): { readonly nativeBinding?: string } {
+  try {
+    return { nativeBinding: require.resolve('better-sqlite3/build/Release/better_sqlite3') };
+  } catch {
+    return {}; // the driver knows other places
+  }
 }
 
 function load(name: 'better-sqlite3' | 'better-sqlite3/package.json'): unknown {

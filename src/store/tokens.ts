@@ -1,6 +1,7 @@
 /** Token tables: rows hold small integers, people and machines read text. Codes are the indexes of the core arrays. */
 import { CONFIDENCE_TABLE, CONFIDENCES, MATCHES, REASONS, ROLES } from '../core/attribution.ts';
 import { FLOW_END_REASONS } from '../core/flow.ts';
+import { NAME_SOURCES } from '../core/name.ts';
 import { SOCKET_STATE_NAMES, SOURCES } from '../core/socket.ts';
 import { protocolName } from '../core/tuple.ts';
 import type { Sqlite } from './sqlite.ts';
@@ -14,6 +15,7 @@ export const TOKEN_TABLES: Readonly<Record<string, readonly (string | null)[]>> 
   confidence: CONFIDENCES,
   protocol: Array.from({ length: 256 }, (_, number) => protocolName(number)),
   socket_state: SOCKET_STATE_NAMES,
+  name_source: NAME_SOURCES,
 };
 
 /** Adds the tokens that this version of the program knows and the file does not. Codes never change their meaning. */

@@ -1,11 +1,41 @@
 /** The views that people and programs read, as each schema version has them. */
+import { SERVICE_PORT_SQL } from './service-port.ts';
 
 type Side = 'src' | 'dst';
 
 /** What a version of the views can show. */
 interface ViewParts {
   readonly nat: boolean; // the translated tuple, names of containers, and interfaces by namespace
+  readonly services: boolean; // the service port is the listening end's, also of a flow that began with an answer
+  readonly names: boolean; // of hosts
 }
+
+const OTHER = { src: 'dst', dst: 'src' } as const;
+
+/** The newest answer about the address of an end: one that its peer's process heard, before the flow began, is better. */
+const heardName = (side: Side) => `(SELECT a.id FROM name a WHERE a.address = f.${side}_address
+    AND a.process = f.${OTHER[side]}_process AND a.from_us <= f.first_us AND a.source <= 3
+    ORDER BY a.from_us DESC LIMIT 1)`;
+const anyName = (side: Side) => `(SELECT a.id FROM name a WHERE a.address = f.${side}_address
+    AND a.from_us <= f.last_us AND a.source <= 3 ORDER BY a.from_us DESC LIMIT 1)`;
+
+/** Row of `name` for an end of the flow `f`: what the flow itself said, else an answer. */
+const nameOfEnd = (side: Side) => `coalesce(f.${side}_name, ${heardName(side)}, ${anyName(side)})`;
+
+/** The same as text, for conditions. */
+export const nameTextOf = (side: Side) =>
+  `(SELECT h.text FROM name n JOIN host_name h ON h.id = n.host_name WHERE n.id = ${nameOfEnd(side)})`;
+
+/**
+ * Source 7 is 'address' (BY_ADDRESS of core/name.ts): neither the flow said so, nor was its own process told so before.
+ * Decided in a join and not in a column, because SQLite drops only joins that no column computes with.
+ */
+const nameJoins = (side: Side, t: string) => `
+LEFT JOIN name ${t}w ON ${t}w.id = ${nameOfEnd(side)}
+LEFT JOIN host_name ${t}x ON ${t}x.id = ${t}w.host_name
+LEFT JOIN name_source ${t}v ON ${t}v.id = CASE WHEN ${t}w.id = f.${side}_name
+    OR (${t}w.process = f.${OTHER[side]}_process AND ${t}w.from_us <= f.first_us) THEN ${t}w.source
+    WHEN ${t}w.id IS NOT NULL THEN 7 END`;
 
 /** NO_UID of core/socket.ts stands for a user that is not known. */
 const uidOf = (t: string, parts: ViewParts) =>
@@ -24,7 +54,7 @@ LEFT JOIN reason ${t}r ON ${t}r.id = f.${side}_reason${
     ? `
 LEFT JOIN container ${t}c ON ${t}c.id = ${t}g.container`
     : ''
-}`;
+}${parts.names ? nameJoins(side, t) : ''}`;
 
 /** Reason 8 is 'ambiguous'. The same decision as confidence() of core/attribution.ts. */
 const confidenceOf = (side: Side, t: string) => `CASE WHEN ${t}p.id IS NOT NULL AND ${t}m.id IS NOT NULL
@@ -44,27 +74,31 @@ const ownerColumns = (
 ) => `${t}n.inode AS ${as}netns, ${t}p.pid AS ${as}pid,
   ${t}p.comm AS ${as}comm, coalesce(${t}g.exe, ${t}p.exe) AS ${as}exe, ${t}p.cmdline AS ${as}cmdline,
   ${uidOf(t, parts)} AS ${as}uid, ${t}u.name AS ${as}user, ${t}g.unit AS ${as}unit,
-  ${parts.nat ? `coalesce(${t}c.name, ${t}g.container)` : `${t}g.container`} AS ${as}container, NULL AS ${as}name, ${t}s.token AS ${as}source, ${t}m.token AS ${as}match,
+  ${parts.nat ? `coalesce(${t}c.name, ${t}g.container)` : `${t}g.container`} AS ${as}container, ${parts.names ? `${t}x.text` : 'NULL'} AS ${as}name, ${t}s.token AS ${as}source, ${t}m.token AS ${as}match,
   ${confidenceOf(side, t)} AS ${as}confidence, ${t}r.token AS ${as}reason,
-  f.${side}_gap_us AS ${as}gap_us, f.${side}_holders AS ${as}holders`;
+  f.${side}_gap_us AS ${as}gap_us, f.${side}_holders AS ${as}holders${
+    parts.names ? `, ${t}v.token AS ${as}name_source` : ''
+  }`;
 
 /** Reasons 4 and 5 are 'forwarded' and 'not-local': such an end is not on this host. */
 const endpointOf = (side: Side, other: Side, tx: string, rx: string, parts: ViewParts) => `
 SELECT f.id AS flow_id, '${side}' AS side, h.name AS host, o.token AS protocol,
   l.text AS local_addr, f.${side}_port AS local_port, r.text AS remote_addr, f.${other}_port AS remote_port,
-  CASE WHEN f.protocol NOT IN (1, 58) THEN f.dst_port END AS service_port,
+  ${parts.services ? SERVICE_PORT_SQL : 'CASE WHEN f.protocol NOT IN (1, 58) THEN f.dst_port END'} AS service_port,
   f.first_us AS first_us, f.last_us AS last_us,
   f.${tx}_packets AS tx_packets, f.${tx}_bytes AS tx_bytes, f.${tx}_ip_bytes AS tx_ip_bytes,
   f.${rx}_packets AS rx_packets, f.${rx}_bytes AS rx_bytes, f.${rx}_ip_bytes AS rx_ip_bytes,
   ${ownerColumns(side, 'e', '', parts)},
   f.capture AS capture, f.${side}_process AS process, f.${side}_program AS program,
-  f.${other}_address AS remote_address, f.protocol AS protocol_number
+  f.${other}_address AS remote_address, f.protocol AS protocol_number${
+    parts.names ? `, rx.text AS remote_name, rv.token AS remote_name_source` : ''
+  }
 FROM flow f
 LEFT JOIN capture c ON c.id = f.capture
 LEFT JOIN host h ON h.id = c.host
 LEFT JOIN protocol o ON o.id = f.protocol
 LEFT JOIN address l ON l.id = f.${side}_address
-LEFT JOIN address r ON r.id = f.${other}_address${ownerJoins(side, 'e', parts)}
+LEFT JOIN address r ON r.id = f.${other}_address${ownerJoins(side, 'e', parts)}${parts.names ? nameJoins(other, 'r') : ''}
 WHERE f.${side}_process IS NOT NULL OR f.${side}_reason NOT IN (4, 5)`;
 
 const endpoint = (parts: ViewParts) => `CREATE VIEW endpoint AS ${endpointOf('src', 'dst', 'orig', 'reply', parts)}
@@ -100,7 +134,7 @@ LEFT JOIN address da ON da.id = f.dst_address
 LEFT JOIN end_reason e ON e.id = f.end_reason${parts.nat ? NAT_JOINS : ''}${ownerJoins('src', 's', parts)}${ownerJoins('dst', 'd', parts)};`;
 
 /** Both views, as schema `version` has them. */
-export const views = (version: 1 | 2): string => {
-  const parts = { nat: version >= 2 };
+export const views = (version: 1 | 2 | 3 | 4): string => {
+  const parts = { nat: version >= 2, services: version >= 3, names: version >= 4 };
   return [endpoint(parts), flowRecord(parts)].join('\n');
 };

@@ -2,7 +2,7 @@
  * How many ends of sockets are named with the process that really sent and received there, against a workload that says
  * so itself. Needs root. `npm run bench:accuracy -- [options]`, see OPTIONS; docs/accuracy.md has the results.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const OPTIONS = {
   peers: { type: 'string', default: '' }, // some of poll100,poll1000,nethogs
   repeat: { type: 'string', default: '60' }, // of each short scenario; 0: no mixed load
   gap: { type: 'string', default: '4000' }, // µs between two
+  scenarios: { type: 'string', default: '' }, // words of their names or sets: 'held,old' are those that live long
   storm: { type: 'string', default: '0' }, // ends of sockets back to back, as a load of its own
   rounds: { type: 'string', default: '1' }, // medians over them
   crowd: { type: 'string', default: '300x50' }, // idle processes x descriptors of each
@@ -27,11 +28,15 @@ const OPTIONS = {
 } as const;
 
 const { values: options } = parseArgs({ options: OPTIONS });
+const { scenarios } = options;
 const loads: readonly Load[] = [
-  ...(options.repeat === '0' ? [] : [{ repeat: Number(options.repeat), gapUs: Number(options.gap), storm: 0 }]),
-  ...(options.storm === '0' ? [] : [{ repeat: 0, gapUs: 0, storm: Number(options.storm) }]),
+  ...(options.repeat === '0'
+    ? []
+    : [{ repeat: Number(options.repeat), gapUs: Number(options.gap), storm: 0, scenarios }]),
+  ...(options.storm === '0' ? [] : [{ repeat: 0, gapUs: 0, storm: Number(options.storm), scenarios }]),
 ];
-const titleOf = ({ storm }: Load): string => (storm > 0 ? 'Sockets back to back, without gaps' : 'Every scenario');
+const titleOf = ({ storm }: Load): string =>
+  storm > 0 ? 'Sockets back to back, without gaps' : scenarios === '' ? 'Every scenario' : `Scenarios: ${scenarios}`;
 
 const stage = new Stage();
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-accuracy-'));
@@ -110,7 +115,7 @@ function section(load: Load, runs: readonly Run[]): string {
 }
 
 function introduction(): string {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  const commit = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).stdout?.trim() || 'unknown';
   const machine = `Linux ${release()}, ${cpus().length} CPUs, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}`;
   return `# How many ends are named, and how many wrongly
 

@@ -39,6 +39,7 @@ function benchmark({ name, gen, packets, capacity }: TestFile): void {
   if (!existsSync(path)) execFileSync(join(build, 'gen'), [path, ...gen.split(' ')], { stdio: 'ignore' });
   const commands: Readonly<Record<string, readonly string[]>> = {
     pcapid: [process.execPath, join(build, 'decode-flow.cjs'), path, String(capacity)],
+    'with names': [process.execPath, join(build, 'decode-flow.cjs'), path, String(capacity), 'names'],
     tcpdump: ['tcpdump', '-r', path, '-w', '/dev/null'],
     C: [join(build, 'cflow'), path],
   };
@@ -55,7 +56,9 @@ function benchmark({ name, gen, packets, capacity }: TestFile): void {
   }
   const cpuOf = (program: string): number => median(usages.get(program)!.map(({ cpuS }) => cpuS));
   const times = (program: string): string => (cpuOf(program) / cpuOf('pcapid')).toFixed(2);
+  const ofNames = (cpuOf('with names') / cpuOf('pcapid') - 1) * 100;
   console.log(`| ${name} | pcapid is | ${times('tcpdump')} times tcpdump | ${times('C')} times C | |`);
+  console.log(`| ${name} | names cost | ${ofNames.toFixed(0)} % of CPU time | | |`);
 }
 
 /** A fast program that counts wrongly is not measured. Flows differ: C knows no end of a flow. */

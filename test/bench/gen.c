@@ -1,6 +1,6 @@
-// Writes a classic pcap file of made-up but realistic traffic for the benchmarks.
+// Writes a capture file of made-up but realistic traffic for the benchmarks.
 //
-//   gen OUT.pcap PACKETS FLOWS ACTIVE SNAPLEN SEED [nano]
+//   gen OUT PACKETS FLOWS ACTIVE SNAPLEN SEED [nano | pcapng]
 //
 // 75 % IPv4 and 25 % IPv6, 85 % TCP and 15 % UDP, 3 % in a VLAN, frames of 64, 594 and 1518 octets as 7:4:1 (IMIX).
 // ACTIVE flows are in flight at a time, a few of them hot; flow lengths have a heavy tail with the mean PACKETS / FLOWS.
@@ -130,12 +130,31 @@ static int put_transport(uint8_t *h, int at, Flow *f, int reply, int frame) {
   return at + length;
 }
 
+static void put_pcap(FILE *out, double time, int nano, uint32_t captured, uint32_t frame) {
+  const uint32_t seconds = time, fraction = (time - seconds) * (nano ? 1e9 : 1e6);
+  const uint32_t record[4] = {seconds, fraction, captured, frame};
+  fwrite(record, 16, 1, out);
+}
+
+/** What stands before the packet in an Enhanced Packet Block; put_block_end() writes what follows it. */
+static void put_block(FILE *out, double time, uint32_t captured, uint32_t frame) {
+  const uint64_t us = time * 1e6;
+  const uint32_t block[7] = {6, 32 + (captured + 3) / 4 * 4, 0, us >> 32, us, captured, frame};
+  fwrite(block, 28, 1, out);
+}
+
+static void put_block_end(FILE *out, uint32_t captured) {
+  const uint32_t padding = 0, length = 32 + (captured + 3) / 4 * 4;
+  fwrite(&padding, -captured & 3, 1, out);
+  fwrite(&length, 4, 1, out);
+}
+
 int main(int argc, char **argv) {
-  if (argc < 7) return fprintf(stderr, "usage: gen OUT.pcap PACKETS FLOWS ACTIVE SNAPLEN SEED [nano]\n"), 2;
+  if (argc < 7) return fprintf(stderr, "usage: gen OUT.pcap PACKETS FLOWS ACTIVE SNAPLEN SEED [nano | pcapng]\n"), 2;
   const uint64_t packets = strtoull(argv[2], 0, 0);
   const double mean = (double)packets / strtod(argv[3], 0);
   const uint32_t active = atoi(argv[4]), snaplen = atoi(argv[5]);
-  const int nano = argc > 7;
+  const int nano = argc > 7 && !strcmp(argv[7], "nano"), pcapng = argc > 7 && !strcmp(argv[7], "pcapng");
   state[0] = strtoull(argv[6], 0, 0) * 0x9E3779B97F4A7C15ull + 1;
   state[1] = state[0] ^ 0xD1B54A32D192ED03ull;
   for (int i = 0; i < 20; i++) next();
@@ -144,7 +163,9 @@ int main(int argc, char **argv) {
   if (!out) return perror(argv[1]), 1;
   setvbuf(out, 0, _IOFBF, 4 << 20);
   const uint32_t file_header[6] = {nano ? 0xa1b23c4d : 0xa1b2c3d4, 2 | 4 << 16, 0, 0, snaplen, 1};
-  fwrite(file_header, 24, 1, out);
+  const uint32_t section[7] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1, -1, -1, 28}, interface[5] = {1, 20, 1, snaplen, 20};
+  if (pcapng) fwrite(section, 28, 1, out), fwrite(interface, 20, 1, out);
+  else fwrite(file_header, 24, 1, out);
 
   static uint8_t noise[NOISE + LONGEST];
   for (size_t i = 0; i < sizeof noise; i++) noise[i] = next();
@@ -178,12 +199,12 @@ int main(int argc, char **argv) {
     at = put_transport(h, at, f, reply, frame);
     const uint32_t captured = (uint32_t)frame < snaplen ? (uint32_t)frame : snaplen;
     time += gap * (0.2 + 1.6 * uniform());
-    const uint32_t seconds = time, fraction = (time - seconds) * (nano ? 1e9 : 1e6);
-    const uint32_t record[4] = {seconds, fraction, captured, frame};
-    fwrite(record, 16, 1, out);
+    if (pcapng) put_block(out, time, captured, frame);
+    else put_pcap(out, time, nano, captured, frame);
     if ((uint32_t)at > captured) at = captured;
     fwrite(h, at, 1, out);
     fwrite(noise + next() % NOISE, captured - at, 1, out);
+    if (pcapng) put_block_end(out, captured);
 
     if (f->sent < 3) f->sent++;
     if (--f->left == 0) {

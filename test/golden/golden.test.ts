@@ -6,26 +6,42 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { ALL_CAPTURES } from '../support/all-captures.ts';
+import { Command } from 'commander';
+import { flows } from '../../src/cli/commands/flows.ts';
+import { read } from '../../src/cli/commands/read.ts';
+import { usage } from '../../src/cli/commands/usage.ts';
+import { BAD_CAPTURES } from '../support/bad-captures.ts';
+import { testContext } from '../support/context.ts';
+import { namesOfFile } from '../support/read-names.ts';
 import { runPcapid } from '../support/run-pcapid.ts';
 import { printedFlows, tsharkFlows } from '../support/tshark-flows.ts';
+import { tsharkNamesOf } from '../support/tshark-names.ts';
 import { capinfosPackets, type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
 
 const FOLDER = 'test/golden';
 const UPDATES = process.env.PCAPID_UPDATE_GOLDEN === '1';
-const ENV = { TZ: 'UTC', PCAPID_DB: '' };
+process.env.TZ = 'UTC'; // of the tables
+const COMMANDS = { read, usage, flows };
 const CAPTURES = readdirSync('captures').filter((name) => /\.pcap(ng)?(\.\w+)?$/.test(name));
 /** What gzip, lz4 and zstd made of connection.pcap. */
 const PACKED = ['connection.pcap.gz', 'connection.pcap.lz4', 'connection.pcap.zst'];
-/** Later fragments have no ports for tshark, extension headers hide them. */
-const PORTLESS = ['ipv4-options-fragments.pcap', 'ipv6-extension.pcap'];
+/** No captures: `read` says so and ends with 2. */
+const REFUSED = BAD_CAPTURES.filter(({ isRefused }) => isRefused).map(({ name }) => name);
+/** A port of VXLAN and a kind of 802.11 in CAPWAP that tshark has to be told of. */
+const TUNNELS = ['-d', 'udp.port==8472,vxlan', '-o', 'capwap.swap_fc:FALSE'];
+/** tshark 4.0 knows only a draft of version 2. */
+const QUIC_2 = /^quic quic2\./;
 const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
 const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
-const PEOPLE = { table: ['--format', 'table'], csv: ['--format', 'csv'] };
+const PEOPLE = { table: ['--format', 'table', '-n'], csv: ['--format', 'csv'] };
 /** Further outputs of some captures, and their flags. */
 const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'names.pcapng': PEOPLE,
   'ethernet-tcp.pcap': PEOPLE,
+  'link-layers.pcapng': { 'summary.ndjson': [...MACHINE.summary, ...MACHINE.ndjson] },
+  'tunnels.pcap': { 'decap.ndjson': [...MACHINE.ndjson, '--decap'], 'decap.summary': [...MACHINE.summary, '--decap'] },
   'demo.pcap': {
     ...PEOPLE,
     'owners.ndjson': [...MACHINE.ndjson, ...FACTS],
@@ -35,11 +51,25 @@ const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]
   },
 };
 
-async function pcapid(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await runPcapid(args, { env: ENV });
-  assert.equal(code, 0, err);
-  return out;
+const results = new Map<string, Promise<{ out: string; err: string }>>();
+
+/** Runs a command in this process, once for all tests that ask for the same. */
+function run(name: keyof typeof COMMANDS, ...args: readonly string[]): Promise<{ out: string; err: string }> {
+  const key = [name, ...args].join(' ');
+  const result = results.get(key) ?? runNow(name, args);
+  results.set(key, result);
+  return result;
 }
+
+async function runNow(name: keyof typeof COMMANDS, args: readonly string[]): Promise<{ out: string; err: string }> {
+  const context = testContext({ cwd: process.cwd() });
+  await new Command().addCommand(COMMANDS[name](context)).parseAsync([name, ...args], { from: 'user' });
+  assert.equal(context.exitCode, 0, context.stderr());
+  return { out: context.stdout(), err: context.stderr() };
+}
+
+const pcapid = async (name: keyof typeof COMMANDS, ...args: readonly string[]): Promise<string> =>
+  (await run(name, ...args)).out;
 
 function compare(name: string, text: string): void {
   const path = join(FOLDER, `${name}.out`);
@@ -47,7 +77,7 @@ function compare(name: string, text: string): void {
   assert.equal(text, readFileSync(path, 'utf8'), `${path}: see whether the change is wanted, then --update`);
 }
 
-for (const capture of CAPTURES.filter((name) => HAS_ZSTD || !name.endsWith('.zst'))) {
+for (const capture of CAPTURES.filter((name) => (HAS_ZSTD || !name.endsWith('.zst')) && !REFUSED.includes(name))) {
   const name = capture.replace(/\.pcap$/, '');
   describe(capture, () => {
     for (const [what, flags] of Object.entries({ ...MACHINE, ...FURTHER[capture] })) {
@@ -64,7 +94,11 @@ for (const capture of CAPTURES.filter((name) => HAS_ZSTD || !name.endsWith('.zst
       assert.deepEqual(countPairs(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson)), tshark.pairs);
     });
 
-    if (PORTLESS.includes(capture)) return;
+    test('the names found are those that tshark finds', { skip: tsharkMissing() }, () => {
+      const names = namesOfFile(`captures/${capture}`).filter((name) => !QUIC_2.test(name));
+      assert.deepEqual(names, tsharkNamesOf(`captures/${capture}`));
+    });
+
     test('read sees the flows that tshark sees, with their times', { skip: tsharkMissing() }, async () => {
       const printed = printedFlows(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson));
       assert.deepEqual(printed, tsharkFlows(`captures/${capture}`));
@@ -87,27 +121,79 @@ function countPairs(ndjson: string): Record<string, PairCount> {
   return pairs;
 }
 
-describe('demo.pcap with its facts', () => {
-  test('usage adds up by process as before, after it was stored', async () => {
+describe('read --decap', () => {
+  test('read --decap sees the flows of the innermost packets that tshark sees', { skip: tsharkMissing() }, async () => {
+    const printed = printedFlows(await pcapid('read', 'captures/tunnels.pcap', ...MACHINE.ndjson, '--decap'));
+    assert.deepEqual(printed, tsharkFlows('captures/tunnels.pcap', 'innermost', TUNNELS));
+  });
+});
+
+describe('what is no capture', () => {
+  for (const name of REFUSED) {
+    test(`read says what ${name} is`, async () => {
+      const { code, out, err } = await runPcapid(['read', `captures/${name}`]);
+      assert.deepEqual([code, out], [2, '']);
+      compare(name, err);
+    });
+  }
+});
+
+describe('damaged captures', () => {
+  for (const { name, octet } of BAD_CAPTURES.filter(({ isRefused }) => !isRefused)) {
+    test(`read of ${name} gives what is before the damage, and says in one line where that is`, async () => {
+      const { err } = await run('read', `captures/${name}`, ...MACHINE.summary);
+      assert.equal(err.trimEnd().split('\n').length, 1);
+      assert.match(err, new RegExp(`^pcapid: captures/${name}: [^\n]+ \\(octet ${octet}\\); all before it was read\n$`));
+    });
+  }
+});
+
+describe('link-layers.pcapng', () => {
+  test('read --db stores the interfaces that read prints', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
     try {
-      const database = join(folder, 'demo.db');
-      await pcapid('read', 'captures/demo.pcap', ...FACTS, '--db', database);
-      compare('demo.usage', await pcapid('usage', '--db', database));
-      const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
-      const printed = (await pcapid('read', 'captures/demo.pcap', ...FACTS, ...MACHINE.ndjson)).split('\n');
-      assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
+      const database = join(folder, 'layers.db');
+      await pcapid('read', 'captures/link-layers.pcapng', '--db', database);
+      const stored = await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc');
+      const printed = await pcapid('read', 'captures/link-layers.pcapng', ...MACHINE.ndjson);
+      assert.deepEqual(interfacesOf(stored), interfacesOf(printed));
+      assert.ok(interfacesOf(printed).includes('PKTAP'));
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
 });
 
-/** Tuple and owners of a line: what does not depend on where the flow is kept. */
+const interfacesOf = (ndjson: string): readonly string[] =>
+  ndjson
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).interface);
+
+describe('what is stored', () => {
+  for (const [capture, ...facts] of [['demo.pcap', ...FACTS], ['names.pcapng']] as const) {
+    test(`of ${capture} has the owners and names that read prints, and adds up as before`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'pcapid-golden-'));
+      try {
+        const database = join(folder, 'test.db');
+        await pcapid('read', `captures/${capture}`, ...facts, '--db', database);
+        const usage = ['process', 'pid', 'name'].map((by) => pcapid('usage', '--by', by, '--db', database));
+        compare(`${capture.replace(/\.pcap$/, '')}.usage`, (await Promise.all(usage)).join('\n'));
+        const stored = (await pcapid('flows', '--db', database, ...MACHINE.ndjson, '--sort', 'first:asc')).split('\n');
+        const printed = (await pcapid('read', `captures/${capture}`, ...facts, ...MACHINE.ndjson)).split('\n');
+        assert.deepEqual(stored.map(ownersOf).sort(), printed.map(ownersOf).sort());
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  }
+});
+
+/** Tuple, owners and names of a line: what does not depend on where the flow is kept. */
 function ownersOf(line: string): string {
   if (line === '') return '';
   const flow = JSON.parse(line);
-  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason'];
+  const names = ['addr', 'port', 'pid', 'comm', 'exe', 'cmdline', 'uid', 'user', 'match', 'confidence', 'reason', 'name', 'name_source'];
   const end = (side: string) => names.map((name) => flow[`${side}_${name}`]).join(' ');
   return `${flow.protocol} ${end('src')} ${end('dst')} ${flow.orig_ip_bytes} ${flow.reply_ip_bytes}`;
 }
@@ -116,7 +202,7 @@ describe('the captures', () => {
   test('are what make-captures.mjs would write, and small', () => {
     for (const { name, bytes } of ALL_CAPTURES) {
       assert.deepEqual(new Uint8Array(readFileSync(`captures/${name}`)), bytes, name);
-      assert.ok(bytes.length < 4096, name);
+      assert.ok(bytes.length < 32_768, name);
     }
     const made = ['demo.pcap', ...PACKED, ...ALL_CAPTURES.map(({ name }) => name)];
     assert.deepEqual(CAPTURES.sort(), made.sort());
@@ -130,12 +216,5 @@ describe('the captures', () => {
   test('are all described in the README beside them', () => {
     const text = readFileSync('captures/README.md', 'utf8');
     for (const name of readdirSync('captures')) assert.ok(name === 'README.md' || text.includes(name), name);
-  });
-
-  test('of which one is damaged: read says where, and prints what is before', async () => {
-    const { code, out, err } = await runPcapid(['read', 'captures/damaged.pcap', ...MACHINE.ndjson], { env: ENV });
-    assert.equal(code, 0);
-    assert.equal(out.split('\n').length, 2);
-    assert.match(err, /damaged\.pcap: the file ends inside a packet \(octet \d+\); all before it was read/);
   });
 });

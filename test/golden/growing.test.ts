@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { asNobody, nobodyMissing } from '../support/nobody.ts';
 import { runPcapid } from '../support/run-pcapid.ts';
 
@@ -134,6 +136,33 @@ describe('read of what is no capture', () => {
     await refused(join(folder, 'absent'), /absent: no such file/);
     await refused(join(folder, 'd'), /is a directory/);
     await refused(join(folder, 'empty'), /is empty/);
+  });
+
+  test('read names a device without octets, a program, a socket and a FIFO that was closed at once', async () => {
+    const [socket, fifo] = [join(folder, 'socket'), join(folder, 'fifo')];
+    const server = createServer().listen(socket);
+    spawnSync('mkfifo', [fifo]);
+    const writer = spawn('sh', ['-c', `: > ${fifo}`]);
+    try {
+      await refused('/dev/null', /\/dev\/null is empty/);
+      await refused(process.execPath, /is not a capture file/);
+      await refused(socket, /is a socket or a device that cannot be opened/);
+      await refused(fifo, /fifo is empty/);
+    } finally {
+      server.close();
+      writer.kill();
+    }
+  });
+
+  test('read gives up on a gzip bomb, in bounded time and memory', async () => {
+    const path = join(folder, 'bomb.pcap.gz');
+    const header = gzipSync(CONNECTION);
+    const zeros = gzipSync(Buffer.alloc(64 << 20)); // a record of 0 octets after the other
+    writeFileSync(path, Buffer.concat([header, ...new Array<Buffer>(40).fill(zeros)]));
+    const { code, out, err } = await runPcapid(['read', path, '--summary'], { deadlineMs: 120_000 });
+    assert.equal(code, 0);
+    assert.match(out, /; 1 file damaged\n$/);
+    assert.match(err, /bomb\.pcap\.gz: more than 250 times its size came out of it, .+ \(octet \d+\); all before it was read\n$/);
   });
 
   test('read says that it may not', { skip: nobodyMissing() }, () => {

@@ -123,15 +123,15 @@ def pass_on(over, sock):
 
 
 def passed_later(options):
-    """One connection, first used by this process (`first` octets), then by a child that it is passed to (`second`)."""
+    """One connection on which this process writes `count` octets, then a child that it is passed to as many."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind((options.host, 0))
     listener.listen(1)
     ours, theirs = socket.socketpair()
-    first, second = 10_000, 20_000  # each leaves in one packet
 
     def serve():
         server, _ = listener.accept()
+        time.sleep(options.delay)
         received = 0
         while data := server.recv(65536):
             received += len(data)
@@ -140,17 +140,20 @@ def passed_later(options):
     def talk_on():
         _, [descriptor], _, _ = socket.recv_fds(theirs, 1, 1)
         client = socket.socket(fileno=descriptor)
-        client.sendall(b"x" * second)
+        client.sendall(b"x" * options.count)
         time.sleep(options.hold)
-        done(role="second", octets=second, local=list(client.getsockname()))
+        client.shutdown(socket.SHUT_WR)
+        client.recv(1)  # the server has read everything
+        retransmitted = struct.unpack("Q", client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 216)[208:])[0]
+        done(role="second", octets=options.count, retransmitted=retransmitted, local=list(client.getsockname()))
 
     server = in_child(serve)
     child = in_child(talk_on)
     client = socket.create_connection(listener.getsockname())
     listener.close()
-    client.sendall(b"x" * first)
+    client.sendall(b"x" * options.count)
     time.sleep(options.hold)
-    done(role="first", octets=first, local=list(client.getsockname()))
+    done(role="first", octets=options.count, local=list(client.getsockname()))
     pass_on(ours, client)
     client.close()
     wait_children([child, server])
@@ -268,6 +271,7 @@ if __name__ == "__main__":
     parser.add_argument("--mac", default="00:00:00:00:00:00", help="packet-socket: of the next hop")
     parser.add_argument("--segment", type=int, nargs=2, help="time-wait: port of the client, of the server")
     parser.add_argument("--hold", type=float, default=0.5, help="multicast: seconds that receivers stay")
+    parser.add_argument("--delay", type=float, default=0, help="passed-later: seconds before the server reads")
     parser.add_argument("--exit", action="store_true")
     options = parser.parse_args()
     sock = MODES[options.mode](options)

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   'better-sqlite3': /^src\/store\//,
   commander: /^src\/cli\//,
+  'smol-toml': /^src\/cli\/config-file\.ts$/,
   cap: /^src\/capture\/cap-child\.ts$/,
 };
 

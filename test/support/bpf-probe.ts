@@ -22,7 +22,7 @@ export interface ProbedSocket {
   readonly cookie: bigint;
   readonly netns: number;
   readonly netnsCookie: number;
-  readonly comm: string;
+  readonly sequence: number;
 }
 
 export interface ProbedProcess {
@@ -106,7 +106,7 @@ export class BpfProbe {
   holders(pid = 0): readonly ProbedHolder[] {
     const octets = native.bpfSnapshot(this.fds[2]!, this.#bytes, pid);
     if (octets < 0) throw new Error(String(-octets));
-    return Array.from({ length: octets / 120 }, (_, i) => parseHolder(this.#bytes.subarray(120 * i, 120 * (i + 1))));
+    return Array.from({ length: octets / 104 }, (_, i) => parseHolder(this.#bytes.subarray(104 * i, 104 * (i + 1))));
   }
 
   /** Socket events and process events that found no room. */
@@ -178,7 +178,7 @@ function parseSocket(b: Buffer): ProbedSocket {
     cookie: b.readBigUInt64LE(16),
     netns: b.readUInt32LE(92),
     netnsCookie: Number(b.readBigUInt64LE(24)),
-    comm: textAt(b, 104),
+    sequence: b.readUInt32LE(104),
   };
 }
 

@@ -24,6 +24,7 @@ export interface EventLiteral extends KeyLiteral {
   readonly netns?: number;
   readonly flags?: number;
   readonly ifindex?: number;
+  readonly sequence?: number;
 }
 
 export interface SnapshotLiteral extends KeyLiteral {
@@ -57,7 +58,7 @@ export interface ProcessLiteral {
 const TICK_NS = 10_000_000;
 
 export function socketEvent(literal: EventLiteral): Buffer {
-  const b = Buffer.alloc(120);
+  const b = Buffer.alloc(112);
   b.writeUInt32LE(literal.kind, 0);
   b.writeUInt32LE(literal.pid ?? 0, 4);
   put64(b, 8, (literal.atUs ?? 0) * 1000);
@@ -70,11 +71,12 @@ export function socketEvent(literal: EventLiteral): Buffer {
   b.writeUInt32LE(literal.netns ?? 0, 92);
   b.writeUInt32LE(literal.flags ?? 0, 96);
   b.writeUInt32LE(literal.ifindex ?? 0, 100);
+  b.writeUInt32LE(literal.sequence ?? 0, 104);
   return b;
 }
 
 export function snapshotRecord(literal: SnapshotLiteral): Buffer {
-  const b = Buffer.alloc(120);
+  const b = Buffer.alloc(104);
   b.writeUInt32LE(literal.pid, 0);
   put64(b, 8, (literal.startTicks ?? literal.pid * 10) * TICK_NS);
   put64(b, 16, literal.cookie ?? 0);

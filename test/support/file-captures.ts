@@ -32,6 +32,9 @@ const both = (port: number): readonly Uint8Array[] => [question(port), answer(po
 const records = (frames: readonly Uint8Array[]): PcapRecord[] =>
   frames.map((bytes, i) => ({ bytes, sec: SEC + i, fraction: 250_000 }));
 
+const micro = (): FileCapture => ({ name: 'big-endian.pcap', bytes: pcapFile(records(both(6000)), { order: 'big' }) });
+const nano = (): FileCapture => ({ name: 'nano.pcap', bytes: pcapFile(records(both(5999)), { unit: 'nano' }) });
+
 /** Kuznetzov's patch: a longer record header with interface and way. */
 function modified(): FileCapture {
   const file = [...pcapFile([], { linkType: LinkType.Ethernet })];
@@ -162,6 +165,8 @@ function packed(): FileCapture {
 }
 
 export const FILE_CAPTURES: readonly FileCapture[] = [
+  micro(),
+  nano(),
   modified(),
   oldVersion(),
   fcs(),

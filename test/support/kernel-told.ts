@@ -69,7 +69,7 @@ export class KernelTold {
     for (let i = 0; i < holders.count; i++) addTo(this.holders, holders.inode[i]!, holders.pid[i]!);
     for (const process of watch.takeProcesses()) this.processes.set(`${process.pid}:${process.startTicks}`, process);
     const exits = watch.takeExits();
-    for (let i = 0; i < exits.count; i++) this.ended.add(`${exits.pid[i]}:${exits.startTicks[i]}`);
+    for (let i = 0; i < (exits?.count ?? 0); i++) this.ended.add(`${exits!.pid[i]}:${exits!.startTicks[i]}`);
   }
 
   close(): void {

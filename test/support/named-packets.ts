@@ -73,6 +73,17 @@ export async function clientHello(servername: string, options: object = {}): Pro
   });
 }
 
+/** The smallest record that names a server: always the same octets, where OpenSSL's are random. */
+export function plainHello(servername: string): Uint8Array {
+  const name = ascii(servername);
+  const list = [0, ...u16(name.length), ...name];
+  const extensions = [...u16(0), ...u16(list.length + 2), ...u16(list.length), ...list];
+  const suites = [0x13, 0x01];
+  const body = [3, 3, ...new Array<number>(32).fill(7), 0, ...u16(suites.length), ...suites, 1, 0];
+  const hello = [...body, ...u16(extensions.length), ...extensions];
+  return Uint8Array.from([22, 3, 1, ...u16(hello.length + 4), 1, 0, ...u16(hello.length), ...hello]);
+}
+
 interface Sealing {
   readonly version?: 1 | 2;
   readonly connection?: Uint8Array;

@@ -18,7 +18,7 @@ export interface Sent {
   readonly local?: readonly [address: string, port: number];
   readonly ports?: readonly [client: number, server: number];
   readonly segments?: readonly [sent: number, received: number];
-  readonly retransmitted?: number; // segments
+  readonly retransmitted?: number; // segments; of passed-later octets
   readonly receivers?: readonly (readonly [pid: number, startTicks: number])[];
 }
 

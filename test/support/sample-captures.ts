@@ -151,6 +151,45 @@ function ipv4Fragments(): SampleCapture {
   return capture('ipv4-options-fragments', frames.map(ethernet));
 }
 
+/** Orders in which fragments may come, and what evades whoever believes in one: only the first has ports. */
+function fragmentOrders(): SampleCapture {
+  const datagram = (port: number) => udp({ src: port, dst: 2049, payload: 92 });
+  const parts = (
+    id: number,
+    { protocol, bytes }: Transport,
+    ...cuts: readonly (readonly [from: number, to: number])[]
+  ) =>
+    cuts.map(([from, to]) =>
+      ipv4(
+        { src: HERE, dst: THERE, id, offset: from, more: to < bytes.length },
+        { protocol, bytes: bytes.slice(from, to) },
+      ),
+    );
+  const parts6 = (
+    id: number,
+    { protocol, bytes }: Transport,
+    ...cuts: readonly (readonly [from: number, to: number])[]
+  ) =>
+    cuts.map(([offset, to]) =>
+      toThere6('out', fragment6({ id, offset, more: to < bytes.length }, { protocol, bytes: bytes.slice(offset, to) })),
+    );
+  const segment = tcp({ src: 5024, dst: 443, flags: Syn, seq: 1, payload: 20 });
+  const [one, two] = [parts(7, datagram(5020), [0, 40], [40, 100]), parts(8, datagram(5021), [0, 40], [40, 100])];
+  return capture(
+    'fragment-orders',
+    [
+      ...parts(1, datagram(5016), [80, 100], [40, 80], [0, 40]), // backwards
+      ...parts(2, datagram(5017), [40, 80], [0, 40], [80, 100]), // the first in the middle
+      ...parts(3, datagram(5018), [0, 40], [8, 48], [24, 100]), // overlapping
+      ...parts(4, datagram(5019), [0, 40], [0, 40], [40, 100], [40, 100]), // each twice
+      ...[two[1]!, one[0]!, two[0]!, one[1]!], // two datagrams in each other
+      ...parts6(5, datagram(5022), [80, 100], [0, 40], [40, 80]),
+      ...parts6(6, datagram(5023), [0, 100]), // whole, with a fragment header
+      ...parts(9, segment, [8, 40], [0, 8]), // flags only in the second
+    ].map(ethernet),
+  );
+}
+
 function ipv6Extensions(): SampleCapture {
   const inner = udp({ src: 5008, dst: 53, payload: 24 });
   const [HOP_BY_HOP, ROUTING, DESTINATION] = [0, 43, 60];
@@ -221,6 +260,7 @@ export const SAMPLE_CAPTURES: readonly SampleCapture[] = [
   nullLoopback(),
   rawIp(),
   ipv4Fragments(),
+  fragmentOrders(),
   ipv6Extensions(),
   icmpEchoAndErrors(),
   otherTransports(),

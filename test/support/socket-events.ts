@@ -34,6 +34,8 @@ export interface TestEvent {
   readonly outgoing?: boolean;
   readonly netns?: number; // inode
   readonly previous?: number; // OwnerEvidence
+  readonly flags?: number; // SocketFlag
+  readonly sequence?: number;
 }
 
 export function socketEvents(all: readonly TestEvent[]): SocketEventColumns {
@@ -44,7 +46,8 @@ export function socketEvents(all: readonly TestEvent[]): SocketEventColumns {
     columns.cookie[row] = event.cookie;
     columns.atUs[row] = event.atUs;
     if (event.key !== undefined) columns.key.set(event.key, row * KEY_WORDS);
-    columns.flags[row] = event.outgoing === true ? SocketFlag.Outgoing : 0;
+    columns.flags[row] = event.outgoing === true ? SocketFlag.Outgoing : (event.flags ?? 0);
+    columns.sequence[row] = event.sequence ?? 0;
     columns.netns[row] = event.netns ?? 0;
     columns.previous[row] = event.previous ?? OwnerEvidence.None;
   }
@@ -66,6 +69,18 @@ export function receives(cookie: number, key: Int32Array, atUs: number, where: W
 /** Another process uses a socket that one before has used. */
 export function changesHands(cookie: number, key: Int32Array, atUs: number): TestEvent {
   return { kind: SocketEvent.Owner, cookie, key, atUs, previous: OwnerEvidence.Transfer };
+}
+
+/** The same of TCP: from that sequence number on it has sent, or received. */
+export function handsOver(
+  way: 'sent' | 'received',
+  sequence: number,
+  cookie: number,
+  key: Int32Array,
+  atUs: number,
+): TestEvent {
+  const flags = way === 'sent' ? SocketFlag.SentFrom : SocketFlag.ReceivedFrom;
+  return { ...changesHands(cookie, key, atUs), flags, sequence };
 }
 
 export function closes(cookie: number, atUs: number): TestEvent {

@@ -3,6 +3,7 @@ import { parseAddress } from '../../src/core/address.ts';
 import { END_COLUMNS, FlowSide, MATCHES, type Match, REASONS, type Reason, ROLES } from '../../src/core/attribution.ts';
 import { createColumns, pushRow } from '../../src/core/columns.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, FlowFlag } from '../../src/core/flow.ts';
+import { FLOW_NAME_COLUMNS, NAME_COLUMNS, NAME_SOURCES, type NameRows, type NameSource } from '../../src/core/name.ts';
 import type { Process } from '../../src/core/process.ts';
 import { NO_UID, SOURCES, type Source } from '../../src/core/socket.ts';
 import {
@@ -52,6 +53,7 @@ export const COUNTERS: CaptureCounters = {
   flowsLost: 0,
   factsLost: 0,
   factsLate: 0,
+  namesLost: 0,
 };
 
 export interface FlowLiteral {
@@ -90,11 +92,23 @@ export interface SocketLiteral {
   readonly toUs?: number;
 }
 
-export interface TickLiteral extends Partial<Omit<Tick, 'flows' | 'ends' | 'sockets' | 'holders'>> {
+export interface NameLiteral {
+  readonly id: number;
+  readonly text: string;
+  readonly address: string;
+  readonly source: NameSource;
+  readonly process?: number;
+  readonly fromUs?: number;
+  readonly toUs?: number;
+  readonly flow?: number; // serial of a flow whose destination is called so
+}
+
+export interface TickLiteral extends Partial<Omit<Tick, 'flows' | 'ends' | 'sockets' | 'holders' | 'names'>> {
   readonly flows?: readonly FlowLiteral[];
   readonly ends?: readonly EndLiteral[];
   readonly sockets?: readonly SocketLiteral[];
   readonly holders?: readonly { readonly socket: number; readonly process: number }[];
+  readonly names?: readonly NameLiteral[];
 }
 
 export function tick(literal: TickLiteral = {}): Tick {
@@ -113,6 +127,7 @@ export function tick(literal: TickLiteral = {}): Tick {
     ends: endColumns(literal.ends ?? []),
     sockets: socketColumns(literal.sockets ?? []),
     holders: holderColumns(literal.holders ?? []),
+    names: nameRows(literal.names ?? []),
   };
 }
 
@@ -181,6 +196,26 @@ function holderColumns(rows: readonly { readonly socket: number; readonly proces
     columns.toUs[i] = NOON;
   }
   return columns;
+}
+
+function nameRows(names: readonly NameLiteral[]): NameRows {
+  const rows = createColumns(NAME_COLUMNS, Math.max(1, names.length));
+  const flows = createColumns(FLOW_NAME_COLUMNS);
+  for (const name of names) {
+    const i = pushRow(rows);
+    rows.id[i] = name.id;
+    rows.address.set(parseAddress(name.address)!, i * 4);
+    rows.source[i] = NAME_SOURCES.indexOf(name.source);
+    rows.process[i] = name.process ?? 0;
+    rows.fromUs[i] = name.fromUs ?? NOON;
+    rows.toUs[i] = name.toUs ?? rows.fromUs[i]!;
+    if (name.flow === undefined) continue;
+    const out = pushRow(flows);
+    flows.serial[out] = name.flow;
+    flows.side[out] = FlowSide.Dst;
+    flows.name[out] = name.id;
+  }
+  return { rows, texts: names.map(({ text }) => text), flows };
 }
 
 /** Writes 'tcp A:p > B:q' as the key at `key[at]`. */

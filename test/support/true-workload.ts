@@ -18,6 +18,7 @@ export interface Load {
   readonly repeat: number; // of each scenario
   readonly gapUs: number;
   readonly storm: number; // ends of sockets without gaps, instead of all that; 0: none
+  readonly scenarios?: string; // words of their names, or sets, separated by commas; all when left out
 }
 
 export class Stage {
@@ -58,9 +59,9 @@ export class Stage {
   }
 
   /** Starts servers and old connections. What is returned runs the rest, to its end. */
-  async startWorkload(log: string, { repeat, gapUs, storm }: Load): Promise<() => Promise<void>> {
+  async startWorkload(log: string, { repeat, gapUs, storm, scenarios = '' }: Load): Promise<() => Promise<void>> {
     const program = this.program('workload', 'clients', 'held', 'servers', 'truth', 'uring');
-    const words = [log, repeat, gapUs, storm, ...this.#places].map(String);
+    const words = [log, repeat, gapUs, storm, scenarios, ...this.#places].map(String);
     const workload: Child = startChild([program, ...words], { keepInput: true });
     await waitFor(() => workload.out().includes('ready'), 30_000, `the workload to be ready\n${workload.err()}`);
     return async () => {

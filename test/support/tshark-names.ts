@@ -1,5 +1,5 @@
 /** The names that tshark(1) finds in packets: the second opinion on src/names. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,32 +7,45 @@ import { pcapFile, type TestPacket } from './packets.ts';
 
 const FIELDS = [
   'frame.protocols',
-  'dns.qry.name',
   'dns.flags.response',
+  'dns.qry.name',
+  'dns.resp.name',
+  'dns.a',
+  'dns.aaaa',
   'http.host',
   'tls.handshake.extensions_server_name',
 ];
 
-/** @returns `sni example.com` in order of packets: the question of each DNS answer, HTTP hosts, names in TLS and QUIC */
+/** @returns as tsharkNamesOf() does */
 export function tsharkNames(packets: readonly TestPacket[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-tshark-'));
   try {
     const path = join(folder, 'names.pcap');
     writeFileSync(path, pcapFile(packets.map(({ bytes, timeUs = 0 }) => ({ bytes, fraction: timeUs }))));
-    const wanted = FIELDS.flatMap((field) => ['-e', field]);
-    const args = ['-n', '-r', path, '-T', 'fields', '-E', 'occurrence=f', ...wanted];
-    const text = execFileSync('tshark', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    return text.split('\n').slice(0, -1).flatMap(namesOf);
+    return tsharkNamesOf(path);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
+/** @returns `sni example.com` in order of packets: what was asked in answers with addresses, HTTP hosts, names in TLS and QUIC */
+export function tsharkNamesOf(path: string): string[] {
+  const wanted = FIELDS.flatMap((field) => ['-e', field]);
+  const args = ['-n', '-r', path, '-T', 'fields', '-E', 'occurrence=f', ...wanted];
+  const { stdout } = spawnSync('tshark', args, { encoding: 'utf8' }); // a cut file ends with 2
+  return stdout.split('\n').slice(0, -1).flatMap(namesOf);
+}
+
 function namesOf(line: string): string[] {
-  const [protocols = '', question, response, host, serverName] = line.split('\t');
+  const [path = '', response, question, owner, v4, v6, host, serverName] = line.split('\t');
   const found: string[] = [];
-  if (question && response !== '0') found.push(`dns ${question}`);
-  if (host) found.push(`http ${host}`);
-  if (serverName) found.push(`${protocols.includes('quic') ? 'quic' : 'sni'} ${serverName}`);
+  const name = question || owner;
+  const isAnswer = (response === '1' || response === 'True') && (v4 || v6);
+  if (name && isAnswer) found.push(`${/mdns|llmnr/.exec(path)?.[0] ?? 'dns'} ${name.toLowerCase()}`);
+  if (host && !isAddress(host)) found.push(`http ${host}`);
+  if (serverName) found.push(`${path.includes('quic') ? 'quic' : 'sni'} ${serverName}`);
   return found;
 }
+
+/** With a port, or cut by the snap length, too. */
+const isAddress = (host: string): boolean => /^(\d+(\.\d+){3}|\[[0-9a-f:]*\]?)(:\d+)?$/.test(host);

@@ -20,9 +20,12 @@ const IPV6_HEADER = 40;
 
 export const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
 
+let missing: string | false | undefined;
+
 /** @returns why there is no second opinion, or false: for the `skip` of a test */
 export function tsharkMissing(): string | false {
-  return spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark';
+  missing ??= spawnSync('tshark', ['--version']).status === 0 ? false : 'no tshark'; // it takes long to start
+  return missing;
 }
 
 /** Packets as capinfos(1) counts them; undefined where it says nothing of a damaged file. */
@@ -39,10 +42,11 @@ export function tsharkPairs(file: string): TsharkPairs {
   const sightings = new Map<string, { pair: string; direction: string; count: PairCount }>();
   const lines = stdout.split('\n').slice(0, -1).filter(isPacket);
   for (const line of lines) {
-    const [length, ifindex, src4, dst4, length4, src6, dst6, length6] = line.split('\t');
-    const [src, dst] = [src4 || src6, dst4 || dst6];
+    const [length, ifindex, src4, dst4, length4, src6, dst6, length6, path] = line.split('\t');
+    const is4 = /:ip(v6)?(:|$)/.exec(`:${path}`)?.[1] === undefined; // the outermost
+    const [src, dst] = is4 ? [src4, dst4] : [src6, dst6];
     if (!src || !dst) continue;
-    const ipBytes = length4 ? Number(length4) : Number(length6) + IPV6_HEADER;
+    const ipBytes = is4 ? Number(length4) : Number(length6) + IPV6_HEADER;
     const direction = `${src} ${dst}`;
     const key = `${direction} ${ifindex}`;
     const before = sightings.get(key)?.count;

@@ -14,10 +14,10 @@ import { pcapOrder } from '../../pcap/pcap.ts';
 import { PcapToPcapng } from '../../pcap/pcap-to-pcapng.ts';
 import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
-import { FlowBook } from '../read/flow-book.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { FlowFinder } from './flow-finder.ts';
+import { FlowOwners } from './flow-owners.ts';
 import { OutputFile } from './output-file.ts';
 import { OwnerEdits } from './owner-edits.ts';
 
@@ -53,21 +53,30 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   if (isSameFile(input, output)) throw new UserError('same-file', `${output} is the input`, 'Name another output.');
   const file = new OutputFile(output, { force });
   try {
-    const book = new FlowBook(() => null);
+    const owners = new FlowOwners();
     const { damages, firstUs, lastUs } = await readFiles(
       { inputs: [{ path: input }], attributor: new Attributor(), facts: options.facts, history: options.history },
       {
-        onFlows: (flows) => book.addFlows(flows),
-        onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+        tell: 'ends',
+        onFlows: (flows) => owners.addFlows(flows),
+        onAnswer: (serial, side, answer) => owners.addAnswer(serial, side, answer),
         onProgress,
       },
     );
     const inputHash = await hashOf(input);
-    const edits = new OwnerEdits(book, new FlowFinder(book.rows), options.every);
+    const edits = new OwnerEdits(owners, new FlowFinder(owners.tuples), options.every);
     const heading = `pcapid ${options.version}: ${options.command}; input sha256 ${inputHash}`;
     const counts = await copy({ ...options, onProgress: (at, n) => onProgress(size + at, n) }, file, edits, heading);
-    const { flows, namedFlows } = book.totals();
-    return { counts, flows, namedFlows, damages, firstUs, lastUs, inputHash, outputHash: file.finish() };
+    return {
+      counts,
+      flows: owners.count,
+      namedFlows: owners.named,
+      damages,
+      firstUs,
+      lastUs,
+      inputHash,
+      outputHash: file.finish(),
+    };
   } finally {
     file.abandon();
   }

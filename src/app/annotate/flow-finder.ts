@@ -1,8 +1,9 @@
-import type { FlowColumns } from '../../core/flow.ts';
+import type { Columns } from '../../core/columns.ts';
 import type { Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import { FlowIndex, findKey } from '../../flow/flow-index.ts';
 import { hashKey } from '../../flow/flow-key.ts';
+import type { TUPLE_COLUMNS } from './flow-owners.ts';
 
 const SHIFT = 4; // 16 words a tuple
 const NONE = -1;
@@ -17,7 +18,7 @@ export class FlowFinder {
   readonly #current: Int32Array; // of each first flow: the one found last, for packets are nearly in order
 
   /** @param flows row n is the flow with serial n + 1, in order of their first packets */
-  constructor(flows: FlowColumns) {
+  constructor(flows: Columns<typeof TUPLE_COLUMNS>) {
     const { count } = flows;
     this.#seed = Math.trunc(Math.random() * 2 ** 32);
     this.#words = new Int32Array(Math.max(1, count) << SHIFT);

@@ -5,8 +5,8 @@ import { SECOND_US } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import { formatOwnerComment } from '../../pcap/owner-comment.ts';
 import { type PacketEdits, Way } from '../../pcap/packet-edits.ts';
-import type { FlowBook } from '../read/flow-book.ts';
 import type { FlowFinder } from './flow-finder.ts';
+import type { FlowOwners } from './flow-owners.ts';
 import { ownerFields } from './owner-fields.ts';
 
 /** Texts that are kept for flows whose packets all get one. */
@@ -14,7 +14,7 @@ const MOST_TEXTS = 16_384;
 
 /** Which packets get the owners of their flow: the first one of each flow, or every one. */
 export class OwnerEdits implements PacketEdits {
-  readonly #book: FlowBook;
+  readonly #owners: FlowOwners;
   readonly #finder: FlowFinder;
   readonly #every: boolean;
   readonly #told: Uint8Array; // by serial
@@ -22,11 +22,11 @@ export class OwnerEdits implements PacketEdits {
   #batch: PacketBatch | undefined;
   #decoded: DecodedBatch | undefined;
 
-  constructor(book: FlowBook, finder: FlowFinder, every: boolean) {
-    this.#book = book;
+  constructor(owners: FlowOwners, finder: FlowFinder, every: boolean) {
+    this.#owners = owners;
     this.#finder = finder;
     this.#every = every;
-    this.#told = new Uint8Array(book.flows + 1);
+    this.#told = new Uint8Array(owners.count + 1);
   }
 
   /** The rows that are asked for from now on. */
@@ -66,7 +66,7 @@ export class OwnerEdits implements PacketEdits {
   }
 
   #isHere(serial: number, side: number): boolean {
-    return this.#book.answer(serial, side).process !== null;
+    return this.#owners.answer(serial, side).process !== null;
   }
 
   #sides(isReply: number): readonly [src: number, dst: number] {
@@ -74,7 +74,7 @@ export class OwnerEdits implements PacketEdits {
   }
 
   #text(serial: number, isReply: number): string | undefined {
-    const [src, dst] = this.#sides(isReply).map((side) => ownerFields(this.#book.answer(serial, side)));
+    const [src, dst] = this.#sides(isReply).map((side) => ownerFields(this.#owners.answer(serial, side)));
     const isKnown = Object.values({ ...src, ...dst }).some((value) => value !== null);
     return isKnown ? formatOwnerComment(serial, src!, dst!) : undefined;
   }

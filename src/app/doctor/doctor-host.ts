@@ -3,7 +3,6 @@ import type { Check } from '../../core/health.ts';
 import {
   findContainerSign,
   hasBtf,
-  hasConntrack,
   hasIpv6,
   type Roots,
   readCgroup2Mount,
@@ -18,7 +17,6 @@ export function hostChecks(roots: Roots): readonly Check[] {
     checkContainer(roots),
     checkCgroup2(roots),
     hasIpv6(roots) ? passed('ipv6', 'enabled') : unused('ipv6', 'not in this kernel, or switched off: IPv4 only'),
-    hasConntrack(roots) ? passed('conntrack', 'in this kernel') : unused('conntrack', 'not loaded: NAT is not seen'),
     hasBtf(roots) ? passed('btf', '/sys/kernel/btf/vmlinux') : unused('btf', 'no /sys/kernel/btf/vmlinux'),
     checkLockdown(roots),
     checkUserNamespaces(roots),

@@ -8,6 +8,7 @@ import { findCgroupRoot } from '../record/kernel-programs.ts';
 import type { SourceName } from '../record/observe/open-sources.ts';
 import { type ProgramsOutcome, programChecks, tryKernelPrograms } from './doctor-bpf.ts';
 import { failed, isLossless, notWanted, passed } from './doctor-check.ts';
+import { checkConntrack, checkProcConnector } from './doctor-events.ts';
 import { hostChecks } from './doctor-host.ts';
 import { checkDiag, checkForeignNetns, checkRoute } from './doctor-netlink.ts';
 import { checkProcFd, checkProcNet, procChecks } from './doctor-proc.ts';
@@ -42,7 +43,7 @@ export function examine(
   return [...addon, ...proc, ...procChecks(roots), ...store, ...hostChecks(roots)];
 }
 
-const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-net', 'proc-fd'];
+const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-connector', 'conntrack', 'proc-net', 'proc-fd'];
 
 /** For the start of a recording: every layer, and what else is not ok and costs something. */
 export function startChecks(checks: readonly Check[]): readonly Check[] {
@@ -62,9 +63,12 @@ function addonChecks(
     return [failed('addon', error, 'no capture and no sock_diag: `sockets` reads /proc, files can be read')];
   }
   const addon = passed('addon', `loaded, interface ${native.abiVersion}`);
-  const kernel = programs === undefined ? tried(native, proc, wanted) : programChecks(programs, wanted);
+  const outcome = programs === undefined ? tried(native, proc, wanted) : programs;
+  const kernel = programChecks(outcome, wanted);
   const diag = wanted.includes('diag') ? checkDiag(native) : notWanted('diag');
-  return [addon, ...captureChecks(native), ...kernel, diag, checkRoute(native), ...more.map((check) => check(native))];
+  const events = [checkProcConnector(native, outcome, wanted), checkConntrack(native)];
+  const rest = [checkRoute(native), ...more.map((check) => check(native))];
+  return [addon, ...captureChecks(native), ...kernel, diag, ...events, ...rest];
 }
 
 const NO_CAPTURE = 'no live capture; files and databases can be read';
@@ -90,9 +94,8 @@ function checkCapture(native: Native): Check {
   }
 }
 
-function tried(native: Native, proc: ProcFs, wanted: readonly SourceName[]): readonly Check[] {
+function tried(native: Native, proc: ProcFs, wanted: readonly SourceName[]): ProgramsOutcome {
   const programs = tryKernelPrograms(native, findCgroupRoot(native, proc), wanted);
-  const checks = programChecks(programs, wanted);
-  if (programs !== null && !(programs instanceof UserError)) programs.close();
-  return checks;
+  if (programs !== null && !(programs instanceof UserError)) programs.close(); // what they were stays readable
+  return programs;
 }

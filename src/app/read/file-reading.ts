@@ -3,31 +3,56 @@ import { fstatSync, statSync } from 'node:fs';
 import type { Attributor, OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
+import { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
+import type { FoundNames } from '../../core/name.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
+import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
+import { NameCollector } from '../record/capture/name-collector.ts';
+import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 import type { History } from './history.ts';
 
-const BATCH_PACKETS = 4096;
+const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
-const BATCHES_A_DRAIN = 64;
+const PACKETS_A_DRAIN = 262_144;
+/** The same where only flows that are over are told, which costs nothing for others; also flows that end at once. */
+const MOST_ENDED = 32_768;
+/** Flows at a time, and rows that may wait: a step of time ends all of them at once. */
+const MOST_FLOWS = 1 << 20;
+const MOST_ROWS = 2 * MOST_FLOWS;
 /** While the input grows somebody waits for news. */
 const GROWING_MS = 1000;
 /** Facts so much later than a packet may name it: its second, and what a fact may lag behind. */
 const AHEAD_US = 3 * SECOND_US;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
+/** Names after which a drain is due. */
+const NAMES_A_DRAIN = 1 << 16;
+/** A file has all the time it needs; one batch of packets cannot hold more names than this without meaning harm. */
+const NAME_LIMITS = { quicPackets: NO_LIMIT_US, dnsOctets: NO_LIMIT_US };
+const MOST_NAMES = 1 << 18;
 
 /** What a reading hands out as it goes. */
 export interface FileSink {
+  /**
+   * 'changes' (default): flows are told when they begin and when they end, and every second while the input grows.
+   * 'ends': only when they end, as long as nobody looks for owners; the rows are valid until onFlows() returns.
+   */
+  readonly tell?: 'changes' | 'ends';
   /** @param counters totals so far. @param named owners were looked for, by facts or by what the files say */
   onFlows(flows: FlowColumns, counters: CaptureCounters, named: boolean): void;
   readonly onAnswer: OnAnswer;
+  /**
+   * Called before the answers to `flows`, which onFlows() hands over afterwards. Absent: nobody wants names, and none are
+   * looked for.
+   */
+  onNames?(found: FoundNames, flows: FlowColumns, named: boolean): void;
   onProgress(bytesRead: number, packets: number): void; // of all files together
 }
 
@@ -41,13 +66,17 @@ export interface ReadingOptions {
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
   readonly history?: History | undefined; // the same, as a recorder stored it; instead of `facts`
+  readonly interfaces?: InterfaceNumbers; // learns how the files name their interfaces
+  readonly interfaceCounts?: InterfaceCounts; // counts what passed each
+  readonly decap?: boolean; // flows of the innermost packets of tunnels
   readonly follow?: boolean; // the last file is still being written: go on until `stop`
   readonly stop?: AbortSignal;
+  readonly byMinute?: boolean; // rows of flows end with the minute, for who counts by time
 }
 
 export interface FileDamage {
   readonly path: string;
-  readonly offset: number; // octets
+  readonly offset: number | null; // octets; null: it is no capture, nothing of it was read
   readonly what: string;
 }
 
@@ -55,13 +84,14 @@ export interface FileResult {
   readonly counters: CaptureCounters;
   readonly damages: readonly FileDamage[];
   readonly named: boolean; // as in onFlows()
-  readonly firstUs: Us; // of all packets; Infinity: there were none
+  readonly firstUs: Us; // of all packets, whole seconds; Infinity: there were none
   readonly lastUs: Us;
+  readonly unsupported: ReadonlyMap<number, number>; // LINKTYPE_* number that is not decoded -> its packets
 }
 
-/** @throws UserError when the first octets of an input are not those of a capture that can be read */
+/** @throws UserError when an input cannot be opened, or none is a capture that can be read */
 export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
-  for (const input of options.inputs) if (!isGrowing(input)) new PcapFileSource(input).close(); // fail before the work
+  for (const input of options.inputs) if (!isGrowing(input)) tryOpen(input); // fail before the work
   const reading = new FileReading(options, sink);
   for (const input of options.inputs) await reading.read(input);
   return reading.end();
@@ -73,40 +103,75 @@ class FileReading {
   readonly #sink: FileSink;
   readonly #batch: PacketBatch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
   readonly #decoded: DecodedBatch = createDecodedBatch(BATCH_PACKETS);
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #table: FlowTable;
+  readonly #names: NameCollector | undefined;
   readonly #captureFacts = new CaptureFacts();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
+  readonly #refused: UserError[] = [];
   #firstUs = Number.POSITIVE_INFINITY;
   #lastUs = Number.NEGATIVE_INFINITY;
   #handedUs = Number.NEGATIVE_INFINITY; // lastUs at the last hand-over
   #packets = 0;
   #bytes = 0; // of files that were read
-  #batches = 0;
+  #handedPackets = 0;
   #handedMs = performance.now();
 
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
+    this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true });
     this.#sink = sink;
     this.#named = options.facts.length > 0 || options.history !== undefined;
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
-    this.#table = new FlowTable({ activeUs: NO_LIMIT_US, longLivedUs, capacity: 1 << 20 });
+    this.#table = new FlowTable({
+      ...{ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS },
+      byMinute: options.byMinute === true,
+    });
+    if (sink.onNames !== undefined) this.#names = new NameCollector(this.#table, MOST_NAMES, NAME_LIMITS);
   }
 
+  /** One that is no capture is left out: `read *.pcap` is about the others. */
   async read(input: FileInput): Promise<void> {
-    const { inputs, follow = false, stop } = this.#options;
+    try {
+      await this.#read(input);
+    } catch (error) {
+      if (!isNoCapture(error)) throw error;
+      this.#refused.push(error);
+      this.#damages.push({ path: input.path, what: error.message, offset: null });
+    }
+  }
+
+  /** @throws UserError when none of the inputs is a capture */
+  end(): FileResult {
+    if (this.#refused.length === this.#options.inputs.length) throw this.#refused[0];
+    this.#endWaiting();
+    for (let count = 1; count > 0; ) {
+      const flows = this.#table.flush(NO_LIMIT_US, MOST_ENDED);
+      count = flows.count;
+      this.#hand(flows);
+    }
+    const { unsupported } = this.#decoder.counts;
+    const span = { firstUs: this.#firstUs, lastUs: this.#lastUs };
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported, ...span };
+  }
+
+  async #read(input: FileInput): Promise<void> {
+    const { inputs, interfaces, follow = false, stop } = this.#options;
     const isFollowed = follow && input === inputs.at(-1);
-    const source = new PcapFileSource({ ...input, follow: isFollowed });
+    const source = new PcapFileSource({ ...input, follow: isFollowed, ...(interfaces && { interfaces }) });
     const grows = isFollowed || source.size === undefined;
     try {
       while (stop?.aborted !== true) {
         const count = source.read(this.#batch, 0);
         if (count < 0) break;
         if (count > 0) this.#take(source);
-        if (this.#isDue(grows)) this.#hand(this.#table.drain(NO_LIMIT_US));
+        if (this.#isDue(grows)) {
+          if (grows) this.#endWaiting(); // somebody waits for news
+          this.#hand(this.#told());
+        }
         if (count === 0) await within(GROWING_MS, source.more());
         else if (grows || source.isCompressed) await turn();
       }
@@ -117,25 +182,26 @@ class FileReading {
     if (source.damage !== undefined) this.#damages.push({ path: input.path, ...source.damage });
   }
 
-  end(): FileResult {
-    this.#hand(this.#table.flush(NO_LIMIT_US));
-    return {
-      counters: this.#counters(),
-      damages: this.#damages,
-      named: this.#named,
-      firstUs: this.#firstUs,
-      lastUs: this.#lastUs,
-    };
-  }
-
   #take(source: PcapFileSource): void {
     this.#packets += this.#batch.count;
-    this.#batches++;
     this.#noteTimes();
     this.#decoder.decode(this.#batch, this.#decoded);
+    this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
+    this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
+    this.#names?.look(this.#batch, this.#decoded);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
+  }
+
+  #endWaiting(): void {
+    this.#decoder.releaseFragments();
+    this.#addReleased();
+  }
+
+  #addReleased(): void {
+    const rows = this.#decoder.takeReleased();
+    if (rows !== undefined) this.#table.add(rows.batch, rows.decoded, 0, NO_LIMIT_US);
   }
 
   #noteTimes(): void {
@@ -157,26 +223,48 @@ class FileReading {
 
   #isDue(grows: boolean): boolean {
     if (grows) return performance.now() - this.#handedMs >= GROWING_MS;
-    return this.#batches >= BATCHES_A_DRAIN;
+    if ((this.#names?.count ?? 0) >= NAMES_A_DRAIN) return true;
+    return this.#packets - this.#handedPackets >= (this.#tellsEnds ? MOST_ENDED : PACKETS_A_DRAIN);
+  }
+
+  get #tellsEnds(): boolean {
+    return this.#sink.tell === 'ends' && !this.#named;
+  }
+
+  #told(): FlowColumns {
+    return this.#tellsEnds ? this.#table.takeEnded(NO_LIMIT_US, MOST_ENDED) : this.#table.drain(NO_LIMIT_US);
   }
 
   #hand(flows: FlowColumns): void {
-    this.#batches = 0;
+    this.#handedPackets = this.#packets;
     this.#handedMs = performance.now();
     const { attributor, history } = this.#options;
     if (history !== undefined) attributor.observe(history.until(this.#lastUs + AHEAD_US, this.#firstUs));
+    if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
+    if (this.#tellsEnds) this.#table.giveBack(flows);
     if (history !== undefined) attributor.forget(this.#handedUs, () => {}); // flows of the next rows begin later
     this.#handedUs = this.#lastUs;
   }
 
   #counters(): CaptureCounters {
     const stats = { received: this.#packets, kernelDrops: undefined, interfaceDrops: undefined };
-    return captureCounters(this.#decoder, this.#table, [stats]);
+    return captureCounters(this.#decoder, this.#table, [stats], this.#names?.lost ?? 0);
   }
 }
+
+/** @throws UserError when it cannot be opened */
+function tryOpen(input: FileInput): void {
+  try {
+    new PcapFileSource(input).close();
+  } catch (error) {
+    if (!isNoCapture(error)) throw error;
+  }
+}
+
+const isNoCapture = (error: unknown): error is UserError => error instanceof UserError && error.code === 'not-pcap';
 
 /** What came is handed over also when nothing more comes. */
 async function within(ms: number, more: Promise<void>): Promise<void> {

@@ -1,16 +1,17 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
-import type { CaptureCounters, CaptureInfo } from '../../core/tick.ts';
+import type { CaptureCounters, CaptureInfo, InterfaceCount } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
+import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
 import { Reader } from '../../store/reader.ts';
+import { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
@@ -19,6 +20,8 @@ import type { History } from './history.ts';
 
 export interface StoreFileOptions {
   readonly inputs: readonly FileInput[]; // pieces of one capture
+  readonly interfaces: InterfaceNumbers;
+  readonly decap: boolean;
   readonly follow: boolean;
   readonly stop: AbortSignal;
   readonly database: string;
@@ -32,10 +35,10 @@ export interface StoreFileOptions {
 export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<FileResult> {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
-  for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
   const attributor = new Attributor();
   const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
   const store = openStore(resolve(options.database), proc);
+  const interfaceCounts = new InterfaceCounts((ifindex) => options.interfaces.nameOf(ifindex) !== null);
   let startedUs: Us | undefined;
   let latestUs = 0;
   const write = (flows: FlowColumns, counters: CaptureCounters, named: boolean): void => {
@@ -45,10 +48,10 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       store.beginCapture({ ...captureInfo(options, proc, named), startedUs });
     }
     store.write({
-      ...builder.take(),
+      ...builder.take(true),
       flows,
       counters,
-      interfaces: [],
+      interfaces: countsOf(interfaceCounts, options.interfaces),
       namespaces: [],
       containers: [],
       clock: null,
@@ -56,8 +59,16 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
     });
   };
   try {
+    for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
-    const result = await readFiles({ ...options, attributor }, { onFlows: write, onAnswer, onProgress });
+    const onNames: FileSink['onNames'] = (found, flows, named) => {
+      if (named) builder.hostNames.watch(flows);
+      builder.hostNames.add(found);
+    };
+    const result = await readFiles(
+      { ...options, attributor, interfaceCounts, byMinute: true },
+      { onFlows: write, onAnswer, onNames, onProgress },
+    );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
     write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);
     store.endCapture(latestUs);
@@ -67,9 +78,16 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   }
 }
 
-/** A file that is stored twice would double every sum. */
+/** What passed the interfaces that the files name; those of cooked packets have a number only. */
+function countsOf(counts: InterfaceCounts, names: InterfaceNumbers): InterfaceCount[] {
+  return counts.list().flatMap((one) => {
+    const name = names.nameOf(one.ifindex);
+    return name === null ? [] : [{ ...one, name }];
+  });
+}
+
+/** A file that is stored twice would double every sum. The store is open already: it brought the schema up to date. */
 function refuseTwice(database: string, path: string): void {
-  if (!existsSync(database)) return;
   const reader = Reader.open(database);
   const earlier = reader.all(compileCapturesOfFile(path));
   reader.close();

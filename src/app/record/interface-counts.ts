@@ -11,13 +11,20 @@ export interface IfindexCount {
 export class InterfaceCounts {
   readonly #counts = new Map<number, { packets: number; bytes: number }>(); // netns * 2^32 + ifindex
 
+  readonly #isCounted: (ifindex: number) => boolean;
+
+  /** @param isCounted bounds how many there are where packets choose their number: cooked ones in a file */
+  constructor(isCounted: (ifindex: number) => boolean = () => true) {
+    this.#isCounted = isCounted;
+  }
+
   add(batch: PacketBatch): void {
     let ifindex = -1;
     let counts = { packets: 0, bytes: 0 };
     for (let i = 0; i < batch.count; i++) {
       if (batch.ifindex[i] !== ifindex) {
         ifindex = batch.ifindex[i]!;
-        counts = this.#of(batch.netns, ifindex);
+        counts = this.#isCounted(ifindex) ? this.#of(batch.netns, ifindex) : { packets: 0, bytes: 0 };
       }
       counts.packets++;
       counts.bytes += batch.origLen[i]!;

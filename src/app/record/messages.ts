@@ -1,5 +1,6 @@
 /** What the threads of a recording say to each other. Columns travel with their buffers transferred. */
 import type { FlowColumns, FreshColumns } from '../../core/flow.ts';
+import type { FoundNames } from '../../core/name.ts';
 import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts';
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
@@ -18,6 +19,7 @@ export interface CaptureReady {
 /** capture -> main */
 export interface CaptureReport {
   readonly flows: FlowColumns;
+  readonly names: FoundNames;
   readonly counters: CaptureCounters;
   readonly interfaces: readonly IfindexCount[];
   readonly troubles: readonly string[]; // interfaces that are down or gone, in words
@@ -80,4 +82,4 @@ export type StoreReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'written' }
   | { readonly kind: 'retry'; readonly message: string }
-  | { readonly kind: 'closed' };
+  | { readonly kind: 'closed'; readonly lost: { readonly flows: number; readonly message: string } | null };

@@ -29,6 +29,11 @@ export function openNetlink(native: Native, family: number, netnsPath = '', grou
       'Sockets are read from /proc/net instead.',
     );
   }
+  return transportOf(native, fd);
+}
+
+/** Over a descriptor that the addon has opened. */
+export function transportOf(native: Native, fd: number): NetlinkSocket {
   return {
     fd,
     send: (bytes, length) => native.netlinkSend(fd, bytes, length),

@@ -45,6 +45,13 @@ export interface ReduceRequest {
   readonly environment?: Readonly<Record<string, string>>; // added; what depends on the user must be settled before
 }
 
+/**
+ * The process that begins anew is told to be sparing, which cannot be said later. V8: see YOUNG_MB in recorder-threads.ts.
+ * glibc, mallopt(3): columns go from thread to thread and leave holes in the arenas, so large ones get pages of their own.
+ */
+const SPARING_V8 = '--max-semi-space-size=1';
+const SPARING_MALLOC = { MALLOC_MMAP_THRESHOLD_: `${128 << 10}` };
+
 /** Set for the process that begins anew, so that it never does so twice. */
 const MARK = 'PCAPID_REDUCED';
 
@@ -66,7 +73,7 @@ export function capabilityMask(capabilities: readonly number[]): bigint {
  */
 export function reducePrivileges(native: Native, request: ReduceRequest): PrivilegeState {
   const marked = process.env[MARK] !== undefined;
-  delete process.env[MARK]; // children are not told
+  for (const name of [MARK, ...Object.keys(SPARING_MALLOC)]) delete process.env[name]; // children are not told
   const { effective, permitted } = readCapabilities(native);
   const keep = capabilityMask(request.keep);
   const excess = (effective | permitted) & ~keep;
@@ -76,8 +83,8 @@ export function reducePrivileges(native: Native, request: ReduceRequest): Privil
   if (marked) return { state: 'failed', detail: `still has ${maskText(excess)} after the program was started again` };
 
   const { uid, gid } = futureUser(request.databaseFolder);
-  const argv = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
-  const variables = { ...process.env, ...request.environment, [MARK]: '1' };
+  const argv = [process.argv0, ...process.execArgv, SPARING_V8, ...process.argv.slice(1)];
+  const variables = { ...process.env, ...SPARING_MALLOC, ...request.environment, [MARK]: '1' };
   const envp = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);
   const failed = native.execReduced(Number(keep), uid, gid, process.execPath, argv, envp);
   return { state: 'failed', detail: `execve as uid ${uid}: ${getSystemErrorName(failed)}` };

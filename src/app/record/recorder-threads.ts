@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { UserError } from '../../core/errors.ts';
 import type { Native } from '../../native/binding.ts';
+import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { FactBacklog } from './fact-backlog.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
@@ -19,11 +20,18 @@ import type { SourceName } from './observe/open-sources.ts';
 import type { StoreThreadData } from './store-thread.ts';
 import { isFailure } from './thread.ts';
 
+/**
+ * V8 lets the room for new objects grow to 48 MB a thread as soon as a few of them live longer. Ours die within a batch or
+ * live for minutes, in columns outside of it: 3 MB cost no more CPU. For the main thread see privileges.ts.
+ */
+const YOUNG_MB = 3;
+
 export interface ThreadOptions {
   readonly capture: Pick<CaptureThreadData, 'capture' | 'ownNetns' | 'places'>;
   readonly programs: KernelPrograms | null;
   readonly sources: readonly SourceName[];
   readonly database: string;
+  readonly keep: Keep;
 }
 
 /** Who takes what the threads say. */
@@ -53,9 +61,9 @@ export class RecorderThreads {
     this.#captureWakeFd = native.wakeCreate();
     this.#observerWakeFd = native.wakeCreate();
     this.#newbornStopFd = native.wakeCreate();
-    const { programs, database, sources, capture } = options;
+    const { programs, database, keep, sources, capture } = options;
     const news = new MessageChannel();
-    this.#store = this.#start<StoreThreadData>('store-thread', { path: database });
+    this.#store = this.#start<StoreThreadData>('store-thread', { path: database, keep });
     const looksUp = programs?.layer !== 'bpf';
     const newborns = looksUp && sources.includes('diag') ? this.#startNewborns() : null;
     this.#observer = this.#start<ObserverThreadData>('observer-thread', {
@@ -121,6 +129,7 @@ export class RecorderThreads {
     const worker = new Worker(join(__dirname, `${name}.cjs`), {
       workerData: { ...data, commands: port2 },
       transferList: ports,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });
     worker.on('error', (error) => this.#listeners.onFailure(error));
     this.#workers.push(worker);

@@ -7,6 +7,7 @@ import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
+import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
@@ -16,6 +17,7 @@ import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
 import type { SourceName } from './observe/open-sources.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
+import { QuietTicks } from './quiet-ticks.ts';
 import { RecorderThreads } from './recorder-threads.ts';
 import { TickBuilder } from './tick-builder.ts';
 
@@ -42,9 +44,10 @@ const NOTHING = {
 export interface RecorderOptions {
   readonly capture: CaptureThreadData['capture'];
   readonly programs: KernelPrograms | null; // the caller closes them
-  readonly places: ListPlaces; // other namespaces to capture in
+  readonly places: ListPlaces | null; // other namespaces to capture in; null: none
   readonly sources: readonly SourceName[];
   readonly database: string;
+  readonly keep: Keep; // what is older or more is deleted from the database
   readonly info: Omit<CaptureInfo, 'startedUs'>;
   readonly userName: (uid: number) => string | null;
   readonly containerName: (id: string, cgroup: string) => string | null;
@@ -69,12 +72,14 @@ export class Recorder {
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
+  readonly #quietTicks = new QuietTicks();
   #timer: NodeJS.Timeout | undefined;
   #placesTimer: NodeJS.Timeout | undefined;
   #places: readonly NamedPlace[];
   #newPlaces: readonly NamedPlace[]; // since the last tick
   #waitsForCapture = false;
   #unwritten = 0;
+  #storeIsStuck = false;
   #factsLost = 0;
   #flows = 0;
   #housekeepingUs = 0;
@@ -94,7 +99,8 @@ export class Recorder {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    this.#places = options.places();
+    const { places } = options;
+    this.#places = places?.() ?? [];
     this.#newPlaces = this.#places;
     const capture = { capture: options.capture, ownNetns: options.info.netns, places: this.#places };
     this.#threads = new RecorderThreads(
@@ -111,7 +117,7 @@ export class Recorder {
       },
     );
     this.#timer = setInterval(() => this.#drain(), TICK_MS);
-    this.#placesTimer = setInterval(() => this.#followPlaces(), PLACES_MS);
+    if (places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(places), PLACES_MS);
   }
 
   /** Ends the capture, stores what is known and settles `done`. */
@@ -138,8 +144,8 @@ export class Recorder {
   }
 
   /** Tells the capture thread when namespaces came or went. */
-  #followPlaces(): void {
-    const places = this.#options.places();
+  #followPlaces(list: ListPlaces): void {
+    const places = list();
     const known = new Set(this.#places.map(({ inode }) => inode));
     const came = places.filter(({ inode }) => !known.has(inode));
     if (came.length === 0 && places.length === known.size) return;
@@ -173,6 +179,8 @@ export class Recorder {
     const { flows } = report;
     for (let i = 0; i < flows.count; i++) this.#flows = Math.max(this.#flows, flows.serial[i]!);
     this.#builder.offsetUs = report.offsetUs;
+    this.#builder.hostNames.watch(flows);
+    this.#builder.hostNames.add(report.names);
     for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
     yield* this.#keepHouse(report.atUs);
@@ -188,7 +196,9 @@ export class Recorder {
   *#end(): Generator<void> {
     yield* this.#answer();
     yield* this.#builder.addSocketsStepwise(Infinity);
-    if (this.#lastReport !== undefined) this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) });
+    if (this.#lastReport !== undefined) {
+      this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) }, true);
+    }
     this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }
 
@@ -204,10 +214,11 @@ export class Recorder {
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }
 
-  #write(report: CaptureReport): void {
-    const { flows, offsetUs } = report;
-    const built = this.#builder.take();
+  #write(report: CaptureReport, isLast = false): void {
     const counters = { ...report.counters, factsLost: this.#factsLost };
+    if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
+    const { flows, offsetUs } = report;
+    const built = this.#builder.take(isLast);
     const interfaces = report.interfaces.map((count) => ({
       ...count,
       name: this.#options.interfaceNames.get(count.netns, count.ifindex),
@@ -223,7 +234,10 @@ export class Recorder {
       clock,
       atUs: this.#wallUs(),
     };
-    const moved = [flows, built.ends, built.sockets, built.holders].flatMap((columns) => transferList(columns));
+    const { names } = built;
+    const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
+      transferList(columns),
+    );
     this.#unwritten++;
     this.#threads.tellStore({ kind: 'tick', tick }, moved);
   }
@@ -240,9 +254,17 @@ export class Recorder {
 
   #takeStoreReport(report: StoreReport): void {
     if (report.kind === 'ready') this.#options.onReady();
-    else if (report.kind === 'written') this.#unwritten--;
-    else if (report.kind === 'retry') this.#options.onTrouble(report.message);
-    else if (report.kind === 'closed') this.#close();
+    else if (report.kind === 'written') {
+      this.#unwritten--;
+      if (this.#storeIsStuck) this.#options.onTrouble('the database can be written again');
+      this.#storeIsStuck = false;
+    } else if (report.kind === 'retry') {
+      if (!this.#storeIsStuck) this.#options.onTrouble(stuckWords(report.message));
+      this.#storeIsStuck = true;
+    } else {
+      if (report.lost !== null) this.#options.onTrouble(lostWords(report.lost));
+      this.#close();
+    }
   }
 
   #abort(error: Error): void {
@@ -260,6 +282,14 @@ export class Recorder {
     this.#clock.read();
     return this.#clock.bootUs + this.#clock.offsetUs;
   }
+}
+
+function stuckWords(message: string): string {
+  return `the database cannot be written for now (${message}): counting goes on in memory, and each second tries again`;
+}
+
+function lostWords({ flows, message }: { readonly flows: number; readonly message: string }): string {
+  return `the end of the recording could not be stored (${message}): ${flows} flows are lost, and the last counters of others`;
 }
 
 function* slices<S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> {

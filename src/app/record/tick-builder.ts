@@ -4,6 +4,7 @@ import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { processKey, programOf } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
+import type { NameRows } from '../../core/name.ts';
 import type { ExitColumns, Process } from '../../core/process.ts';
 import { SOURCES } from '../../core/socket.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
+import { NameLog } from './name-log.ts';
 
 /** Sockets younger than this are not worth a row of their own unless a flow points at them. */
 const SOCKET_AGE_US = 5 * SECOND_US;
@@ -63,6 +65,7 @@ export class TickBuilder {
   readonly #attributor: Attributor;
   readonly #newContainers = new Map<string, string>(); // id -> name
   readonly #names: Names;
+  readonly hostNames = new NameLog();
   offsetUs: Us = 0; // realtime minus boottime: facts are in boottime, rows in time of day
 
   constructor(attributor: Attributor, names: Names) {
@@ -77,6 +80,7 @@ export class TickBuilder {
     ends.serial[row] = serial;
     ends.side[row] = side;
     ends.process[row] = answer.process === null ? 0 : this.#processId(answer.process);
+    this.hostNames.answer(serial, side, ends.process[row]);
     ends.program[row] = answer.program === null ? 0 : this.#programId(answer.program);
     ends.socket[row] = answer.socket < 0 ? 0 : this.#socketId(answer.socket, answer);
     const socketNetns = answer.socket < 0 ? 0 : this.#attributor.sockets.facts.netns[answer.socket]!;
@@ -142,8 +146,16 @@ export class TickBuilder {
     this.#sockets.delete(row);
   }
 
-  take(): BuiltTick {
+  /** Something was added since the last take(). */
+  get hasRows(): boolean {
+    const rows = this.#ends.count + this.#history.count + this.#holders.count;
+    return this.hostNames.hasRows || rows + this.#newPrograms.length + this.#newProcesses.length > 0;
+  }
+
+  /** @param isLast nothing more will be known of who heard names */
+  take(isLast = false): BuiltTick {
     const built: BuiltTick = {
+      names: this.hostNames.take(isLast),
       ends: this.#ends,
       programs: this.#newPrograms,
       processes: this.#newProcesses,
@@ -264,6 +276,7 @@ function sameProgram(a: Process, b: Process): boolean {
 }
 
 export interface BuiltTick {
+  readonly names: NameRows;
   readonly ends: EndColumns;
   readonly programs: readonly ProgramRow[];
   readonly processes: readonly ProcessRow[];

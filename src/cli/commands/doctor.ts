@@ -26,7 +26,6 @@ ok works, -- works in part, NO does not work.`;
 
 export const doctor: CommandModule = (context) =>
   new Command('doctor')
-    .summary('say what works on this host, and what is lost where it does not')
     .description('Tries every source by using it. Nothing that it finds is an error: pcapid works with what there is.')
     .option('--db <file>', 'database that a recording would write')
     .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))

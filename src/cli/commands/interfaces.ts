@@ -20,7 +20,6 @@ all of them at once, may follow -i in pcapid record.`;
 
 export const interfaces: CommandModule = (context) =>
   addFormatOptions(new Command('interfaces'))
-    .summary('list the interfaces that can be recorded')
     .description('Lists the network interfaces of this host with their addresses and counters.')
     .addHelpText('after', EXAMPLES)
     .action((flags: FormatFlags) => printInterfaces(context, flags));

@@ -1,61 +1,49 @@
-import { Command } from 'commander';
-import { numberOf } from '../../report/columns.ts';
-import { localZone } from '../../report/local-time.ts';
-import { PROCESS_DEFAULT_COLUMNS, PROCESS_FIELDS, processColumns } from '../../report/usage-columns.ts';
-import { compileProcesses, PROCESS_SORTS } from '../../store/compile-query.ts';
-import { compileConservation } from '../../store/compile-usage.ts';
-import { Reader } from '../../store/reader.ts';
-import type { CommandModule, Context } from '../context.ts';
-import { resolveDatabaseToRead } from '../database-path.ts';
-import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
-import {
-  addFormatOptions,
-  columnsOf,
-  type FormatFlags,
-  limitOf,
-  notePartly,
-  parseSort,
-  printRows,
-  probeOf,
-} from '../formats.ts';
+import { UserError } from '../../core/errors.ts';
+import { PROCESS_DEFAULT_COLUMNS, PROCESS_FIELDS, processColumns } from '../../report/process-columns.ts';
+import { processTree } from '../../report/process-tree.ts';
+import { compileProcesses, PROCESS_SORTS, type ProcessSort } from '../../store/compile-query.ts';
+import type { CommandModule } from '../context.ts';
+import { type ListFlags, listCommand, listStored, type StoredList } from '../stored-list.ts';
 
-interface ProcessesFlags extends FilterFlags, FormatFlags {
-  readonly db?: string;
-  readonly sort: string;
+interface ProcessesFlags extends ListFlags {
+  readonly tree?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
   pcapid processes --since today               who was on the network today
+  pcapid processes --tree --since 1h           children below their parents
   pcapid processes --unit nginx --sort first
   pcapid processes --remote 192.0.2.0/24       who talked to that network
+  pcapid processes --columns comm,pid,first,exit,cmdline
 
 FLOWS and BYTES count the flows that match, whole; a process that talks to
-itself counts at both ends.`;
+itself counts at both ends. RAN is how long it was seen; a plus sign means that
+it has not been seen to end. A parent that never had a socket may have no name.`;
+
+const LIST: StoredList<ProcessSort, ProcessesFlags> = {
+  table: 'process',
+  sorts: PROCESS_SORTS,
+  defaultSort: 'bytes',
+  addsUp: true,
+  newest: 'first',
+  printing: (look) => ({
+    available: processColumns(look),
+    defaults: PROCESS_DEFAULT_COLUMNS,
+    fields: PROCESS_FIELDS,
+  }),
+  compile: (filter, _flags, order, limit, rows) => compileProcesses(filter, order, limit, rows),
+  arrange: (rows, { tree }) => (tree === true ? processTree(rows) : rows),
+};
 
 export const processes: CommandModule = (context) =>
-  addFormatOptions(addFilterOptions(new Command('processes').option('--db <file>', 'database to read')))
-    .summary('list processes that used the network')
-    .description('Lists stored processes: when they lived and how much they sent and received.')
-    .option('--sort <field>', `one of ${Object.keys(PROCESS_SORTS).join(', ')}`, 'bytes')
+  listCommand('processes', PROCESS_SORTS, LIST.defaultSort)
+    .description('Lists stored processes: whose children they are, when they lived, how much they sent and received.')
+    .option('--tree', 'children below their parents')
     .addHelpText('after', EXAMPLES)
-    .action((flags: ProcessesFlags) => listProcesses(context, flags));
-
-function listProcesses(context: Context, flags: ProcessesFlags): void {
-  const printing = { available: processColumns(localZone), defaults: PROCESS_DEFAULT_COLUMNS, fields: PROCESS_FIELDS };
-  columnsOf(flags, printing);
-  const filter = filterOf(flags, context.nowUs(), localZone);
-  const query = compileProcesses(filter, parseSort(flags.sort, PROCESS_SORTS), probeOf(limitOf(flags)));
-  const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
-  try {
-    printRows(context, reader.rows(query), flags, printing);
-    if (filter.sinceUs === undefined && filter.untilUs === undefined) return;
-    const parts = reader.all(compileConservation(filter));
-    notePartly(
-      context,
-      parts.reduce((sum, part) => sum + numberOf(part, 'partly'), 0),
-    );
-  } finally {
-    reader.close();
-  }
-}
+    .action((flags: ProcessesFlags) => {
+      if (flags.tree === true && flags.follow === true) {
+        throw new UserError('cannot-follow', '--follow cannot draw a --tree', 'Leave one of them out.');
+      }
+      return listStored(context, flags, LIST);
+    });

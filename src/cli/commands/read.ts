@@ -1,8 +1,9 @@
 import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { type FileResult, readFiles } from '../../app/read/file-reading.ts';
+import { readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
+import { FlowTotals } from '../../app/read/flow-totals.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
@@ -10,20 +11,23 @@ import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
+import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
-import { localZone } from '../../report/local-time.ts';
-import { countText, formatShare, formatSize } from '../../report/size.ts';
+import { localLook } from '../../report/look.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
+import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
 import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
-import { printCapture } from '../record-summary.ts';
+import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
+import { namesLostText, printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
-interface ReadFlags extends FormatFlags, HistoryFlags {
+interface ReadFlags extends FormatFlags, NamingFlags, HistoryFlags {
   readonly db?: string;
+  readonly decap: boolean;
   readonly facts?: string;
   readonly follow: boolean;
   readonly summary: boolean;
@@ -33,6 +37,7 @@ const EXAMPLES = `
 Examples:
   pcapid read trip.pcapng                          its flows, nothing is stored
   pcapid read trip.pcap.gz --summary               only what is in it
+  pcapid read trip.pcap --decap                    what goes through GRE, VXLAN, GTP-U and other tunnels
   pcapid read ring-1.pcap ring-2.pcap              pieces of one capture, in their order
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
   tcpdump -U -w - | pcapid read -                  flows while they come
@@ -46,22 +51,29 @@ is the whole flow.`;
 
 export const read: CommandModule = (context) =>
   addHistoryOptions(
-    addFormatOptions(
-      new Command('read')
-        .argument('<files...>', "capture files, '-' for standard input")
-        .option('--db <file>', 'database to store into'),
+    addNamingOption(
+      addFormatOptions(
+        new Command('read')
+          .argument('<files...>', "capture files, '-' for standard input")
+          .option('--db <file>', 'database to store into'),
+      ),
     ),
   )
-    .summary('read capture files into flows')
     .description('Reads capture files and prints their flows, or stores them.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
-  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  const printing = {
+    available: flowColumns(localLook, namingOf(flags)),
+    defaults: FLOW_DEFAULT_COLUMNS,
+    fields: FLOW_RECORD_FIELDS,
+    mayBeEmpty: true, // the summary says so
+  };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
@@ -69,37 +81,50 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
+  const interfaces = new InterfaceNumbers();
   const history = openHistory(context, flags);
-  const options = { inputs, facts, stop, follow: flags.follow, history };
+  const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
     warnOfGap(context, history, result.firstUs, result.lastUs);
-    warnOfDamage(context, result);
+    warnOfRest(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
-  const book = new FlowBook((uid) => (facts.length === 0 && history === undefined ? null : (users.get(uid) ?? null)));
+  const userName = (uid: number): string | null =>
+    facts.length === 0 && history === undefined ? null : (users.get(uid) ?? null);
+  const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
+  const sums = new FlowTotals();
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
   const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
   const result = await readFiles(
     { ...options, attributor: new Attributor() },
     {
-      onFlows(flows) {
-        book.addFlows(flows);
+      tell: growing === undefined ? 'ends' : 'changes',
+      onFlows(flows, _, named) {
+        sums.addFlows(flows, named || growing !== undefined ? 'some' : 'last');
+        if (!flags.summary) book.addFlows(flows);
         growing?.(flows);
       },
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      onAnswer(serial, side, answer) {
+        sums.addAnswer(serial, side, answer);
+        if (!flags.summary) book.addAnswer(serial, side, answer);
+      },
+      ...(flags.summary ? {} : { onNames: (...found) => book.addNames(...found) }),
       onProgress,
     },
   );
   progress.end();
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  printSummary(context, book, result, flags.summary ? 'out' : 'err');
+  if (flags.summary) printSummary(context, sums.totals(), result, flags);
+  else context.err(summaryText(sums.totals(), result));
   warnOfGap(context, history, result.firstUs, result.lastUs);
-  warnOfDamage(context, result);
+  warnOfRest(context, result);
+  const namesLost = result.counters.namesLost + book.namesLost;
+  if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
 }
 
 function showGrowing(
@@ -129,22 +154,4 @@ function stopOnSignal(): AbortSignal {
 function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
   const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
-}
-
-function printSummary(context: Context, book: FlowBook, { counters }: FileResult, to: 'out' | 'err'): void {
-  const { flows, ipBytes, namedFlows } = book.totals();
-  const rest = [
-    [counters.notIpPackets, 'not IP'],
-    [counters.badPackets, 'cut or malformed'],
-    [counters.duplicatePackets, 'seen again on another interface'],
-  ] as const;
-  const beside = rest.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
-  const named = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
-  const text = `${countText(counters.packets, 'packet')}${beside === '' ? '' : ` (${beside})`}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${named}\n`;
-  context[to](text);
-}
-
-function warnOfDamage(context: Context, { damages }: FileResult): void {
-  for (const { path, what, offset } of damages)
-    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was read\n`);
 }

@@ -24,9 +24,12 @@ import { readBootId, readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
 import { loadNative, type Native } from '../../native/binding.ts';
 import { prepareFolder } from '../../store/database-file.ts';
+import { readConfig } from '../config-file.ts';
+import { applyConfig, collect, configuredFilter } from '../configured-options.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToWrite } from '../database-path.ts';
 import { LiveLine } from '../live-line.ts';
+import { KEEP_DEFAULT, type KeepTimes, MAX_SIZE_DEFAULT, parseKeep, parseMaxSize } from '../parse-keep.ts';
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
 import { printCapture, watchLoopDelay } from '../record-summary.ts';
@@ -37,11 +40,14 @@ import { VERSION } from '../version.ts';
 const CGROUP_VARIABLE = 'PCAPID_CGROUP';
 
 interface RecordFlags {
+  readonly config?: string;
   readonly db?: string;
   readonly interface?: readonly string[];
   readonly for?: number;
   readonly sources: readonly SourceName[];
   readonly netns?: readonly string[];
+  readonly keep: KeepTimes;
+  readonly maxSize: number | null;
   readonly backend: 'libpcap' | 'cap';
   readonly snaplen: number;
   readonly ring: number;
@@ -51,29 +57,43 @@ interface RecordFlags {
 
 export const record: CommandModule = (context) =>
   new Command('record')
-    .summary('capture packets, name their processes, store both')
     .description(
       'Captures packets, finds the process at both ends of every flow, and stores what it learns.\nEnds with Ctrl-C or after --for, and prints a summary.',
     )
     .argument('[filter...]', 'capture filter as of tcpdump, e.g. tcp port 443')
     .option('-i, --interface <name>', 'interface to capture on; may be repeated (default: all)', collect)
     .option('--db <file>', 'database to write (default: ./pcapid.db if it is there, else the one of this user)')
-    .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', parseDuration)
+    .option('--for <duration>', 'stop after this time, e.g. 15s, 10m, 1h30m', (text) => parseDuration(text, '--for'))
     .addOption(
       new Option('--sources <list>', 'where owners may come from: auto, or some of bpf,cgroup,diag,proc')
         .default([...SOURCE_NAMES], 'auto')
         .argParser(parseSources),
     )
     .option('--netns <name>', 'also in this network namespace: name, pid, path or all; may be repeated', collect)
+    .addOption(
+      new Option('--keep <ages>', 'delete what is older: flows, and counters by minute, hour, day')
+        .default(parseKeep(KEEP_DEFAULT), KEEP_DEFAULT)
+        .argParser(parseKeep),
+    )
+    .addOption(
+      new Option('--max-size <size>', 'of the database: the oldest flows go first; or unlimited')
+        .default(parseMaxSize(MAX_SIZE_DEFAULT), MAX_SIZE_DEFAULT)
+        .argParser(parseMaxSize),
+    )
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
     .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
     .addOption(
-      new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseSize),
+      new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseRing),
     )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
     .option('-q, --quiet', 'no live line', false)
+    .option('--config <file>', 'settings to use instead of /etc/pcapid.toml and that of this user')
     .addHelpText('after', EXAMPLES)
-    .action(async (filter: string[], flags: RecordFlags) => runRecord(context, filter.join(' '), flags));
+    .action(async (filter: string[], flags: RecordFlags, command: Command) => {
+      const values = readConfig(context, flags.config);
+      applyConfig(command, values);
+      return runRecord(context, filter.join(' ') || configuredFilter(values), databaseFlag(context, command));
+    });
 
 const EXAMPLES = `
 Examples:
@@ -82,6 +102,13 @@ Examples:
   pcapid record tcp port 443 or udp port 53 only these packets
   pcapid record --netns all                 in all containers too, as they come and go
   pcapid record --db /tmp/trip.db           into a database of its own`;
+
+/** The environment beats a file, and a flag both. */
+function databaseFlag({ env }: Context, command: Command): RecordFlags {
+  const flags = command.opts<RecordFlags>();
+  const isBeaten = command.getOptionValueSource('db') === 'config' && (env.PCAPID_DB ?? '') !== '';
+  return isBeaten ? { ...flags, db: env.PCAPID_DB! } : flags;
+}
 
 async function runRecord(context: Context, filter: string, flags: RecordFlags): Promise<void> {
   const database = resolveDatabaseToWrite(context, flags.db);
@@ -131,8 +158,8 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
   const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
-  const places = flags.netns === undefined ? (): readonly NamedPlace[] => [] : placesOf(flags.netns, proc);
-  const { backend, snaplen, sources, ring: ringBytes, promiscuous } = flags;
+  const places = flags.netns === undefined ? null : placesOf(flags.netns, proc);
+  const { backend, snaplen, sources, ring: ringBytes, promiscuous, keep, maxSize } = flags;
   const info = {
     interface: devices.join(','),
     backend,
@@ -150,10 +177,13 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     places,
     sources,
     database,
+    keep: { ...keep, maxBytes: maxSize },
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,
     containerName: (id: string, cgroup: string): string | null => containers.nameOf(id, cgroup),
-    interfaceNames: new InterfaceNames((netns) => linksOf(native, netns === info.netns ? '' : pathOf(places(), netns))),
+    interfaceNames: new InterfaceNames((netns) =>
+      linksOf(native, netns === info.netns ? '' : pathOf(places?.() ?? [], netns)),
+    ),
   };
 }
 
@@ -203,10 +233,6 @@ function devicesOf(names: readonly string[] = []): readonly string[] {
   return devices;
 }
 
-function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value];
-}
-
 function parseSources(text: string): readonly SourceName[] {
   if (text === 'auto') return SOURCE_NAMES;
   const names = text.split(',');
@@ -221,6 +247,9 @@ function parseSources(text: string): readonly SourceName[] {
   }
   return SOURCE_NAMES.filter((name) => names.includes(name));
 }
+
+/** libpcap takes an int; less than a block of its ring holds no packet. */
+const parseRing = (text: string): number => parseSize(text, '--ring', 64 << 10, 2 ** 31 - 1);
 
 function parseSnaplen(text: string): number {
   const octets = Number(text);

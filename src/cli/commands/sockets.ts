@@ -58,7 +58,6 @@ export const sockets: CommandModule = (context) =>
       .option('--inet', 'only internet sockets in machine formats')
       .option('--netns <name>', 'in this network namespace: name, pid of a process in it, or path'),
   )
-    .summary('list the sockets of this host with their processes, now')
     .description('Lists sockets and all processes that hold them, as ss, lsof and netstat do.')
     .option('--sort <field>', `one of ${Object.keys(SOCKET_SORTS).join(', ')}`, 'protocol')
     .addHelpText('after', EXAMPLES)

@@ -1,18 +1,14 @@
 import { Command, Option } from 'commander';
-import { numberOf, type Row, textOf } from '../../report/columns.ts';
-import { localZone } from '../../report/local-time.ts';
-import { countText, formatShare, formatSize } from '../../report/size.ts';
-import { USAGE_DEFAULT_COLUMNS, USAGE_FIELDS, usageColumns } from '../../report/usage-columns.ts';
-import {
-  compileBesides,
-  compileConservation,
-  compileUsage,
-  GROUPS,
-  type GroupBy,
-  USAGE_SORTS,
-} from '../../store/compile-usage.ts';
+import { foldTimes } from '../../report/fold-times.ts';
+import { formatLocal, localZone, utcZone, type Zone } from '../../report/local-time.ts';
+import { withBars } from '../../report/usage-bars.ts';
+import { TERMINAL_COLUMNS, USAGE_DEFAULT_COLUMNS, USAGE_FIELDS, usageColumns } from '../../report/usage-columns.ts';
+import { compileUsage, sourceOf, USAGE_SORTS, type UsageQuery } from '../../store/compile-usage.ts';
 import type { FlowFilter } from '../../store/conditions.ts';
-import { Reader } from '../../store/reader.ts';
+import { Reader, type Row } from '../../store/reader.ts';
+import type { Level } from '../../store/rollup-tables.ts';
+import { GROUPS, type GroupBy } from '../../store/usage-groups.ts';
+import { END_OF_TIME, segmentsOf } from '../../store/usage-plan.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
@@ -22,97 +18,89 @@ import {
   type FormatFlags,
   limitOf,
   note,
-  notePartly,
   parseSort,
   printRows,
   probeOf,
 } from '../formats.ts';
+import { type AskedRange, askedRange, coarsestFor, trendLevel } from '../usage-range.ts';
+import { printSum } from '../usage-sum.ts';
 
 interface UsageFlags extends FilterFlags, FormatFlags {
   readonly db?: string;
   readonly by: GroupBy;
-  readonly sort: string;
+  readonly sort?: string;
+  readonly utc?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
-  pcapid usage --since 1h                    bytes by process in the last hour
+  pcapid usage --since 1h                    bytes by program in the last hour
   pcapid usage --by unit --since today
-  pcapid usage --by remote --process chrome  where chrome's bytes went
-  pcapid usage --by program --format csv > usage.csv
+  pcapid usage --by hour --user alice --since yesterday
+  pcapid usage --by remote --port 443        port of the service, not of the client
+  pcapid usage --by pid --format csv > usage.csv
 
 Bytes are IP bytes, seen from each end that is on this host: a flow between two
 processes of this host counts at both. Rows in parentheses are ends without a
 process, by reason. The lines below count every flow once and add up exactly.
-Flows that are only partly inside --since and --until are counted whole.`;
+Ranges are widened to whole minutes. By pid, name or interface, and with --pid,
+--process or --name, flows are read instead: slower, and a flow that is only
+partly inside --since and --until is counted whole.`;
+
+const isTime = (by: GroupBy): by is Level => by === 'minute' || by === 'hour' || by === 'day';
+const TREND_SLOTS = 10;
 
 export const usage: CommandModule = (context) =>
   addFormatOptions(addFilterOptions(new Command('usage').option('--db <file>', 'database to read')))
-    .summary('add up bytes by process, program, user, unit, container ...')
     .description('Adds up what was sent and received.')
     .addOption(new Option('--by <group>', 'what to add up by').choices(GROUPS).default('process'))
-    .option('--sort <field>', `one of ${Object.keys(USAGE_SORTS).join(', ')}`, 'total')
+    .option('--sort <field>', `one of ${Object.keys(USAGE_SORTS).join(', ')} (default: total, of times name)`)
+    .option('--utc', 'times are UTC, days begin at midnight UTC')
     .addHelpText('after', EXAMPLES)
     .action((flags: UsageFlags) => addUp(context, flags));
 
 function addUp(context: Context, flags: UsageFlags): void {
-  const printing = { available: usageColumns(flags.by), defaults: USAGE_DEFAULT_COLUMNS, fields: USAGE_FIELDS };
-  columnsOf(flags, printing);
-  const filter = filterOf(flags, context.nowUs(), localZone);
-  const query = compileUsage(filter, flags.by, parseSort(flags.sort, USAGE_SORTS), probeOf(limitOf(flags)));
+  const zone = flags.utc === true ? utcZone : localZone;
+  const defaults = context.outIsTerminal ? TERMINAL_COLUMNS : USAGE_DEFAULT_COLUMNS;
+  const printing = { available: usageColumns(flags.by, zone), defaults, fields: USAGE_FIELDS };
+  const isDrawn = columnsOf(flags, printing).some(({ name }) => name === 'trend') && flags.format === 'table';
+  const order = parseSort(flags.sort ?? (isTime(flags.by) ? 'name' : 'total'), USAGE_SORTS);
+  const { sinceUs, untilUs, ...filter } = filterOf(flags, context.nowUs(), zone);
   const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
   try {
-    const rows = reader.all(query).map((row) => ({ group_by: flags.by, ...row }));
-    printRows(context, rows, flags, printing);
-    printSum(context, reader, filter, flags);
+    const range = askedRange(reader, sinceUs, untilUs);
+    const query: UsageQuery = {
+      ...{ filter: within(filter, range), groupBy: flags.by, order },
+      segments: segmentsOf(range, range.kept, isTime(flags.by) ? coarsestFor(flags.by, range, zone) : 'day'),
+      limit: isTime(flags.by) ? null : probeOf(limitOf(flags)),
+    };
+    const found = reader.all(compileUsage(query));
+    const rows = isTime(flags.by) ? foldTimes(found, flags.by, zone, order.direction) : found;
+    const trends = isDrawn ? trendsOf(reader, query, range) : [];
+    const drawn = withBars(rows, trends, TREND_SLOTS).map((row) => ({ group_by: flags.by, ...row }));
+    printRows(context, drawn, flags, printing);
+    if (rows.length > 0) printSum(context, reader, { query, range, format: flags.format });
+    if (range.isAsked && rows.length > 0) note(context, flags.format, rangeWords(range, zone));
   } finally {
     reader.close();
   }
 }
 
-function printSum(context: Context, reader: Reader, filter: FlowFilter, { format }: UsageFlags): void {
-  const parts = reader.all(compileConservation(filter));
-  if (parts.length === 0) return;
-  if (format === 'table') context.out('\n');
-  const [besides] = reader.all(compileBesides(filter));
-  for (const line of [...sumLines(parts), ...(besides === undefined ? [] : besidesLines(besides))]) {
-    note(context, format, line);
-  }
-  notePartly(context, total(parts, 'partly'));
+/** For flows, which have no buckets. */
+function within(filter: FlowFilter, { isAsked, fromUs, toUs }: AskedRange): FlowFilter {
+  return isAsked ? { ...filter, sinceUs: fromUs, untilUs: toUs } : filter;
 }
 
-/** captured = attributed + unattributed by reason, over flows: the lines add up to the first. */
-function sumLines(parts: readonly Row[]): readonly string[] {
-  const captured = {
-    ip_bytes: total(parts, 'ip_bytes'),
-    flows: total(parts, 'flows'),
-    packets: total(parts, 'packets'),
-  };
-  const line = (name: string, row: Row) => {
-    const share = captured.ip_bytes === 0 ? 0 : numberOf(row, 'ip_bytes') / captured.ip_bytes;
-    const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${countText(numberOf(row, 'flows'), 'flow')}`;
-    return `${name.padEnd(22)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
-  };
-  const partName = (part: Row) => (part.attributed === 1 ? 'attributed' : (textOf(part, 'reason') ?? 'not looked up'));
-  return [
-    line('captured in flows', captured),
-    ...parts.map((part, i) => line(`${i === 0 ? '=' : '+'} ${partName(part)}`, part)),
-  ];
+/** The same groups, each cut in parts of the range. */
+function trendsOf(reader: Reader, query: UsageQuery, range: AskedRange): readonly Row[] {
+  if (sourceOf(query.filter, query.groupBy) === null || isTime(query.groupBy)) return [];
+  const segments = segmentsOf(range, range.kept, trendLevel(range));
+  const slots = { fromUs: range.dataFromUs, toUs: range.dataToUs, count: TREND_SLOTS };
+  return reader.all(compileUsage({ ...query, segments, slots, limit: null }));
 }
 
-/** What whole captures counted beside their flows; nothing of it is in the sum. */
-function besidesLines(row: Row): readonly string[] {
-  const counts: readonly (readonly [string, string])[] = [
-    ['not_ip_packets', 'not IP'],
-    ['bad_packets', 'malformed'],
-    ['duplicate_packets', 'seen again on another interface'],
-    ['kernel_drops', 'dropped by the kernel'],
-  ];
-  return counts
-    .filter(([field]) => numberOf(row, field) > 0)
-    .map(([field, words]) => `besides: ${countText(numberOf(row, field), 'packet')} ${words} (whole captures)`);
-}
-
-function total(rows: readonly Row[], field: string): number {
-  return rows.reduce((sum, row) => sum + numberOf(row, field), 0);
+function rangeWords({ fromUs, toUs }: AskedRange, zone: Zone): string {
+  const minute = (us: number) => formatLocal(us, zone).slice(0, 16);
+  const from = fromUs === 0 ? [] : [`from ${minute(fromUs)}`];
+  return `range used: ${[...from, ...(toUs === END_OF_TIME ? [] : [`to ${minute(toUs)}`])].join(' ')}`;
 }

@@ -3,29 +3,26 @@ import { openDiag } from '../../app/record/observe/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
-import { SECOND_US } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
-import { localZone } from '../../report/local-time.ts';
-import {
-  compileHolders,
-  compileSocketHolders,
-  compileSockets,
-  compileTuple,
-  type TupleQuery,
-} from '../../store/compile-tuple.ts';
+import type { Zone } from '../../report/local-time.ts';
+import { countText } from '../../report/size.ts';
+import { compileHolders, compileSocketHolders, type TupleQuery } from '../../store/compile-tuple.ts';
+import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
+import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
+import { mergeAnswers } from '../merge-answers.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
-import { parseTime } from '../time-range.ts';
+import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
 
-interface WhoFlags extends FormatFlags {
+interface WhoFlags extends FormatFlags, LookFlags {
   readonly db?: string;
   readonly at?: string;
 }
@@ -34,26 +31,25 @@ interface WhoFlags extends FormatFlags {
 export type OwnerSource = (query: TupleQuery) => readonly OwnerAnswer[];
 
 const ANSWERS = 5; // unless --limit says otherwise
-const AT_WIDTH_US = SECOND_US; // --at is written in seconds
 
 const EXAMPLES = `
 Examples:
   pcapid who 10.0.0.7:443
   pcapid who udp 53 --at 'yesterday 14:00'
   pcapid who '[2001:db8::1]:80'
-  pcapid who '10.0.0.5:43210 -> 93.184.216.34:443' --format json
+  pcapid who 10.0.0.5:43210 93.184.216.34:443 --format json
+  pcapid who '10.0.0.5:43210 -> 93.184.216.34:443'
 
-Any part of a connection will do; the latest that matches comes first.
-Quote arrows and brackets.`;
+Any part of a connection will do; what is open now comes first, then the latest
+that is stored. Quote arrows and brackets: they mean something to the shell.`;
 
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
-    addFormatOptions(new Command('who').option('--db <file>', 'database to read'))
-      .summary('say whose a connection is or was')
+    addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
       .description('Says which process a connection belongs to, and how that is known.')
       .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
-      .option('--at <time>', "at that second, e.g. '14:00:05', 'yesterday 14:00'")
+      .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")
       .addHelpText('after', EXAMPLES)
       .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
 }
@@ -76,19 +72,20 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
 }
 
 function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
-  const printing = { available: flowColumns(localZone), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
+  const look = lookOf(flags);
+  const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
-  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs()) };
+  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
   const stored = storedAnswers(context, query, flags.db, probeOf(limit), live !== undefined && flags.at === undefined);
-  const all = [...now.filter(isOwned), ...stored, ...now.filter((answer) => !isOwned(answer) && !isIn(stored, answer))];
+  const all = mergeAnswers(now, stored);
   const answers = all.slice(0, limit ?? undefined);
   if (isProse && answers.length > 0) {
-    context.out(answers.map((answer) => answerText(answer, localZone)).join('\n'));
+    context.out(answers.map((answer) => answerText(answer, look)).join('\n'));
     if (all.length > answers.length)
-      context.err(`pcapid: only ${answers.length} answers are shown; --limit 0 shows all\n`);
+      context.err(`pcapid: only ${countText(answers.length, 'answer')} shown; --limit 0 shows all\n`);
   } else
     printRows(
       context,
@@ -98,22 +95,9 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
     );
 }
 
-/** Somebody holds it: what is closing (TIME-WAIT) is better explained by what is stored. */
-function isOwned({ record, holders }: OwnerAnswer): boolean {
-  return (record.src_pid ?? null) !== null || holders.length > 0;
-}
-
-/** Whether a stored answer is about the same addresses and ports. */
-function isIn(stored: readonly OwnerAnswer[], { record }: OwnerAnswer): boolean {
-  const ends = (row: Row): string =>
-    [`${row.src_addr} ${row.src_port}`, `${row.dst_addr} ${row.dst_port}`].sort().join() + row.protocol;
-  return stored.some((answer) => ends(answer.record) === ends(record));
-}
-
-function rangeOf(at: string | undefined, nowUs: number): Pick<TupleQuery, 'range'> {
+function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
   if (at === undefined) return {};
-  const fromUs = parseTime(at, '--at', nowUs, localZone);
-  return { range: { fromUs, toUs: fromUs + AT_WIDTH_US } };
+  return { range: parseMoment(at, '--at', nowUs, zone) };
 }
 
 /** @param isOptional the kernel was asked too: without a database its answer stands alone */
@@ -131,10 +115,10 @@ function storedAnswers(
   const reader = isOptional ? tryReader(context, db) : Reader.open(resolveDatabaseToRead(context, db));
   if (reader === undefined) return [];
   try {
-    const flows = reader.all(compileTuple(query, limit));
+    const flows = findFlows(reader, query, limit);
     if (flows.length > 0)
       return flows.map((record) => ({ record, holders: reader.all(compileHolders(Number(record.flow_id))) }));
-    return reader.all(compileSockets(query, limit)).map((row) => socketAnswer(row, reader));
+    return findSockets(reader, query, limit).map((row) => socketAnswer(row, reader));
   } finally {
     reader.close();
   }

@@ -1,10 +1,11 @@
 // Traffic whose owners are known, of every kind of ownership, for test/bench/accuracy.bench.ts.
 //
-//   workload LOG REPEAT GAP_US STORM [PLACE=NETNS_PATH,ADDRESS ...]
+//   workload LOG REPEAT GAP_US STORM SCENARIOS [PLACE=NETNS_PATH,ADDRESS ...]
 //
 // Starts servers and the connections that are to be older than the recorder, prints "ready", waits for a line, then runs
 // each scenario REPEAT times with GAP_US in between (STORM > 0: instead all short ones in turn, without gaps, until
-// STORM ends of sockets were used), prints "done N". Each end of each socket becomes a line of LOG.
+// STORM ends of sockets were used), prints "done N". SCENARIOS: words separated by commas, of which a scenario's name has
+// one, or its set is one; empty: all. Each end of each socket becomes a line of LOG.
 // Places: far (a namespace on a veth with this one), host (this one's address there), container and outside (two
 // namespaces with address translation in between). Without a place its scenarios are left out.
 #include <fcntl.h>
@@ -106,9 +107,19 @@ static const char *const place_names[PLACES] = {"host", "far", "container", "out
 
 static int exists(enum place place) { return place == Here || netns_path[place] != NULL; }
 
+static const char *wanted = "";
+
+static int is_wanted(const struct scenario *s) {
+  char words[256], *rest = NULL;
+  snprintf(words, sizeof words, "%s", wanted);
+  for (char *word = strtok_r(words, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest))
+    if (strcmp(word, s->set) == 0 || strstr(s->name, word) != NULL) return 1;
+  return wanted[0] == 0;
+}
+
 static int possible(const struct scenario *s) {
   const struct server *server = &servers[s->server];
-  return exists(s->place) && exists(server->place) && server->port != 0;
+  return is_wanted(s) && exists(s->place) && exists(server->place) && server->port != 0;
 }
 
 static int is_set(const struct scenario *s, const char *set) { return strcmp(s->set, set) == 0 && possible(s); }
@@ -166,13 +177,17 @@ static void wait_for(pid_t pid) {
 }
 
 // Only scenarios of this namespace: entering another one is for good. Two lanes would meet in port_again.
+static int is_for_storm(const struct scenario *s) {
+  return is_set(s, "short") && s->place == Here && s->once != port_again;
+}
+
 static pid_t storm_lane(int ends) {
   pid_t pid = fork();
   if (pid != 0) return pid;
   end_with_parent();
   for (int done = 0; done < ends;)
     for (const struct scenario *s = scenarios; s < scenarios + SCENARIOS; s++)
-      if (is_set(s, "short") && s->place == Here && s->once != port_again) s->once(s), done += 2;
+      if (is_for_storm(s)) s->once(s), done += 2;
   _exit(0);
 }
 
@@ -214,17 +229,26 @@ static void set_place(char *word) {
 int main(int count, char **words) {
   if (count > 2 && strcmp(words[1], "exec-client") == 0) return main_of_exec_client(words);
   if (count > 2 && strcmp(words[1], "activated") == 0) return main_of_activated(words);
-  if (count < 5) {
-    fprintf(stderr, "usage: workload LOG REPEAT GAP_US STORM [PLACE=NETNS_PATH,ADDRESS ...]\n");
+  if (count < 6) {
+    fprintf(stderr, "usage: workload LOG REPEAT GAP_US STORM SCENARIOS [PLACE=NETNS_PATH,ADDRESS ...]\n");
     return 2;
   }
   const int repeat = atoi(words[2]), gap_us = atoi(words[3]), ends = atoi(words[4]);
   log_fd = open(words[1], O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (log_fd < 0) die(words[1]);
-  for (int i = 5; i < count; i++) set_place(words[i]);
+  wanted = words[5];
+  for (int i = 6; i < count; i++) set_place(words[i]);
   end_with_parent();
   take_ports();
   for (int i = 0; i < SERVERS; i++) start_server(&servers[i]);
+
+  int chosen = 0;
+  for (const struct scenario *s = scenarios; s < scenarios + SCENARIOS; s++)
+    chosen += ends > 0 ? is_for_storm(s) : possible(s);
+  if (chosen == 0) {
+    fprintf(stderr, "workload: no scenario is called %s\n", wanted);
+    return 2;
+  }
 
   pid_t old[SCENARIOS];
   int go[SCENARIOS], olds = 0;

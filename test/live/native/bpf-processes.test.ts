@@ -57,6 +57,24 @@ test('1,000 processes that live a millisecond are whole: parent, start, file, wo
   assert.deepEqual([of('fork').length, of('exit').length], [1000, 1000]);
 });
 
+test('records are whole when they go over the end of their ring', { skip }, async () => {
+  const probe = new BpfProbe({ processRingBytes: 32 << 10 });
+  const found: (readonly string[])[] = [];
+  for (let round = 0; round < 30; round++) {
+    const words = `${round} ${'x'.repeat(300 + 8 * round)}`;
+    const script = `for i in 1 2 3 4 5; do /bin/true $i ${words}; done`; // 4 KB: the ring is passed three times
+    await startChild(['sh', '-c', script]).done;
+    const runs = probe.processes().filter(({ kind, argv }) => kind === 'exec' && argv[0] === '/bin/true');
+    for (const { argv } of runs) if (argv[2] === String(round)) found.push(argv);
+  }
+  const expected = Array.from({ length: 150 }, (_, n) => {
+    const round = Math.floor(n / 5);
+    return ['/bin/true', String((n % 5) + 1), String(round), 'x'.repeat(300 + 8 * round)];
+  });
+  assert.deepEqual(found, expected, `lost: ${probe.lost()[1]}`);
+  probe.close();
+});
+
 test('start is field 22 of /proc/PID/stat', { skip }, async () => {
   const { pid, all } = await reported('cat', '/proc/self/stat');
   const probe = new BpfProbe();

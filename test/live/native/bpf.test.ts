@@ -86,7 +86,6 @@ test('events carry namespace, start, evidence, and the end of each socket', { sk
   );
   for (const event of tcp.filter(({ evidence }) => evidence !== OwnerEvidence.None)) {
     assert.deepEqual([event.pid, event.startTicks, event.uid, event.previous], [pid, start, 0, 0]);
-    assert.match(event.comm, /^python3/);
     assert.equal(event.netnsCookie, native.netnsCookie(netns.path));
   }
   const closed = all.filter(({ kind }) => kind === 'closed').map(({ cookie }) => cookie);
@@ -123,6 +122,12 @@ test('ping is named by its id, and the kernel, which answers from a socket for e
   const probe = new BpfProbe();
   for (const address of ['127.0.0.1', '::1']) netns.exec('ping', '-c', '1', address);
   const events = probe.sockets().filter((event) => event.netns === inodeOf(netns) && event.kind === 'seen');
+  const pings = new Set(
+    probe
+      .processes()
+      .filter(({ comm }) => comm === 'ping')
+      .map(({ pid }) => pid),
+  );
   probe.close();
   for (const [protocol, address] of [
     [1, '127.0.0.1'],
@@ -131,7 +136,7 @@ test('ping is named by its id, and the kernel, which answers from a socket for e
     const [asks, ...more] = events.filter((event) => event.protocol === protocol);
     assert.deepEqual(more, []);
     assert.match(asks!.local, new RegExp(`^${address}:[1-9]`));
-    assert.deepEqual([asks!.comm, asks!.remote], ['ping', `${address}:0`]);
+    assert.deepEqual([pings.has(asks!.pid), asks!.remote], [true, `${address}:0`]);
   }
 });
 
@@ -141,7 +146,7 @@ test('a ring without room counts what it loses, and goes on when it is read', { 
 for _ in range(200): socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9))`;
   const netns = lab.create();
   netns.exec('python3', '-c', send);
-  assert.ok(probe.sockets().length <= 4096 / 128);
+  assert.ok(probe.sockets().length <= 4096 / 120);
   const [lost] = probe.lost();
   assert.ok(lost >= 150, `${lost} lost`); // first packets; the end of a socket that was never told is no event
   netns.exec('python3', '-c', send.replace('200', '2'));

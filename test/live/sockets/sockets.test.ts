@@ -20,7 +20,7 @@ import {
 
 /** @returns why a tool cannot be run, or false */
 function missing(): string | false {
-  for (const tool of ['ss', 'lsof', 'netstat']) if (spawnSync(tool, ['-V']).error !== undefined) return `no ${tool}`;
+  for (const tool of ['ss', 'lsof', 'netstat']) if (spawnSync(tool, ['-h']).error !== undefined) return `no ${tool}`;
   return netnsMissing();
 }
 

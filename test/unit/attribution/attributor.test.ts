@@ -138,6 +138,17 @@ test('Attributor says no-permission when the uid has processes that may not be r
   assert.equal(t.of(1, SRC)?.program?.uid, 33);
 });
 
+test('Attributor says no-permission of a connection that was seen only before it was accepted', () => {
+  const t = setUp();
+  t.flows(CLIENT);
+  t.observe({
+    sockets: makeSockets({ ...CLIENT_SOCKET, inode: 0, uid: 33, state: SocketState.SynRecv, seenUs: 1500 }),
+  });
+  t.observe({ scan: scan(1600, [33]) });
+  t.answer();
+  assert.equal(words(t.of(1, SRC)), 'no-permission five-tuple unknown');
+});
+
 test('Attributor blames a missing right on a socket of a partly readable user only while it is open', () => {
   const t = setUp();
   t.flows(CLIENT);

@@ -17,7 +17,8 @@ function choose(acts: readonly Act[], use: Partial<Use> = {}): string {
   const owners = new OwnerTable();
   const rows = acts.map(([evidence, pid, fromUs, flags = 0]) => ({ cookie: COOKIE, pid, evidence, fromUs, flags }));
   owners.observe(makeOwners(...rows), () => {});
-  const flow = { firstUs: FIRST, lastUs: LAST, beganIt: true, isCut: false, isHanded: false, isStream: true, ...use };
+  const alone = { beganIt: true, isCut: false, isHanded: false, handedUs: 0, cutUs: Infinity };
+  const flow = { firstUs: FIRST, lastUs: LAST, ...alone, isStream: true, ...use };
   const choice = chooseActor(owners, COOKIE, flow);
   const pids = (found: readonly number[]): string =>
     found
@@ -39,6 +40,18 @@ describe('chooseActor() on a stream', () => {
     ];
     assert.equal(choose(acts, { isHanded: true }), 'one 2');
     assert.equal(choose(acts), 'one 1');
+  });
+
+  test('a socket that changed hands is of the process that was told, whenever its octets left', () => {
+    const acts: readonly Act[] = [
+      ['Transfer', 1, FIRST - SECOND],
+      ['Transfer', 2, FIRST - 50],
+      ['Transfer', 3, LAST - 20],
+    ];
+    assert.equal(choose(acts, { cutUs: FIRST - 50, firstUs: FIRST - SECOND - 5, lastUs: FIRST }), 'one 1');
+    assert.equal(choose(acts, { handedUs: FIRST - 50, cutUs: LAST - 20 }), 'one 2');
+    assert.equal(choose(acts, { handedUs: LAST - 20, firstUs: LAST - 60, isStream: false }), 'one 3');
+    assert.equal(choose(acts, { handedUs: FIRST - 50 }), 'several 2 3');
   });
 
   test('names nobody for whom only a descriptor, a creation or a closing speaks', () => {

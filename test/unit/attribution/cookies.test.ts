@@ -259,3 +259,25 @@ test('Attributor blames lost events on flows of their time alone', () => {
   assert.equal(words(t.of(1, SRC)), 'overflow - unknown');
   assert.equal(words(t.of(2, SRC)), 'no-socket - unknown');
 });
+
+test('Attributor names the process of a multipath connection, whose packets are those of a subflow that nobody uses', () => {
+  const t = start();
+  const subflow = { ...ACCEPTED, cookie: 5, seenUs: T - 2 };
+  t.observe({ sockets: makeSockets(subflow, { ...ACCEPTED, cookie: 6, seenUs: T + 100 }) });
+  t.observe({ owners: makeOwners({ cookie: 5, pid: 43, evidence: 'State', fromUs: T + 800 }) }); // it closes both
+  t.observe({ owners: makeOwners({ cookie: 6, pid: 42, evidence: 'Transfer', fromUs: T + 100 }) });
+  t.flows({ ...SERVED, dstCookie: 5 });
+  t.answer();
+  assert.equal(words(t.of(2, DST)), '42 cookie exact');
+});
+
+test('Attributor does not give a connection that nobody used to the next one on its tuple', () => {
+  const t = start();
+  t.observe({ sockets: makeSockets({ ...ACCEPTED, cookie: 5, seenUs: T - 2 }) });
+  t.observe({ closed: makeClosed([5, T + 950]) });
+  t.observe({ sockets: makeSockets({ ...ACCEPTED, cookie: 6, seenUs: T + 1000 }) });
+  t.observe({ owners: makeOwners({ cookie: 6, pid: 42, evidence: 'Transfer', fromUs: T + 1100 }) });
+  t.flows({ ...SERVED, dstCookie: 5, state: 'new-and-ended' });
+  t.answer();
+  assert.equal(t.of(2, DST)?.process, null);
+});

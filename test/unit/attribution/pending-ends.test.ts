@@ -16,6 +16,8 @@ const end = (port: number, lastUs: number, ended: boolean): FlowEnd => ({
   isRefused: false,
   isCut: false,
   isHanded: false,
+  handedUs: 0,
+  cutUs: Infinity,
   ifindex: 0,
   netns: 0,
   cookie: 0,
@@ -65,7 +67,11 @@ test('PendingEnds gives up ended flows by age, and the oldest beyond a number, n
   assert.equal(pending.size, 3);
   pending.giveUp(endedBefore(0), 1);
   assert.equal(pending.size, 2);
-  pending.extend(pending.firstOf(3), { lastUs: 99, ended: true, isRefused: false, isCut: false }, 0);
+  pending.extend(
+    pending.firstOf(3),
+    { lastUs: 99, ended: true, isRefused: false, isCut: false, cutUs: [Infinity, Infinity] },
+    0,
+  );
   pending.giveUp(endedBefore(1000), 100);
   assert.equal(pending.size, 0);
 });

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { flows } from '../../../src/cli/commands/flows.ts';
+import { hosts } from '../../../src/cli/commands/hosts.ts';
 import { processes } from '../../../src/cli/commands/processes.ts';
 import { usage } from '../../../src/cli/commands/usage.ts';
 import { makeWho } from '../../../src/cli/commands/who.ts';
 import type { CommandModule, Context } from '../../../src/cli/context.ts';
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
-import { PROCESS_FIELDS, USAGE_FIELDS } from '../../../src/report/usage-columns.ts';
+import { HOST_FIELDS } from '../../../src/report/host-columns.ts';
+import { PROCESS_FIELDS } from '../../../src/report/process-columns.ts';
+import { USAGE_FIELDS } from '../../../src/report/usage-columns.ts';
 import { testContext } from '../../support/context.ts';
 import { withDatabase } from '../../support/database.ts';
 import { NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
@@ -70,6 +73,7 @@ const who = makeWho(); // answers from the database only
 const NAMES = new Map<CommandModule, string>([
   [flows, 'flows'],
   [processes, 'processes'],
+  [hosts, 'hosts'],
   [usage, 'usage'],
   [who, 'who'],
 ]);
@@ -80,7 +84,7 @@ function ask(module: CommandModule, ...words: string[]) {
 }
 
 test('flows prints a table of the latest flows first', () => {
-  const context = ask(flows);
+  const context = ask(flows, '-n');
   const lines = context.stdout().trimEnd().split('\n');
   assert.equal(lines.length, 3);
   assert.match(lines[1]!, /\(closed-before-scan\) +udp +-> +8\.8\.8\.8:53 +60 B$/);
@@ -148,6 +152,67 @@ test('processes lists who there was, and what it carried', () => {
   assert.ok(!ask(processes).stdout().includes('\x1b'));
 });
 
+test('processes draws children below their parents', () => {
+  const child = processRow(3, { pid: 1300, comm: 'child', parentPid: 1234, startTicks: 130_000 });
+  const more = tick({ programs: [child.program], processes: [child.row] });
+  const text = withDatabase([TICK, more], (path) => run(processes, ['processes', '--tree', '--db', path]).stdout());
+  assert.match(text, /\ncurl +1234 +\[1\].*\n`-child +1300 +curl\[1234\]/);
+});
+
+test('hosts lists remote addresses with who talked to them, and marks what was first seen in the range', () => {
+  const rows = (...words: string[]) =>
+    JSON.parse(ask(hosts, '--format', 'json', ...words).stdout()).map((row: Record<string, unknown>) => [
+      row.remote_addr,
+      row.processes,
+      row.ip_bytes,
+      row.is_new,
+    ]);
+  const [web, dns] = [
+    ['93.184.216.34', 'curl', 19500, 0],
+    ['8.8.8.8', '(closed-before-scan)', 60, 0],
+  ];
+  assert.deepEqual(rows(), [web, dns]);
+  assert.deepEqual(rows('--sort', 'seen'), [dns, web]);
+  const since = `@${(NOON + SECOND) / SECOND}`;
+  assert.deepEqual(rows('--new-since', since), [['8.8.8.8', '(closed-before-scan)', 60, 1]]);
+  assert.deepEqual(rows('--since', since), [web, ['8.8.8.8', '(closed-before-scan)', 60, 1]]);
+  assert.deepEqual(Object.keys(JSON.parse(ask(hosts, '--format', 'json').stdout())[0]), HOST_FIELDS);
+  assert.match(ask(hosts, '--new-since', since, '--utc').stdout(), /^NEW +REMOTE .*\nnew +8\.8\.8\.8 /);
+});
+
+test('hosts and who tell what a remote address was called; being spoken of in an answer is not being seen', () => {
+  const spoken = { id: 2, address: '192.0.2.77', text: 'later.example', source: 'dns' } as const;
+  const said = { id: 1, address: '93.184.216.34', text: 'example.com', source: 'dns', fromUs: NOON } as const;
+  const contacted = { serial: 3, tuple: 'udp 10.0.0.5:1 > 192.0.2.77:9', firstUs: NOON + 5 * SECOND };
+  const ends = [
+    { serial: 3, side: 'src', reason: 'no-socket' },
+    { serial: 3, side: 'dst', reason: 'not-local' },
+  ] as const;
+  withDatabase([TICK, tick({ names: [said, spoken] }), tick({ flows: [contacted], ends })], (path) => {
+    const words = ['--db', path, '--format', 'json', '--new-since', `@${NOON / SECOND + 4}`];
+    const [row, ...others] = JSON.parse(run(hosts, ['hosts', ...words]).stdout());
+    assert.deepEqual(
+      [row.remote_addr, row.name, row.seen_us, others.length],
+      ['192.0.2.77', 'later.example', contacted.firstUs, 0],
+    );
+    assert.match(
+      run(who, ['who', '443', '--db', path]).stdout(),
+      /93\.184\.216\.34:443 is not this host\n {6}called example\.com \(as its address was called last\)\n/,
+    );
+  });
+});
+
+test('times and sizes are printed as --utc, --iso and --si say', () => {
+  const text = ask(flows, '--utc', '--iso', '--si', '--process', 'curl').stdout();
+  assert.match(text, /\n2026-11-21T13:00:00\.000000Z .* 19\.5 kB\n$/);
+});
+
+test('--follow refuses what it cannot do', () => {
+  for (const words of ['--sort first', '--until now', '--format json'])
+    assert.throws(() => ask(flows, '--follow', ...words.split(' ')), { code: 'cannot-follow' });
+  assert.throws(() => ask(processes, '--follow', '--tree'), { code: 'cannot-follow' });
+});
+
 test('usage adds up by group, and prints the sum that comes out', () => {
   const text = ask(usage, '--by', 'user').stdout();
   assert.match(text, /^USER +TX +RX +TOTAL/);
@@ -155,7 +220,7 @@ test('usage adds up by group, and prints the sum that comes out', () => {
   assert.match(text, /\n\(closed-before-scan\) +60 B/);
   assert.match(
     text,
-    /\ncaptured in flows +19\.1 KiB +100\.0 % {2}23 packets, 2 flows\n= attributed .*22 packets, 1 flow\n\+ closed-before-scan .*1 packet, 1 flow\n$/,
+    /\ncaptured +19\.1 KiB +100\.0 % {2}23 packets, 2 flows\n= attributed .*22 packets, 1 flow\n\+ closed-before-scan .*1 packet, 1 flow\n$/,
   );
 });
 
@@ -163,14 +228,24 @@ test('usage prints only rows to stdout in machine formats, the sum goes to stder
   const context = ask(usage, '--format', 'json');
   const rows = JSON.parse(context.stdout());
   assert.deepEqual(Object.keys(rows[0]), [...USAGE_FIELDS]);
-  assert.match(context.stderr(), /^captured in flows/);
+  assert.match(context.stderr(), /^captured/);
 });
 
-test('usage says that flows reach beyond the range', () => {
-  const since = `@${(NOON + 5 * SECOND) / SECOND}`;
-  assert.match(ask(usage, '--since', since).stderr(), /1 flow reaches beyond the range of time and is counted whole/);
-  assert.match(ask(processes, '--since', since).stderr(), /1 flow reaches beyond/);
-  assert.equal(ask(usage).stderr(), '');
+test('usage widens a range to whole minutes and says so; by pid, that flows reach beyond it', () => {
+  const since = `@${(NOON + 65 * SECOND) / SECOND}`;
+  const until = ['--until', `@${(NOON + 30 * SECOND) / SECOND}`, '--utc'];
+  assert.match(ask(usage, ...until).stdout(), /\ncaptured +19\.1 KiB.*\n(.*\n)+range used: to 2026-11-21 13:01\n$/);
+  assert.deepEqual([ask(usage, '--since', since).stdout(), ask(usage, '--since', since).exitCode], ['', 1]);
+  assert.match(ask(usage, '--by', 'pid', '--since', since).stderr(), /nothing matched/);
+});
+
+test('usage adds up by hour and day of the zone, in order of time', () => {
+  const rows = JSON.parse(ask(usage, '--by', 'day', '--utc', '--format', 'json').stdout());
+  assert.deepEqual(
+    rows.map((row: Record<string, unknown>) => [row.bucket_us, row.flows, row.share]),
+    [[NOON - 13 * 3600 * SECOND, 2, 1]],
+  );
+  assert.match(ask(usage, '--by', 'minute', '--utc').stdout(), /\n2026-11-21 13:00 /);
 });
 
 test('who tells owner, command, evidence, confidence and all holders in words', () => {
@@ -180,9 +255,12 @@ test('who tells owner, command, evidence, confidence and all holders in words', 
   assert.match(text, /command curl https:\/\/example\.com\/\n/);
   assert.match(
     text,
-    /evidence a socket had exactly these addresses and ports, .*\(diag\), 2 ms away from the packets: likely\n/,
+    /\n {6}likely: curl \(pid 1234\) had a socket with exactly these addresses and ports, by the kernel's socket tables and \/proc, seen 2 ms away from the packets\n/,
   );
-  assert.match(text, /held by \\u\{1b\}\[2Jx, process 99, user 0, 2026-11-21 13:00:00 to 2026-11-21 13:00:00\n/);
+  assert.match(
+    text,
+    /held by \\u\{1b\}\[2Jx, process 99, user 0, 2026-11-21T13:00:00\.000000Z to 2026-11-21T13:00:00\.000000Z\n/,
+  );
   assert.match(text, /93\.184\.216\.34:443 is not this host\n$/);
 });
 

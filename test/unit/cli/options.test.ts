@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { resolveDatabaseToRead, resolveDatabaseToWrite } from '../../../src/cli/database-path.ts';
-import { filterOf, parseCidr, parseNumber, parseProtocol } from '../../../src/cli/filters.ts';
+import { filterOf, parseCidr, parseName, parseNumber, parseProtocol } from '../../../src/cli/filters.ts';
 import { columnsOf, limitOf, parseSort, probeOf } from '../../../src/cli/formats.ts';
+import { parseSize } from '../../../src/cli/parse-size.ts';
 import { parseTuple } from '../../../src/cli/tuple-query.ts';
 import { formatAddress } from '../../../src/core/address.ts';
 import { fieldColumn } from '../../../src/report/columns.ts';
@@ -36,6 +37,18 @@ test('parseCidr() holds exactly the addresses that share the prefix', () => {
       assert.equal(isIn, (network & mask) >>> 0 === (address & mask) >>> 0);
     }),
   );
+});
+
+test('parseName() reads a name, all names below it, or both, as they are on the wire', () => {
+  const name = 'a.example';
+  assert.deepEqual(parseName('A.Example.'), { name, itself: true, below: false });
+  assert.deepEqual(parseName('*.a.example'), { name, itself: false, below: true });
+  assert.deepEqual(parseName('.a.example'), { name, itself: true, below: true });
+  assert.equal(parseName('bücher.example').name, 'xn--bcher-kva.example');
+  assert.equal(parseName('_dmarc.a.example').name, '_dmarc.a.example');
+  for (const text of ['', '*', '.', '*.', '**.example', 'a.*', 'a b']) {
+    assert.throws(() => parseName(text), { code: 'bad-name', hint: /\*\.example\.org/ }, text);
+  }
 });
 
 test('parseCidr() refuses what is not a network', () => {
@@ -221,4 +234,22 @@ test('resolveDatabaseToWrite() needs no file, and root records for the system', 
     writeFileSync(join(folder, 'pcapid.db'), '');
     assert.equal(resolveDatabaseToWrite(surroundings, undefined, 0), join(folder, 'pcapid.db'));
   });
+});
+
+test('parseSize() knows both systems of units, and names the flag and the range', () => {
+  assert.equal(parseSize('8MiB', '--ring'), 8 << 20);
+  assert.equal(parseSize('1.5 MB', '--ring'), 1_500_000);
+  assert.equal(parseSize('2T', '--max-size'), 2 ** 41);
+  for (const text of ['5xB', '-1', '', 'MiB', '1e3']) {
+    assert.throws(() => parseSize(text, '--ring'), { code: 'bad-size', message: /^--ring: / }, text);
+  }
+  assert.throws(() => parseSize('0', '--ring', 1024, 2048), { hint: 'Write a size from 1.00 KiB to 2.00 KiB.' });
+});
+
+test('parseTuple() explains an arrow that the shell took for a redirection', () => {
+  for (const words of [
+    ['10.0.0.7:1', '-'],
+    ['10.0.0.7', '--'],
+  ])
+    assert.throws(() => parseTuple(words), { code: 'arrow-redirected', hint: /A -> B/ });
 });

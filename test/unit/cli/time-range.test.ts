@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseDuration, parseTime } from '../../../src/cli/time-range.ts';
+import { parseDuration, parseMoment, parseTime } from '../../../src/cli/time-range.ts';
 import { formatTimeUs } from '../../../src/core/time.ts';
 import { formatLocal, utcZone, type Zone } from '../../../src/report/local-time.ts';
 
@@ -35,11 +35,34 @@ test('parseTime() understands every form, in the zone', () => {
     ['2026-11-21T08:00:00-0500', '2026-11-21T13:00:00.000000Z'],
     ['2026-10-25 01:30', '2026-10-24T23:30:00.000000Z'], // before the clock goes back at 03:00
     ['2026-10-25 03:30', '2026-10-25T02:30:00.000000Z'],
+    ['yesterday at 14:00', '2026-11-20T13:00:00.000000Z'],
+    ['11-21 08:00:00', '2026-11-21T07:00:00.000000Z'], // as tables print it
+    ['11-22 08:00:00', '2025-11-22T06:00:00.000000Z'], // not after now: last year's
+    ['1y', '2025-11-21T13:30:00.000000Z'],
     ['@0', '1970-01-01T00:00:00.000000Z'],
     ['@1795266000.25', '2026-11-21T13:00:00.250000Z'],
   ];
   for (const [text, expected] of cases) {
     assert.equal(formatTimeUs(parseTime(text, '--since', NOW, berlin)), expected, text);
+  }
+});
+
+test('parseMoment() is as long as what was written is exact', () => {
+  const cases: readonly [string, number][] = [
+    ['14:03', 60_000_000],
+    ['2026-11-20 14:03Z', 60_000_000],
+    ['2026-11-20T14:03+01:00', 60_000_000],
+    ['14:03:07', 1_000_000],
+    ['2026-11-20T14:03:07+01:00', 1_000_000],
+    ['2026-11-20 14:03:07.12', 10_000],
+    ['2026-11-20 14:03:07.123456Z', 1],
+    ['@1795266000', 1_000_000],
+    ['@1795266000.5', 100_000],
+    ['10m', 1_000_000],
+  ];
+  for (const [text, widthUs] of cases) {
+    const { fromUs, toUs } = parseMoment(text, '--at', NOW, utcZone);
+    assert.deepEqual([fromUs, toUs - fromUs], [parseTime(text, '--at', NOW, utcZone), widthUs], text);
   }
 });
 
@@ -91,9 +114,9 @@ test('parseTime() reads back what formatLocal() prints, also across the change o
 });
 
 test('parseDuration() adds its parts, and refuses nothing at all', () => {
-  assert.equal(parseDuration('15s'), 15_000_000);
-  assert.equal(parseDuration('1h30m'), 1.5 * HOUR);
-  assert.equal(parseDuration('2 days'), 48 * HOUR);
+  assert.equal(parseDuration('15s', '--for'), 15_000_000);
+  assert.equal(parseDuration('1h30m', '--for'), 1.5 * HOUR);
+  assert.equal(parseDuration('2 days', '--for'), 48 * HOUR);
   for (const text of ['0s', '', '5', 's', '1h-5m', '99999999999w'])
-    assert.throws(() => parseDuration(text), { code: 'bad-duration' }, text);
+    assert.throws(() => parseDuration(text, '--for'), { code: 'bad-duration' }, text);
 });

@@ -8,6 +8,18 @@ import { ethernet, extension, ipv4, ipv6, packetBatch, tcp, udp, vlan } from '..
 
 const ends = { src: '10.0.0.1', dst: '10.0.0.2' };
 
+test('Decoder names the link type inside PPI and PKTAP that it does not know, not theirs', () => {
+  const decoder = new Decoder();
+  const ppi = [0, 0, 8, 0, 195, 0, 0, 0];
+  const pktap = [108, 0, 0, 0, 1, 0, 0, 0, 189, 0, 0, 0, ...new Array<number>(96).fill(0)];
+  const batch = packetBatch([
+    { bytes: Uint8Array.from([...ppi, 1, 2, 3]), linkType: 192 },
+    { bytes: Uint8Array.from([...pktap, 1, 2, 3]), linkType: 258 },
+  ]);
+  decoder.decode(batch, createDecodedBatch(batch.capacity));
+  assert.deepEqual([...decoder.counts.unsupported.keys()], [195, 189]);
+});
+
 test('Decoder counts packets and bytes of each status, IP bytes, and link types it does not know', () => {
   const decoder = new Decoder();
   const good = ethernet(ipv4(ends, udp({ src: 1, dst: 2, payload: 10 })));

@@ -115,6 +115,7 @@ describe('FragmentTable', () => {
   test('FragmentTable takes the newest first fragment of an identification', () => {
     const newer = { bytes: ethernet(ipv4({ ...ends, id: 7, more: true }, udp({ src: 1, dst: 2 }))) };
     assert.deepEqual(tuples([first(7), newer, later(7)]).at(-1), '17 10.0.0.1:1 10.0.0.2:2');
+    assert.deepEqual(tuples([first(7), later(7), newer]), [JOINED, JOINED, '17 10.0.0.1:1 10.0.0.2:2']);
   });
 
   test('FragmentTable joins IPv6 fragments, whose ports stand behind another extension header', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { DecodeStatus } from '../../../src/core/decoded.ts';
+import { LinkType } from '../../../src/core/packet.ts';
 import { decodeOne } from '../../support/decode-one.ts';
 import { LINK_SAMPLES } from '../../support/link-layers.ts';
 import { ipv4, ipv6, pcapFile, type TestPacket, tcp, udp } from '../../support/packets.ts';
@@ -66,5 +67,15 @@ describe('decodeLayers()', () => {
         assert.ok(status !== Ok && status !== Unsupported, `${name} cut to ${length} octets: ${status}`);
       }
     }
+  });
+
+  test('decodeLayers() takes USER2 for PKTAP where it looks so, as older files of Apple have it', () => {
+    const { frame } = LINK_SAMPLES.find(({ name }) => name === 'PKTAP')!;
+    const bytes = frame(v4);
+    const linkType = LinkType.User2;
+    assert.equal(decodeOne({ bytes, linkType }).tuple, V4);
+    const changed = (at: number, octet: number): Uint8Array => bytes.map((known, i) => (i === at ? octet : known));
+    for (const other of [bytes.subarray(0, 100), changed(0, 20), changed(4, 7), changed(11, 1), Uint8Array.of()])
+      assert.equal(decodeOne({ bytes: other, linkType }).status, DecodeStatus.Unsupported);
   });
 });

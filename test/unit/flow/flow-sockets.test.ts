@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SocketEvent } from '../../../src/core/socket.ts';
 import { FlowTable } from '../../../src/flow/flow-table.ts';
-import { answer, datagram, feed, noteAndFeed, ownership, rowsOf, summary } from '../../support/flows.ts';
+import { answer, datagram, feed, feedIn, noteAndFeed, ownership, rowsOf, summary } from '../../support/flows.ts';
 import { ethernet, icmp, ipv4, type TestPacket, udp } from '../../support/packets.ts';
 import { closes, receives, sends, socketEvents, tupleKey } from '../../support/socket-events.ts';
 
@@ -60,9 +60,9 @@ describe('sockets of a new flow', () => {
     const table = new FlowTable({ netnsInode: (index) => [4026531840, 4026532000][index]!, netnsIndex });
     const elsewhere = { netns: 4026532000 };
     table.noteSockets(socketEvents([sends(7, client, 10, elsewhere), sends(9, client, 10, { netns: 4026532999 })]));
-    feed(table, [datagram(12, 9)]);
+    feed(table, [datagram(2000, 9)]); // long after the event
     assert.deepEqual(ownership(table.drain(Infinity)), ['1 1/0 lives 0 0']);
-    feed(table, [datagram(12, 9)], 0, Infinity, 1);
+    feed(table, [datagram(2000, 9)], 0, Infinity, 1);
     const [row] = rowsOf(table.flush(Infinity));
     assert.deepEqual(
       [row?.cookies, row?.duplicates],
@@ -75,6 +75,27 @@ describe('sockets of a new flow', () => {
 });
 
 describe('another socket on a tuple', () => {
+  test('is told apart in whichever namespace its packets are read first', () => {
+    const netnsIndex = (inode: number): number => [5, 6].indexOf(inode);
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      const table = new FlowTable({ netnsInode: (index) => [5, 6][index]!, netnsIndex });
+      const here = { netns: 5 };
+      const events = [sends(7, client, 11, here), receives(8, server, 40, { netns: 6 }), closes(7, 300)];
+      table.noteSockets(socketEvents([...events, sends(70, client, 500, here)]));
+      // The veth's other end is 8 us away.
+      for (const netns of order) feedIn(table, netns, [datagram(12 + netns * 8, 9), datagram(502 + netns * 8, 9)]);
+      const rows = rowsOf(table.flush(Infinity));
+      const told = rows.map(({ packets, cookies, duplicates }) => [packets[0], cookies[0], duplicates[0]]);
+      assert.deepEqual(told.sort(), [
+        [1, 7, 0],
+        [1, 70, 2], // what comes late is counted already
+      ]);
+    }
+  });
+
   test('a flow ends when another socket sends on its tuple, and the receiver stays known', () => {
     const table = new FlowTable();
     noteAndFeed(table, [sends(7, client, 10), receives(8, server, 30)], [datagram(12, 9)]);

@@ -208,6 +208,50 @@ describe('FlowTable.flush()', () => {
     feed(table, [datagram(3, 1)]);
     assert.deepEqual(summary(table.flush(4)), ['4 new 1/0 forced']);
   });
+
+  test('flush() ends flows in portions when asked to, those whose time is over first', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), datagram(61 * SEC, 2), datagram(61 * SEC, 3)]);
+    const portions = [1, 2, 3].map(() => summary(table.flush(Infinity, 2)));
+    assert.deepEqual(portions, [['1 new 1/0 idle', '2 new 1/0 forced'], ['3 new 1/0 forced'], []]);
+  });
+});
+
+describe('FlowTable.takeEnded()', () => {
+  test('takeEnded() gives each flow once, when it is over', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), sent(0, Rst), datagram(61 * SEC, 2)]);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 9)), ['1 new 1/0 idle', '2 new 1/0 end-of-flow']);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 9)), []);
+    assert.deepEqual(summary(table.flush(Infinity)), ['3 new 1/0 forced']);
+  });
+
+  test('takeEnded() leaves to the next call what it may not end yet', () => {
+    const table = new FlowTable();
+    feed(table, [datagram(0, 1), datagram(0, 2), datagram(61 * SEC, 3)]);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 1)), ['1 new 1/0 idle']);
+    assert.deepEqual(summary(table.takeEnded(Infinity, 1)), ['2 new 1/0 idle']);
+  });
+});
+
+describe('FlowTable.giveBack()', () => {
+  test('giveBack() of rows leaves nothing of them in the next ones', () => {
+    const [fresh, used] = [new FlowTable(), new FlowTable()];
+    feed(used, [sent(0, Syn), answer(0, 9), datagram(0, 5)]);
+    const rows = used.flush(Infinity);
+    rows.natKey.fill(-1, 0, 11);
+    used.giveBack(rows);
+    for (const table of [fresh, used]) feed(table, [datagram(70 * SEC, 1)]);
+    const [first, second] = [fresh.flush(Infinity), used.flush(Infinity)];
+    assert.equal(second, rows);
+    for (const [name, column] of Object.entries(first)) {
+      if (name === 'capacity' || name === 'serial') continue;
+      const again = (second as Record<string, unknown>)[name];
+      if (!ArrayBuffer.isView(column)) assert.equal(again, column);
+      else assert.deepEqual((again as Float64Array)[0], (column as Float64Array)[0], name);
+    }
+    assert.ok(second.natKey.subarray(0, 11).every((word) => word === 0));
+  });
 });
 
 describe('FlowTable.takeFresh()', () => {
@@ -222,6 +266,18 @@ describe('FlowTable.takeFresh()', () => {
     );
     feed(table, [datagram(8, 1)]);
     assert.equal(table.takeFresh(), undefined);
+  });
+
+  test('FlowTable by minute ends a row with the minute, so that each packet is told in its own', () => {
+    const table = new FlowTable({ byMinute: true, longLivedUs: 0, idleOtherUs: Infinity });
+    const times = [59 * SEC, 59.5 * SEC, 60.5 * SEC, 61 * SEC, 1800 * SEC, 1800 * SEC + 1];
+    for (const us of times) feed(table, [datagram(us, 1000)]);
+    const told = rowsOf(table.drain(Infinity)).map(({ packets, timesUs, isNew }) => [packets[0], timesUs[1], isNew]);
+    assert.deepEqual(told, [
+      [2, 59.5 * SEC, true],
+      [4, 61 * SEC, false],
+      [6, 1800 * SEC + 1, false],
+    ]);
   });
 
   test('takeFresh() gives nothing unless the table was told to collect', () => {

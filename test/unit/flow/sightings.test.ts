@@ -77,6 +77,7 @@ test('FlowLife releases the sightings of flows that leave', () => {
     idleOtherUs: 1,
     activeUs: 1,
     lingerUs: 1,
+    byMinute: false,
     longLivedUs: 1,
     mostRows: 1000,
     fresh: false,

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OwnerEvidence, SocketEvent } from '../../../src/core/socket.ts';
 import { Use, useOf } from '../../../src/flow/socket-use.ts';
-import { changesHands, receives, sends, socketEvents, type TestEvent, tupleKey } from '../../support/socket-events.ts';
+import {
+  changesHands,
+  handsOver,
+  receives,
+  sends,
+  socketEvents,
+  type TestEvent,
+  tupleKey,
+} from '../../support/socket-events.ts';
 
 const use = (event: TestEvent): number | undefined => useOf(socketEvents([event]), 0);
 const unicast = tupleKey(17, '10.0.0.1:9', '10.0.0.2:53');
@@ -27,6 +35,8 @@ test('useOf() takes who receives a multicast, a broadcast or an ICMP message for
 
 test('useOf() sees a change of hands only when a process takes a connected socket over from one that used it', () => {
   assert.equal(use(changesHands(7, unicast, 0)), Use.ChangesHands);
+  assert.equal(use(handsOver('sent', 5, 7, unicast, 0)), Use.HandsOverSent);
+  assert.equal(use(handsOver('received', 5, 7, unicast, 0)), Use.HandsOverReceived);
   assert.equal(use(changesHands(7, tupleKey(17, '10.0.0.1:9', '0.0.0.0:0'), 0)), undefined);
   assert.equal(use({ ...changesHands(7, unicast, 0), previous: OwnerEvidence.Called }), undefined);
   assert.equal(use({ kind: SocketEvent.Owner, cookie: 7, key: unicast, atUs: 0 }), undefined);

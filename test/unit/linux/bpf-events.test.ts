@@ -68,16 +68,25 @@ test('decodeSocketEvents() reads every field of an event', () => {
     evidence: OwnerEvidence.Called,
     previous: OwnerEvidence.None,
     flags: SocketFlag.Outgoing,
+    sequence: 0,
   });
   assert.ok(equalKeys(key, 0, makeKey(Protocol.Tcp, SEEN.local!, SEEN.remote!), 0));
 });
 
 test('decodeSocketEvents() keeps the order of the ring, and a closed socket has no tuple', () => {
-  const owner = { ...SEEN, kind: SocketEvent.Owner, pid: 4712, previous: OwnerEvidence.Transfer, flags: 0 };
+  const owner = {
+    ...SEEN,
+    kind: SocketEvent.Owner,
+    pid: 4712,
+    previous: OwnerEvidence.Transfer,
+    flags: SocketFlag.SentFrom,
+    sequence: 0xffff_fff0,
+  };
   const closed = { kind: SocketEvent.Closed, cookie: 5, atUs: 77 };
   const { events } = decode(socketEvent(SEEN), socketEvent(owner), socketEvent(closed));
   assert.deepEqual([...events.kind.subarray(0, 3)], [SocketEvent.Seen, SocketEvent.Owner, SocketEvent.Closed]);
-  assert.deepEqual([events.previous[1], events.flags[1]], [OwnerEvidence.Transfer, 0]);
+  assert.deepEqual([events.previous[1], events.flags[1]], [OwnerEvidence.Transfer, SocketFlag.SentFrom]);
+  assert.equal(events.sequence[1], 0xffff_fff0);
   assert.deepEqual([events.cookie[2], events.atUs[2], events.uid[2]], [5, 77, NO_UID]);
   assert.ok(events.key.subarray(2 * KEY_WORDS, 3 * KEY_WORDS).every((word) => word === 0));
 });
@@ -97,7 +106,7 @@ test('decodeSocketEvents() keeps the interface of link-local addresses only', ()
 });
 
 test('decodeSocketEvents() leaves out and counts records of another form', () => {
-  const short = socketEvent(SEEN).subarray(0, 119);
+  const short = socketEvent(SEEN).subarray(0, 111);
   const { events, bad } = decode(short, socketEvent({ ...SEEN, kind: 9 }), socketEvent({ ...SEEN, family: 1 }));
   assert.deepEqual([events.count, bad], [0, 3]);
   const cut = ringOf(socketEvent(SEEN)).subarray(0, 100);

@@ -46,7 +46,7 @@ test('the readers of system.ts say null or false where nothing is', () => {
   ]) {
     assert.equal(read(nothing), null, read.name);
   }
-  for (const has of [system.hasBtf, system.hasIpv6, system.hasConntrack]) assert.equal(has(nothing), false, has.name);
+  for (const has of [system.hasBtf, system.hasIpv6]) assert.equal(has(nothing), false, has.name);
 });
 
 test('readHidepid() and readCgroup2Mount() read the mount table', () => {
@@ -62,13 +62,12 @@ test('readLockdown() reads the mode in brackets', () => {
   assert.equal(at('integrity\n'), null);
 });
 
-test('hasBtf(), hasIpv6() and hasConntrack() see files', () => {
+test('hasBtf() and hasIpv6() see files', () => {
   const all = roots({
     'sys/kernel/btf/vmlinux': '\x9f\xeb',
     'proc/net/if_inet6': '',
-    'proc/sys/net/netfilter/nf_conntrack_max': '1\n',
   });
-  assert.deepEqual([system.hasBtf(all), system.hasIpv6(all), system.hasConntrack(all)], [true, true, true]);
+  assert.deepEqual([system.hasBtf(all), system.hasIpv6(all)], [true, true]);
 });
 
 const SIGNS: readonly (readonly [Readonly<Record<string, string>>, string | null])[] = [

@@ -68,7 +68,10 @@ describe('PcapngWalker', () => {
     );
     const { batch, stretch } = walkPcapng(file);
     assert.deepEqual([batch.count, stretch.damage], [4, undefined]);
-    assert.deepEqual([...batch.ifindex.subarray(0, 4)], [2, 2, 3, 3]);
+    const [first, second, third, fourth] = batch.ifindex;
+    assert.deepEqual([second, fourth], [first, third]);
+    assert.notEqual(first, third);
+    assert.ok(first! > 0x7fffffff, 'no ifindex of a kernel');
   });
 
   test('PcapngWalker passes over blocks and options that it does not know', () => {

@@ -4,18 +4,17 @@ import fc from 'fast-check';
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
 import { formatEnd, type Row } from '../../../src/report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns, formatOwner, ownSide } from '../../../src/report/flow-columns.ts';
-import { formatLocal, formatShort, formatSpan, utcZone } from '../../../src/report/local-time.ts';
+import { HOST_DEFAULT_COLUMNS, hostColumns } from '../../../src/report/host-columns.ts';
+import { formatIso, formatLocal, formatShort, formatSpan, utcZone } from '../../../src/report/local-time.ts';
+import { makeLook } from '../../../src/report/look.ts';
+import { PROCESS_DEFAULT_COLUMNS, processColumns } from '../../../src/report/process-columns.ts';
 import { formatShare, formatSize } from '../../../src/report/size.ts';
 import { table } from '../../../src/report/table.ts';
-import {
-  PROCESS_DEFAULT_COLUMNS,
-  processColumns,
-  USAGE_DEFAULT_COLUMNS,
-  usageColumns,
-} from '../../../src/report/usage-columns.ts';
+import { TERMINAL_COLUMNS, USAGE_DEFAULT_COLUMNS, usageColumns } from '../../../src/report/usage-columns.ts';
 import { NOON } from '../../support/ticks.ts';
 
 const HOUR = 3_600_000_000;
+const look = makeLook({ zone: utcZone, iso: false, si: false });
 
 test('formatSize() uses IEC units with three digits', () => {
   const cases: readonly [number, string][] = [
@@ -102,8 +101,31 @@ test('formatOwner() says how sure it is, and why there is none', () => {
   assert.equal(formatOwner(record({}), 'src'), '(not looked up)');
 });
 
+test('formatSize() uses SI units when asked to', () => {
+  const cases = [
+    [999, '999 B'],
+    [1000, '1.00 kB'],
+    [999_600, '1.00 MB'],
+    [12_345_678, '12.3 MB'],
+  ] as const;
+  for (const [octets, text] of cases) assert.equal(formatSize(octets, 'si'), text);
+});
+
+test('formatIso() has microseconds and says how far from UTC it is', () => {
+  const us = NOON + 123_456;
+  assert.equal(formatIso(us, utcZone), '2026-11-21T13:00:00.123456Z');
+  assert.equal(
+    formatIso(us, () => HOUR),
+    '2026-11-21T14:00:00.123456+01:00',
+  );
+  assert.equal(
+    formatIso(us, () => -3.5 * HOUR),
+    '2026-11-21T09:30:00.123456-03:30',
+  );
+});
+
 test('flow columns count sent and received from the end that is ours', () => {
-  const columns = flowColumns(utcZone);
+  const columns = flowColumns(look);
   const cell = (name: string, row: Row) => columns.find((column) => column.name === name)!.cell(row);
   const server = record({ dst_pid: 1, dst_comm: 'nginx' });
   assert.deepEqual(
@@ -125,6 +147,13 @@ test('default columns of every table fit 80 cells with the longest addresses and
       unit: 'a-very-long-unit-name@instance.service',
     },
     ...{
+      parent_comm: 'fifteen-letters',
+      parent_pid: 4194303,
+      remote_addr: '2001:db8:1111:2222:3333:4444:5555:6666',
+      name: 'a-long-name.of-a-host.example.org',
+      processes: 'fifteen-letters, another, third',
+      is_new: 1,
+      seen_us: NOON,
       exit_us: NOON,
       flows: 123456,
       ip_bytes: 2 ** 40,
@@ -132,12 +161,16 @@ test('default columns of every table fit 80 cells with the longest addresses and
       rx_ip_bytes: 2 ** 40,
       packets: 12345678,
       share: 1,
+      bar: '█'.repeat(8),
+      trend: '█'.repeat(10),
     },
   };
   const tables = [
-    pick(flowColumns(utcZone), FLOW_DEFAULT_COLUMNS),
-    pick(processColumns(utcZone), PROCESS_DEFAULT_COLUMNS),
-    pick(usageColumns('process'), USAGE_DEFAULT_COLUMNS),
+    pick(flowColumns(look), FLOW_DEFAULT_COLUMNS),
+    pick(processColumns(look), PROCESS_DEFAULT_COLUMNS),
+    pick(hostColumns(look), HOST_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), USAGE_DEFAULT_COLUMNS),
+    pick(usageColumns('process', utcZone), TERMINAL_COLUMNS),
   ];
   for (const columns of tables) {
     for (const line of table([long], { columns, fields: [], width: 80, csvRaw: false })) {

@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parseCidr } from '../../../src/cli/filters.ts';
 import { compileFlows, compileProcesses, FLOW_SORTS, type FlowSort } from '../../../src/store/compile-query.ts';
-import {
-  compileHolders,
-  compileSocketHolders,
-  compileSockets,
-  compileTuple,
-} from '../../../src/store/compile-tuple.ts';
+import { compileHolders, compileSocketHolders, type TupleQuery } from '../../../src/store/compile-tuple.ts';
 import type { FlowFilter } from '../../../src/store/conditions.ts';
+import { findFlows, findSockets } from '../../../src/store/find-tuple.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
 import { Reader } from '../../../src/store/reader.ts';
 import { OPTIONS } from '../../support/database.ts';
@@ -187,10 +183,9 @@ describe('queries', () => {
     assert.deepEqual(processesOf({ sinceUs: NOON + 30 * SECOND }), [['curl', 1, 4960]]);
   });
 
-  const whoOf = (query: Parameters<typeof compileTuple>[0]) =>
-    reader.all(compileTuple(query, null)).map((row) => row.flow_id);
+  const whoOf = (query: TupleQuery) => findFlows(reader, query, null).map((row) => row.flow_id);
 
-  test('compileTuple() finds flows by any part of a tuple, in either direction, latest first', () => {
+  test('findFlows() finds flows by any part of a tuple, in either direction, latest first', () => {
     const v4 = (...octets: number[]) => Uint8Array.from(octets);
     assert.deepEqual(whoOf({ ends: [{ port: 80 }] }), [5, 2]);
     assert.deepEqual(whoOf({ ends: [{ address: v4(10, 0, 0, 5) }] }), [1, 5, 4]);
@@ -201,7 +196,7 @@ describe('queries', () => {
     assert.deepEqual(whoOf({ ends: [{ address: v4(8, 8, 8, 8) }] }), []);
   });
 
-  test('compileTuple() finds flows that lasted at the time that was asked for', () => {
+  test('findFlows() finds flows that lasted at the time that was asked for', () => {
     const range = { fromUs: NOON + 60 * SECOND, toUs: NOON + 61 * SECOND };
     assert.deepEqual(whoOf({ ends: [], range }), [1]);
   });
@@ -215,17 +210,17 @@ describe('queries', () => {
     assert.deepEqual(reader.all(compileHolders(1)), []);
   });
 
-  test('compileSockets() finds a socket that never had a packet, and its holders', () => {
-    const [dhcp] = reader.all(compileSockets({ ends: [{ port: 68 }] }, null));
+  test('findSockets() finds a socket that never had a packet, and its holders', () => {
+    const [dhcp] = findSockets(reader, { ends: [{ port: 68 }] }, null);
     assert.deepEqual(
       [dhcp?.src_comm, dhcp?.src_addr, dhcp?.dst_addr, dhcp?.src_reason],
       ['worker', '0.0.0.0', null, null],
     );
-    const [shared] = reader.all(compileSockets({ ends: [{ port: 80 }] }, null));
+    const [shared] = findSockets(reader, { ends: [{ port: 80 }] }, null);
     assert.deepEqual([shared?.src_pid, shared?.src_reason], [null, 'ambiguous']);
     assert.equal(reader.all(compileSocketHolders(Number(shared?.socket))).length, 2);
     const range = { fromUs: NOON + 10 * SECOND, toUs: NOON + 11 * SECOND };
-    assert.deepEqual(reader.all(compileSockets({ ends: [{ port: 80 }], range }, null)), []);
+    assert.deepEqual(findSockets(reader, { ends: [{ port: 80 }], range }, null), []);
   });
 
   test('Reader is read-only, and no statement of a query can write', () => {

@@ -80,7 +80,9 @@ test('Reader answers with rows or a UserError for a file with any damage, and ne
             const reader = Reader.open(path);
             try {
               reader.all(FLOWS);
-              reader.all(compileUsage({}, 'remote', { by: 'total', direction: 'desc' }, 10));
+              const segments = [{ level: 'minute', fromUs: 0, toUs: Number.MAX_SAFE_INTEGER }] as const;
+              const order = { by: 'total', direction: 'desc' } as const;
+              reader.all(compileUsage({ filter: {}, groupBy: 'remote', segments, order, limit: 10 }));
             } finally {
               reader.close();
             }

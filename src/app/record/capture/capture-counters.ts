@@ -5,7 +5,12 @@ import type { Decoder } from '../../../decode/decode-batch.ts';
 import type { FlowTable } from '../../../flow/flow-table.ts';
 
 /** Totals of a capture, from the three places that count. */
-export function captureCounters(decoder: Decoder, table: FlowTable, sources: readonly CaptureStats[]): CaptureCounters {
+export function captureCounters(
+  decoder: Decoder,
+  table: FlowTable,
+  sources: readonly CaptureStats[],
+  namesLost: number,
+): CaptureCounters {
   const { packets, bytes, ipBytes } = decoder.counts;
   const flow = table.counts;
   return {
@@ -27,6 +32,7 @@ export function captureCounters(decoder: Decoder, table: FlowTable, sources: rea
     flowsLost: flow.lost,
     factsLost: 0,
     factsLate: flow.late,
+    namesLost,
   };
 }
 

@@ -13,6 +13,7 @@ import type { CaptureCommand, CaptureReady, CaptureReport, NewsMessage } from '.
 import { runThread } from '../thread.ts';
 import { captureCounters } from './capture-counters.ts';
 import { CaptureSpaces, type NetnsPlace, type SpaceOptions } from './capture-spaces.ts';
+import { NameCollector } from './name-collector.ts';
 import { SocketRing } from './socket-ring.ts';
 import { Translations } from './translations.ts';
 
@@ -29,7 +30,8 @@ export interface CaptureThreadData {
 }
 
 const BATCH_PACKETS = 4096;
-const POLL_MS = 50;
+/** Longest rest. What is worth an earlier look makes a descriptor readable: packets, a command, a ring that fills up. */
+const REST_MS = 1000;
 /**
  * How long the kernel may collect packets. When somebody has to look for their sockets, new tuples must reach the
  * observer within 15 ms; when the kernel tells whose they are, there is no hurry and less to wake up for.
@@ -40,6 +42,8 @@ const LAZY_BLOCK_MS = 100;
 const BATCHES_A_TURN = 16;
 /** A socket event of a received packet comes after the packet, by microseconds; packets younger than this wait for it. */
 const RIPE_US = 1000;
+/** Names that go with one report, a second: a flood of them costs names, not packets. */
+const MOST_NAMES = 4096;
 
 class CaptureThread {
   readonly #data: CaptureThreadData;
@@ -52,6 +56,7 @@ class CaptureThread {
   readonly #decoded = createDecodedBatch(BATCH_PACKETS);
   readonly #decoder = new Decoder();
   readonly #table: FlowTable;
+  readonly #names: NameCollector;
   readonly #interfaces = new InterfaceCounts();
   readonly #translations = new Translations(this.#native);
   #fds = new Int32Array(0);
@@ -65,7 +70,8 @@ class CaptureThread {
     this.#follow(data.places);
     this.#ring = data.socketRing === null ? undefined : new SocketRing(this.#native, data.socketRing);
     const { inodeOf, indexOf } = this.#spaces;
-    this.#table = new FlowTable({ fresh: data.looksUp, netnsInode: inodeOf, netnsIndex: indexOf });
+    this.#table = new FlowTable({ fresh: data.looksUp, byMinute: true, netnsInode: inodeOf, netnsIndex: indexOf });
+    this.#names = new NameCollector(this.#table, MOST_NAMES);
     const bytes = Math.max(4 << 20, capture.snaplen * 64, capture.backend === 'cap' ? FILE_BATCH_BYTES : 0);
     this.#batch = createPacketBatch(BATCH_PACKETS, bytes);
   }
@@ -110,7 +116,7 @@ class CaptureThread {
     });
     this.#fds[inputs.length] = this.#data.wakeFd;
     this.#fds[inputs.length + 1] = this.#data.socketRing?.fd ?? -1; // readable when it fills up
-    this.#native.poll(this.#fds, this.#fds.length, this.#ready, Math.max(POLL_MS, this.#blockMs));
+    this.#native.poll(this.#fds, this.#fds.length, this.#ready, REST_MS);
   }
 
   /** What is still in the ring, or in a pipe. The kernel hands a block that is not full over only after a while. */
@@ -143,6 +149,7 @@ class CaptureThread {
     if (this.#ring !== undefined) this.#ripen();
     this.#translations.read((found, netns) => this.#table.noteTranslations(found, netns));
     this.#takeEvents(() => this.#table.add(this.#batch, this.#decoded, this.#clock.offsetUs, this.#clock.bootUs));
+    this.#names.look(this.#batch, this.#decoded);
     this.#sendFresh();
   }
 
@@ -175,16 +182,18 @@ class CaptureThread {
   #report(last: boolean): void {
     const now = this.#clock.nowUs();
     const flows = last ? this.#table.flush(now) : this.#table.drain(now);
+    const names = this.#names.take();
     const report: CaptureReport = {
       flows,
-      counters: captureCounters(this.#decoder, this.#table, this.#spaces.stats()),
+      names,
+      counters: captureCounters(this.#decoder, this.#table, this.#spaces.stats(), this.#names.lost),
       interfaces: this.#interfaces.list().map((count) => ({ ...count, netns: this.#spaces.inodeOf(count.netns) })),
       troubles: this.#spaces.troubles(),
       atUs: now,
       offsetUs: this.#clock.offsetUs,
       last,
     };
-    this.#data.commands.postMessage(report, transferList(flows));
+    this.#data.commands.postMessage(report, [...transferList(flows), ...transferList(names.rows)]);
   }
 
   #close(): void {

@@ -5,7 +5,7 @@ import type { Native } from '../../../native/binding.ts';
 import { RingReader } from '../ring-reader.ts';
 
 /** Octets of a record: its length, and the event. */
-const RECORD_BYTES = 128;
+const RECORD_BYTES = 120;
 
 /** The ring of socket events, as columns. */
 export class SocketRing {

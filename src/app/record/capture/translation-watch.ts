@@ -16,7 +16,8 @@ export class TranslationWatch {
   readonly #netnsPath: string;
   readonly #socket: NetlinkSocket;
   readonly #events: ConntrackEvents;
-  #listedAtLoss = -1; // what `lost` was at the last list
+  #listedAtLoss = -1; // what was lost at the last list
+  readonly #found = createColumns(TRANSLATION_COLUMNS); // of the last read()
 
   /** Throws UserError where the kernel has no netlink for it. @param netnsPath '' is the namespace of the caller */
   constructor(native: Native, netnsPath: string) {
@@ -26,23 +27,15 @@ export class TranslationWatch {
     this.#events = new ConntrackEvents(this.#socket);
   }
 
-  /** Can be read when something waits. */
-  get fd(): number {
-    return this.#socket.fd;
-  }
-
-  /** Times that events were lost; all connections were listed again after each. */
-  get lost(): number {
-    return this.#events.lost;
-  }
-
   /** Why the last list failed as -errno (-EPERM: no CAP_NET_ADMIN), 0: it did not. */
   lastError = 0;
 
-  /** What is known since the last call; undefined: nothing new. */
+  /** What is known since the last call, valid until the next one; undefined: nothing new. */
   read(): TranslationColumns | undefined {
-    const out = createColumns(TRANSLATION_COLUMNS);
-    if (this.#listedAtLoss !== this.#events.lost) this.#list(out);
+    const isListDue = this.#listedAtLoss !== this.#events.lost;
+    const out = isListDue ? createColumns(TRANSLATION_COLUMNS) : this.#found; // a list may be long
+    out.count = 0;
+    if (isListDue) this.#list(out);
     this.#events.read(MOST_EVENTS, out);
     return out.count > 0 ? out : undefined;
   }

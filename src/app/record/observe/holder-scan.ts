@@ -1,6 +1,7 @@
 import { copyRow, createColumns } from '../../../core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns } from '../../../core/process.ts';
 import { SECOND_US, type Us } from '../../../core/time.ts';
+import { DescriptorMemory } from '../../../linux/descriptor-memory.ts';
 import { listChildren } from '../../../linux/proc-children.ts';
 import { createScanFindings, listPids, orderPids, scanHolders } from '../../../linux/proc-fd.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
@@ -45,6 +46,7 @@ export class HolderScan {
   readonly #recheckLater = new Set<number>(); // pids to look at when that time has come
   #seenPids = new Set<number>(); // processes of the last scan, and children looked at since
   readonly findings = createScanFindings();
+  readonly #memory = new DescriptorMemory();
   #likelyPass: ScanPass | undefined; // goes before the other one
   #fullPass: ScanPass | undefined;
   #pids: number[] = []; // of the full pass
@@ -102,7 +104,7 @@ export class HolderScan {
   #startLikely(now: Us): ScanPass | undefined {
     if (this.#wanted.size === 0 || now < this.#nextLikelyUs) return undefined;
     const pids = (): readonly number[] => orderPids(this.#likely.take(listPids(this.#proc)), []);
-    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs);
+    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs, this.#memory);
   }
 
   #startFull(now: Us): ScanPass | undefined {
@@ -114,9 +116,10 @@ export class HolderScan {
     this.findings.unreadable.clear();
     const pids = (): readonly number[] => {
       this.#pids = listPids(this.#proc);
+      this.#memory.keepOnly(this.#pids);
       return orderPids(this.#pids, []);
     };
-    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs);
+    return new ScanPass(this.#proc, pids, this.findings, this.#nowUs, this.#memory);
   }
 
   #finishLikely(pass: ScanPass): ScanResult | undefined {
@@ -231,7 +234,7 @@ export class HolderScan {
   #look(pids: readonly number[], into: HolderColumns): void {
     const now = this.#nowUs();
     const looked = new Set([...pids, ...pids.flatMap((pid) => this.#newChildren(pid))]);
-    for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs)) void _;
+    for (const _ of scanHolders(this.#proc, looked, into, createScanFindings(), this.#nowUs, this.#memory)) void _;
     const restUs = Math.max(RECHECK_US, (this.#nowUs() - now) * RECHECK_REST_FACTOR);
     for (const pid of pids) {
       this.#recheckUs.set(pid, now + restUs);

@@ -14,7 +14,7 @@ import { Snapshots } from './snapshots.ts';
 
 /** Rests between two looks: while children of socket owners wait for theirs, and when nothing does. */
 const SHORT_REST_MS = 20;
-const LONG_REST_MS = 250; // a ring that fills up ends it
+const LONG_REST_MS = 500; // a ring that fills up ends it
 /** After lost events of processes all are read again, at most this often: 100 µs each. */
 const REPRIME_US = 5 * SECOND_US;
 
@@ -138,7 +138,7 @@ export class KernelWatch {
     return this.#book.takeChanged();
   }
 
-  takeExits(): ExitColumns {
+  takeExits(): ExitColumns | undefined {
     return this.#book.takeExits();
   }
 

@@ -1,5 +1,5 @@
 import { isLoopback } from '../../../core/address.ts';
-import { copyRow, createColumns } from '../../../core/columns.ts';
+import { copyRows, createColumns } from '../../../core/columns.ts';
 import type { FreshColumns } from '../../../core/flow.ts';
 import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
@@ -97,8 +97,8 @@ export class Observer {
 
   /** Takes what was seen of processes that may be gone by now. */
   takeNewborns({ sockets, holders, processes, lost }: NewbornMessage): void {
-    for (let i = 0; i < sockets.count; i++) copyRow(SOCKET_COLUMNS, sockets, i, this.#learned.sockets);
-    for (let i = 0; i < holders.count; i++) copyRow(HOLDER_COLUMNS, holders, i, this.#learned.holders);
+    copyRows(SOCKET_COLUMNS, sockets, this.#learned.sockets);
+    copyRows(HOLDER_COLUMNS, holders, this.#learned.holders);
     this.#scan?.learn(holders);
     this.#newborns.push(...processes);
     this.#kernel?.learn(processes);
@@ -140,17 +140,16 @@ export class Observer {
     for (const source of this.#options.sources) this.#poll(source);
     this.#scan?.lookLater(this.#learned.holders);
     const result = this.#scan?.step(SLICE_US);
-    const found = result?.holders;
-    for (let i = 0; i < (found?.count ?? 0); i++) copyRow(HOLDER_COLUMNS, found!, i, this.#learned.holders);
+    if (result !== undefined) copyRows(HOLDER_COLUMNS, result.holders, this.#learned.holders);
     const looked = this.#scan === undefined ? [] : this.#readProcesses(this.#learned.holders, now);
     const told = this.#kernel?.step(SLICE_US, this.#learned);
     const processes = [...this.#newborns.splice(0), ...looked, ...(this.#kernel?.takeProcesses() ?? [])];
-    const exits = this.#kernel?.takeExits() ?? createColumns(EXIT_COLUMNS, 1);
+    const exits = this.#kernel?.takeExits();
     const scan = result?.report ?? told?.scan ?? null;
     if (result?.report != null) this.#kernel?.takePids(result.report.pids, result.report.startedUs);
     const lost = this.#dropWhenBehind(now) ?? told?.lost ?? null;
     this.#steppedUs = now;
-    const others = processes.length > 0 || exits.count > 0 || addresses !== null || scan !== null || lost !== null;
+    const others = processes.length > 0 || exits !== undefined || addresses !== null || scan !== null || lost !== null;
     if (!others && !hasLearned(this.#learned) && last === 'more') return undefined;
     const learned = this.#learned;
     this.#learned = createLearned(); // the old ones are transferred
@@ -158,7 +157,8 @@ export class Observer {
       (sum, source) => sum + source.lost,
       this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0),
     );
-    return { atUs: now, ...learned, processes, exits, scan, addresses, factsLost, lost, last: last === 'last' };
+    const ended = exits ?? createColumns(EXIT_COLUMNS, 1);
+    return { atUs: now, ...learned, processes, exits: ended, scan, addresses, factsLost, lost, last: last === 'last' };
   }
 
   /** @returns the time that the dropped rows spoke of */

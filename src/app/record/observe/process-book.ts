@@ -145,9 +145,10 @@ export class ProcessBook implements ProcessSink {
     return processes;
   }
 
-  /** Ends of processes that somebody referred to. */
-  takeExits(): ExitColumns {
+  /** Ends of processes that somebody referred to; undefined when there are none. */
+  takeExits(): ExitColumns | undefined {
     const exits = this.#exits;
+    if (exits.count === 0) return undefined;
     this.#exits = createColumns(EXIT_COLUMNS);
     return exits;
   }

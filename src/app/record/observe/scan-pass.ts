@@ -1,6 +1,7 @@
 import { createColumns } from '../../../core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns } from '../../../core/process.ts';
 import type { Us } from '../../../core/time.ts';
+import type { DescriptorMemory } from '../../../linux/descriptor-memory.ts';
 import { type ScanFindings, scanHolders } from '../../../linux/proc-fd.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
 
@@ -12,10 +13,16 @@ export class ScanPass {
   readonly #work: Generator<number, void, void>;
   readonly #nowUs: () => Us;
 
-  constructor(proc: ProcFs, pids: () => Iterable<number>, findings: ScanFindings, nowUs: () => Us) {
+  constructor(
+    proc: ProcFs,
+    pids: () => Iterable<number>,
+    findings: ScanFindings,
+    nowUs: () => Us,
+    memory: DescriptorMemory,
+  ) {
     this.#nowUs = nowUs;
     this.startedUs = nowUs();
-    this.#work = scanHolders(proc, pids(), this.seen, findings, nowUs);
+    this.#work = scanHolders(proc, pids(), this.seen, findings, nowUs, memory);
   }
 
   /** @returns whether it is complete; before that, rows may still be taken back */

@@ -30,7 +30,9 @@ const folder = mkdtempSync(join(tmpdir(), 'pcapid-annotate-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const CAPTURES = readdirSync('captures').filter((name) => /\.(pcap|pcapng)(\.\w+)?$/.test(name));
-const DAMAGED: readonly string[] = ['damaged.pcap', 'unknown-interface.pcapng'];
+/** As their names in captures/README.md say. */
+const DAMAGED = /^(damaged|unknown-interface|cut.*|long-.*|short-block|unequal-block)\./;
+const NO_CAPTURES = /^(empty|noise|text)\./;
 const factsOf = (path: string): readonly FactsMessage[] => parseFacts(readFileSync(path, 'utf8'), path);
 
 let outputs = 0;
@@ -66,8 +68,9 @@ function tshark(path: string, ...fields: readonly string[]): string {
 }
 
 for (const name of CAPTURES) {
+  if (NO_CAPTURES.test(name)) continue;
   const isZstd = name.endsWith('.zst') && !('createZstdDecompress' in zlib);
-  const isDamaged = DAMAGED.includes(name);
+  const isDamaged = DAMAGED.test(name);
   const what = isZstd ? 'is refused' : isDamaged ? 'is whole' : 'has the same packets for tshark';
   test(`${name}, annotated, ${what}`, async () => {
     const input = join('captures', name);

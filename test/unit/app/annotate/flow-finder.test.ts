@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FlowFinder } from '../../../../src/app/annotate/flow-finder.ts';
+import { TUPLE_COLUMNS } from '../../../../src/app/annotate/flow-owners.ts';
 import { createColumns, pushRow } from '../../../../src/core/columns.ts';
-import { FLOW_COLUMNS } from '../../../../src/core/flow.ts';
 import { KEY_WORDS, Protocol } from '../../../../src/core/tuple.ts';
 import { tupleKey } from '../../../support/socket-events.ts';
 
@@ -12,7 +12,7 @@ const forth = tupleKey(Protocol.Tcp, A, B);
 const back = tupleKey(Protocol.Tcp, B, A);
 
 function finderOf(...flows: readonly (readonly [key: Int32Array, firstUs: number])[]): FlowFinder {
-  const columns = createColumns(FLOW_COLUMNS);
+  const columns = createColumns(TUPLE_COLUMNS);
   for (const [key, firstUs] of flows) {
     const row = pushRow(columns);
     columns.key.set(key, row * KEY_WORDS);

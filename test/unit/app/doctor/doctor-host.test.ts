@@ -94,9 +94,8 @@ test('hostChecks() notice a container, and what the kernel lacks', () => {
   assert.equal(inside.state, 'degraded');
   assert.match(inside.detail, /\.dockerenv/);
   assert.equal(ofHost({}, 'host').state, 'ok');
-  for (const name of ['ipv6', 'conntrack', 'btf', 'cgroup2']) assert.equal(ofHost({}, name).state, 'degraded', name);
+  for (const name of ['ipv6', 'btf', 'cgroup2']) assert.equal(ofHost({}, name).state, 'degraded', name);
   assert.equal(ofHost({ 'proc/net/if_inet6': '' }, 'ipv6').state, 'ok');
-  assert.equal(ofHost({ 'proc/sys/net/netfilter/nf_conntrack_max': '1' }, 'conntrack').state, 'ok');
   assert.equal(ofHost({ 'sys/kernel/btf/vmlinux': 'x' }, 'btf').state, 'ok');
   const cgroup2 = { 'proc/self/mountinfo': '1 0 0:1 / /sys/fs/cgroup rw - cgroup2 none rw\n' };
   assert.equal(ofHost(cgroup2, 'cgroup2').detail, '/sys/fs/cgroup');

@@ -20,7 +20,6 @@ const healthy = tempRoots({
   [`proc/${pid}/net/if_inet6`]: '',
   'proc/thread-self': `-> ${pid}`,
   'proc/net': '-> self/net',
-  'proc/sys/net/netfilter/nf_conntrack_max': '65536\n',
   'proc/sys/user/max_user_namespaces': '1000\n',
   'proc/sys/kernel/osrelease': '6.1.0\n',
   'sys/kernel/btf/vmlinux': 'BTF ',
@@ -145,7 +144,7 @@ test('startChecks() keeps every layer, and what costs a recording something', ()
   const layers = startChecks(examine(() => fakeNative({}), bare, { wanted: SOURCE_NAMES }));
   assert.deepEqual(
     layers.map(({ name, state }) => `${name} ${state}`),
-    ['bpf ok', 'cgroup ok', 'diag ok', 'proc-net ok', 'proc-fd ok'],
+    ['bpf ok', 'cgroup ok', 'diag ok', 'proc-connector ok', 'conntrack ok', 'proc-net ok', 'proc-fd ok'],
   );
   remove();
 });

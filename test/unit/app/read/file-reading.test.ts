@@ -7,12 +7,13 @@ import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
 import { type FileSink, readFiles } from '../../../../src/app/read/file-reading.ts';
+import { FlowBook } from '../../../../src/app/read/flow-book.ts';
 import type { Answer } from '../../../../src/attribution/attribute.ts';
 import { Attributor } from '../../../../src/attribution/attributor.ts';
 import { FlowSide } from '../../../../src/core/attribution.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import { FLOW_END_REASONS } from '../../../../src/core/flow.ts';
-import { ethernet, ipv4, pcapFile, TcpFlag, tcp } from '../../../support/packets.ts';
+import { ethernet, ipv4, type PcapRecord, pcapFile, TcpFlag, tcp, udp } from '../../../support/packets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-file-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -121,18 +122,44 @@ test('readFiles() reports where a file is damaged, after everything before it', 
   assert.deepEqual(result.damages, [{ path, offset: 24 + 16 + 54, what: 'the file ends inside a packet' }]);
 });
 
+test('readFiles() joins fragments to a first one that comes batches later, and counts those of none', async () => {
+  const ends = { src: '192.0.2.1', dst: '198.51.100.9' };
+  const piece = (id: number, offset: number, after: number): PcapRecord => ({
+    bytes: ethernet(ipv4({ ...ends, id, offset, more: offset === 0 }, udp({ src: 5000, dst: 2049, payload: 16 }))),
+    sec: SEC + after,
+  });
+  const between = Array.from({ length: 9000 }, () => segment(1, TcpFlag.Ack));
+  const path = write('fragments.pcap', pcapFile([piece(1, 24, 0), piece(2, 24, 0), ...between, piece(1, 0, 2)]));
+  const book = new FlowBook(() => null);
+  const sink: FileSink = { onFlows: (flows) => book.addFlows(flows), onAnswer: () => {}, onProgress: () => {} };
+  const { counters } = await readFiles({ inputs: [{ path }], attributor: new Attributor(), facts: [] }, sink);
+  const udpFlows = [...book.records()]
+    .filter(({ protocol }) => protocol === 'udp')
+    .map((flow) => [flow.src_port, flow.orig_packets, flow.first_us, flow.last_us]);
+  assert.deepEqual(udpFlows.sort(), [
+    [0, 1, SEC * 1e6, SEC * 1e6],
+    [5000, 2, SEC * 1e6, (SEC + 2) * 1e6],
+  ]);
+  assert.deepEqual([counters.packets, counters.flowPackets], [9003, 9003]);
+});
+
 test('readFiles() of an empty capture hands out no flow and no damage', async () => {
   const { packets, result } = await read(write('empty.pcap', pcapFile([])));
   assert.deepEqual([packets.length, result.counters.packets, result.damages], [0, 0, []]);
 });
 
-test('readFiles() throws UserError for a file that is no capture, before it reads any', async () => {
+test('readFiles() leaves files that are no captures out, and throws UserError when no other is left', async () => {
   const good = write('good.pcap', pcapFile([segment(0, TcpFlag.Ack)]));
+  const text = write('text.pcap', Buffer.from('this is not a capture file'));
+  const packed = write('text.gz', gzipSync('this is not a capture file'));
   const failsWith = (code: string) => (error: unknown) => error instanceof UserError && error.code === code;
-  await assert.rejects(
-    read([good, write('text.pcap', Buffer.from('this is not a capture file'))]),
-    failsWith('not-pcap'),
+  const { result } = await read([text, good, packed]);
+  assert.equal(result.counters.packets, 1);
+  assert.deepEqual(
+    result.damages.map(({ path, offset }) => [path, offset]),
+    [text, packed].map((path) => [path, null]),
   );
+  await assert.rejects(read([text, packed]), failsWith('not-pcap'));
   await assert.rejects(read([good, join(folder, 'absent.pcap')]), failsWith('no-such-file'));
 });
 

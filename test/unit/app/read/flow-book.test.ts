@@ -101,13 +101,3 @@ test('FlowBook gives no port where the protocol has none', () => {
   const [record] = [...flows.records()];
   assert.deepEqual([record!.src_port, record!.dst_port], [4711, null]);
 });
-
-test('FlowBook adds up all flows, and those with a process at any end', () => {
-  const flows = book();
-  const rows = makeFlows(FLOW, { ...FLOW, serial: 2 });
-  rows.origIpBytes.set([100, 30]);
-  rows.replyIpBytes.set([11, 0]);
-  flows.addFlows(rows);
-  flows.addAnswer(1, FlowSide.Dst, NAMED);
-  assert.deepEqual(flows.totals(), { flows: 2, packets: 2, ipBytes: 141, namedFlows: 1, namedIpBytes: 111 });
-});

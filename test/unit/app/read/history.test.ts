@@ -12,6 +12,7 @@ import { Attributor } from '../../../../src/attribution/attributor.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
 import { SECOND_US } from '../../../../src/core/time.ts';
+import { InterfaceNumbers } from '../../../../src/pcap/interface-numbers.ts';
 
 const CAPTURE = 'captures/demo.pcap';
 const FACTS = 'captures/demo.facts.ndjson';
@@ -23,8 +24,11 @@ const facts = parseFacts(readFileSync(FACTS, 'utf8'), FACTS);
 const stop = new AbortController().signal;
 
 async function store(path: string, given: typeof facts): Promise<void> {
-  const words = { command: 'read', version: '1', follow: false, stop };
-  await storeFiles({ ...words, inputs: [{ path: CAPTURE }], database: path, facts: given }, () => {});
+  const words = { command: 'read', version: '1', follow: false, stop, decap: false };
+  await storeFiles(
+    { ...words, interfaces: new InterfaceNumbers(), inputs: [{ path: CAPTURE }], database: path, facts: given },
+    () => {},
+  );
 }
 
 before(() => store(database, facts));

@@ -73,7 +73,7 @@ test('Observer looks nothing up where the kernel tells who sends and receives', 
   observer.step();
   assert.deepEqual(asked, []);
   assert.equal(observer.hasWishes, false);
-  assert.equal(observer.restMs, 250);
+  assert.equal(observer.restMs, 500);
 });
 
 test('Observer sends what the kernel told, with the processes behind it', () => {

@@ -1,0 +1,184 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { openStore } from '../../app/record/open-store.ts';
+import { UserError } from '../../core/errors.ts';
+import { ProcFs } from '../../linux/proc-fs.ts';
+import { fieldColumn, numberOf, type Row } from '../../report/columns.ts';
+import { formatLocal, localZone } from '../../report/local-time.ts';
+import { countText, formatSize } from '../../report/size.ts';
+import { backUp } from '../../store/backup.ts';
+import { CHECKS } from '../../store/compile-check.ts';
+import { compileContents, compileIntegrity, compileKeptSince, compileSizes } from '../../store/compile-info.ts';
+import { Reader } from '../../store/reader.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { resolveDatabaseToRead } from '../database-path.ts';
+import { addFormatOptions, type FormatFlags, printRows } from '../formats.ts';
+import { KEEP_DEFAULT, type KeepTimes, parseKeep, parseMaxSize } from '../parse-keep.ts';
+
+interface DatabaseFlags {
+  readonly db?: string;
+}
+
+const EXAMPLES = `
+Examples:
+  pcapid db info                       what is in it, since when, how large
+  pcapid db check                      is it sound, and do its counters add up?
+  pcapid db prune --keep flows=1d      delete what is older, while nobody records
+  pcapid db backup copy.db             a copy as of now, also while it is recorded
+  pcapid db sql 'SELECT comm, count(*) FROM endpoint GROUP BY comm' --format csv
+
+docs/schema.md explains every view and table that db sql can read.`;
+
+export const db: CommandModule = (context) =>
+  new Command('db')
+    .summary('look after a database: info, check, prune, backup, sql')
+    .description('Looks after a database.')
+    .addCommand(info(context))
+    .addCommand(check(context))
+    .addCommand(prune(context))
+    .addCommand(backup(context))
+    .addCommand(sql(context))
+    .addHelpText('after', EXAMPLES);
+
+const withDatabase = (command: Command) => command.option('--db <file>', 'database');
+
+const info = (context: Context): Command =>
+  withDatabase(new Command('info'))
+    .description('Says what a database holds.')
+    .option('--tables', 'also the size of every table; reads the whole file')
+    .action((flags: DatabaseFlags & { readonly tables?: boolean }) => {
+      const path = resolveDatabaseToRead(context, flags.db);
+      asking(path, (reader) => {
+        const [contents] = reader.all(compileContents());
+        for (const line of contentLines(path, contents!)) context.out(`${line}\n`);
+        for (const row of reader.all(compileKeptSince())) context.out(`${keptLine(row)}\n`);
+        if (flags.tables !== true) return;
+        context.out('\n');
+        printFields(context, reader.all(compileSizes()), { format: 'table', limit: 0 });
+      });
+    });
+
+function contentLines(path: string, row: Row): readonly string[] {
+  const number = (name: string) => numberOf(row, name);
+  const time = (name: string) => (row[name] === null ? 'never' : formatLocal(number(name), localZone));
+  const log = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  const sizes = [`${formatSize(number('free_bytes'))} of it free`, ...(log > 0 ? [`log ${formatSize(log)}`] : [])];
+  const counts = ['flows', 'processes', 'programs', 'sockets', 'addresses'];
+  return [
+    `file        ${path}`,
+    `schema      version ${number('schema_version')}`,
+    `size        ${formatSize(number('file_bytes'))}, ${sizes.join(', ')}`,
+    `recorded    ${countText(number('captures'), 'capture')}, from ${time('first_us')} to ${time('last_us')}`,
+    `recorder    ${row.recorder_pid === null ? 'none' : `process ${number('recorder_pid')}, unless it died`}`,
+    `holds       ${counts.map((name) => `${number(name)} ${name}`).join(', ')}`,
+  ];
+}
+
+function keptLine(row: Row): string {
+  const [what, fromUs, flows] = [String(row.what), numberOf(row, 'from_us'), numberOf(row, 'flows')];
+  const name = what === 'flows' ? 'flows' : `by ${what}`;
+  const gone = flows === 0 ? '' : `; ${countText(flows, 'flow')}, ${formatSize(numberOf(row, 'ip_bytes'))} deleted`;
+  return `${name.padEnd(12)}${fromUs === 0 ? 'complete' : `complete since ${formatLocal(fromUs, localZone)}`}${gone}`;
+}
+
+const check = (context: Context): Command =>
+  withDatabase(new Command('check'))
+    .description('Checks that a database is undamaged and that its counters add up. Ends with 2 when not.')
+    .action((flags: DatabaseFlags) =>
+      asking(resolveDatabaseToRead(context, flags.db), (reader) => {
+        const damages = reader.all(compileIntegrity()).filter(({ what }) => what !== 'ok');
+        const results = [{ what: 'the file is undamaged', rows: damages }].concat(
+          CHECKS.map(({ what, query }) => ({ what, rows: [...reader.all(query)] })),
+        );
+        for (const { what, rows } of results) {
+          context.out(`${rows.length === 0 ? 'ok     ' : 'FAILED '} ${what}\n`);
+          for (const row of rows) context.out(`        ${JSON.stringify(row)}\n`);
+        }
+        if (results.some(({ rows }) => rows.length > 0)) context.exitCode = 2;
+      }),
+    );
+
+const prune = (context: Context): Command =>
+  withDatabase(new Command('prune'))
+    .description('Deletes what is old, as record does while it runs.')
+    .addOption(
+      new Option('--keep <ages>', 'ages beyond which to delete')
+        .default(parseKeep(KEEP_DEFAULT), KEEP_DEFAULT)
+        .argParser(parseKeep),
+    )
+    .addOption(new Option('--max-size <size>', 'delete the oldest until it is not larger').argParser(parseMaxSize))
+    .action((flags: DatabaseFlags & { readonly keep: KeepTimes; readonly maxSize?: number | null }) => {
+      const path = resolveDatabaseToRead(context, flags.db);
+      const before = statSync(path).size;
+      const store = openStore(path, new ProcFs('/proc'));
+      try {
+        const keep = { ...flags.keep, maxBytes: flags.maxSize ?? null };
+        while (store.prune(keep, context.nowUs(), () => performance.now(), PRUNE_BUDGET_MS));
+      } finally {
+        store.close();
+      }
+      context.err(`${path}: ${formatSize(before)} before, ${formatSize(statSync(path).size)} now\n`);
+      asking(path, (reader) => {
+        for (const row of reader.all(compileKeptSince())) context.out(`${keptLine(row)}\n`);
+      });
+    });
+
+/** Readers see what went after each of these. */
+const PRUNE_BUDGET_MS = 200;
+
+const backup = (context: Context): Command =>
+  withDatabase(new Command('backup'))
+    .description('Copies a database as it is now, also while it is recorded into.')
+    .argument('<file>', 'new file')
+    .action(async (file: string, flags: DatabaseFlags) => {
+      const to = resolve(context.cwd, file);
+      await backUp(resolveDatabaseToRead(context, flags.db), to);
+      context.err(`${to}: ${formatSize(statSync(to).size)}\n`);
+    });
+
+const sql = (context: Context): Command =>
+  addFormatOptions(withDatabase(new Command('sql')))
+    .description('Answers one SELECT in SQLite’s dialect, read-only. docs/schema.md has the views and tables.')
+    .argument('<select>', "e.g. 'SELECT * FROM flow_record LIMIT 10'")
+    .action((text: string, flags: DatabaseFlags & FormatFlags) =>
+      asking(resolveDatabaseToRead(context, flags.db), (reader) => {
+        const query = { sql: text, params: [] };
+        printFields(
+          context,
+          explained(reader.rows(query)),
+          flags,
+          explainedCall(() => reader.names(query)),
+        );
+      }),
+    );
+
+function asking<T>(path: string, work: (reader: Reader) => T): T {
+  const reader = Reader.open(path);
+  try {
+    return work(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+function printFields(context: Context, rows: Iterable<Row>, flags: FormatFlags, names?: readonly string[]): void {
+  const fields = names ?? (Array.isArray(rows) && rows.length > 0 ? Object.keys(rows[0]) : []);
+  printRows(context, rows, flags, { available: fields.map(fieldColumn), defaults: fields, fields });
+}
+
+function* explained(rows: Iterator<Row>): Generator<Row> {
+  for (let next = explainedCall(() => rows.next()); next.done !== true; next = explainedCall(() => rows.next())) {
+    yield next.value;
+  }
+}
+
+/** Whoever writes SQL makes mistakes in it. */
+function explainedCall<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof UserError || !(error instanceof Error)) throw error;
+    throw new UserError('bad-sql', `db sql: ${error.message}`, 'One SELECT; docs/schema.md has the views and tables.');
+  }
+}

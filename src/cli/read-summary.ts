@@ -1,0 +1,101 @@
+/** What `read` says of its input as a whole: totals, what no flow has, damage. */
+import type { FileResult } from '../app/read/file-reading.ts';
+import { linkTypeName } from '../decode/link-type-name.ts';
+import { escapeTerminal } from '../report/escape.ts';
+import { countText, formatShare, formatSize } from '../report/size.ts';
+import type { Context } from './context.ts';
+import { type FormatFlags, printRows } from './formats.ts';
+
+/** Over all flows; a flow is named when a process stands at any of its ends. */
+interface Totals {
+  readonly flows: number;
+  readonly ipBytes: number;
+  readonly namedFlows: number;
+}
+
+/** A file can name 65,536 link types: so many are named, most packets first. */
+const MOST_NAMED = 10;
+
+const FIELDS = [
+  ...['packets', 'bytes', 'ip_bytes', 'flows', 'named_flows', 'duplicate_packets', 'not_ip_packets', 'bad_packets'],
+  ...['unsupported_packets', 'unsupported', 'damage'],
+];
+
+/** One line for people, one record for machines. */
+export function printSummary(context: Context, totals: Totals, result: FileResult, flags: FormatFlags): void {
+  if (flags.format === 'table') context.out(summaryText(totals, result));
+  else printRows(context, [summaryRecord(totals, result)], flags, { available: [], defaults: [], fields: FIELDS });
+}
+
+/** Packets of link types that are not decoded are `unsupported`, and among those that are not IP. */
+function summaryRecord({ flows, ipBytes, namedFlows }: Totals, { counters, unsupported, damages }: FileResult) {
+  return {
+    packets: counters.packets,
+    bytes: counters.bytes,
+    ip_bytes: ipBytes,
+    flows,
+    named_flows: namedFlows,
+    duplicate_packets: counters.duplicatePackets,
+    not_ip_packets: counters.notIpPackets,
+    bad_packets: counters.badPackets,
+    unsupported_packets: sumOf(unsupported),
+    unsupported:
+      namesOf(unsupported)
+        .map(([name, packets]) => `${name}: ${packets}`)
+        .join(', ') || null,
+    damage: damages.map(damageText).join('; ') || null,
+  };
+}
+
+export function summaryText(
+  { flows, ipBytes, namedFlows }: Totals,
+  { counters, unsupported, damages }: FileResult,
+): string {
+  const beside = [
+    [counters.notIpPackets - sumOf(unsupported), 'not IP'],
+    ...namesOf(unsupported, 'link type ').map(([name, packets]) => [packets, `of ${name}`] as const),
+    [counters.badPackets, 'cut or malformed'],
+    [counters.duplicatePackets, 'seen again on another interface'],
+  ] as const;
+  const text = beside.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
+  const share = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
+  const total = `${countText(counters.packets, 'packet')}${text === '' ? '' : ` (${text})`}`;
+  return `${total}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${share}${damageSummary(damages)}\n`;
+}
+
+/** What nobody may overlook. */
+export function warnOfRest(context: Context, { unsupported, damages }: FileResult): void {
+  for (const [name, packets] of namesOf(unsupported, 'link type ')) {
+    const are = packets === 1 ? 'is' : 'are';
+    context.err(`pcapid: ${countText(packets, 'packet')} of ${name} ${are} not decoded and in no flow\n`);
+  }
+  for (const damage of damages) {
+    const rest = damage.offset === null ? 'left out' : 'all before it was read';
+    context.err(`pcapid: ${escapeTerminal(damageText(damage))}; ${rest}\n`);
+  }
+}
+
+const damageText = ({ path, what, offset }: FileResult['damages'][number]): string =>
+  offset === null ? what : `${path}: ${what} (octet ${offset})`;
+
+function damageSummary(damages: FileResult['damages']): string {
+  const leftOut = damages.filter(({ offset }) => offset === null).length;
+  const damaged = damages.length - leftOut;
+  const texts = [[damaged, 'damaged'] as const, [leftOut, 'left out'] as const];
+  return texts.map(([files, what]) => (files === 0 ? '' : `; ${countText(files, 'file')} ${what}`)).join('');
+}
+
+const sumOf = (packets: ReadonlyMap<number, number>): number => [...packets.values()].reduce((sum, n) => sum + n, 0);
+
+/** Link types and their packets, those beyond MOST_NAMED together. */
+function namesOf(
+  unsupported: ReadonlyMap<number, number>,
+  prefix = '',
+): readonly (readonly [name: string, packets: number])[] {
+  const all = [...unsupported].sort(([, a], [, b]) => b - a);
+  const rest = all.slice(MOST_NAMED);
+  const list = all
+    .slice(0, MOST_NAMED)
+    .map(([linkType, packets]) => [`${prefix}${linkTypeName(linkType)}`, packets] as const);
+  return rest.length === 0 ? list : [...list, [`${rest.length} other link types`, sumOf(new Map(rest))]];
+}

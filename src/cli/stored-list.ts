@@ -1,0 +1,130 @@
+/** What flows, processes and hosts have in common: rows of the database that pass a filter, once or as they come. */
+
+import { Command } from 'commander';
+import { UserError } from '../core/errors.ts';
+import { numberOf, type Row } from '../report/columns.ts';
+import type { Look } from '../report/look.ts';
+import { type CompiledQuery, compileLatest, type Limit, type Order, type RowRange } from '../store/compile-query.ts';
+import { compileConservation } from '../store/compile-usage.ts';
+import type { FlowFilter } from '../store/conditions.ts';
+import { Reader } from '../store/reader.ts';
+import type { Context } from './context.ts';
+import { resolveDatabaseToRead } from './database-path.ts';
+import { addFilterOptions, type FilterFlags, filterOf } from './filters.ts';
+import { followDatabase } from './follow.ts';
+import {
+  addFormatOptions,
+  columnsOf,
+  type FormatFlags,
+  limitOf,
+  notePartly,
+  type Printing,
+  parseSort,
+  printRows,
+  probeOf,
+} from './formats.ts';
+import { GrowingRows } from './growing-rows.ts';
+import { addLookOptions, type LookFlags, lookOf } from './look.ts';
+
+export interface ListFlags extends FilterFlags, FormatFlags, LookFlags {
+  readonly db?: string;
+  readonly sort?: string;
+  readonly follow?: boolean;
+}
+
+/** A kind of rows. */
+export interface StoredList<Sort extends string, Flags extends ListFlags = ListFlags> {
+  readonly table: 'flow' | 'process' | 'address'; // new rows of it are what --follow waits for
+  readonly sorts: Readonly<Record<Sort, { readonly natural: 'asc' | 'desc' }>>;
+  readonly defaultSort: Sort;
+  readonly addsUp: boolean; // rows are sums of flows: flows that are partly in the range are worth a note
+  readonly newest: Sort; // by which the latest rows come first
+  printing(look: Look, flags: Flags): Printing;
+  /** @param rows only those that were stored in this range of ids */
+  compile(filter: FlowFilter, flags: Flags, order: Order<Sort>, limit: Limit, rows?: RowRange): CompiledQuery;
+  arrange?(rows: readonly Row[], flags: Flags): readonly Row[];
+}
+
+/** Rows that --follow begins with, as tail does. */
+const TAIL = 10;
+
+/** The command without its description and examples. */
+export function listCommand(name: string, sorts: Readonly<Record<string, unknown>>, defaultSort: string): Command {
+  const command = addFilterOptions(new Command(name).option('--db <file>', 'database to read'));
+  return addLookOptions(addFormatOptions(command))
+    .option('--sort <field>', `one of ${Object.keys(sorts).join(', ')} (default: ${defaultSort})`)
+    .option('-f, --follow', 'then wait for more, and print it as it is stored');
+}
+
+export function listStored<Sort extends string, Flags extends ListFlags>(
+  context: Context,
+  flags: Flags,
+  list: StoredList<Sort, Flags>,
+): Promise<void> | undefined {
+  const look = lookOf(flags);
+  const printing = list.printing(look, flags);
+  columnsOf(flags, printing);
+  const filter = filterOf(flags, context.nowUs(), look.zone);
+  const order = parseSort(flags.sort ?? list.defaultSort, list.sorts);
+  if (flags.follow === true) {
+    refuseToFollow(flags);
+    return follow(context, flags, list, filter, printing);
+  }
+  const query = list.compile(filter, flags, order, probeOf(limitOf(flags)));
+  const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
+  try {
+    const rows = reader.rows(query);
+    printRows(context, list.arrange === undefined ? rows : list.arrange([...rows], flags), flags, printing);
+    if (list.addsUp) notePartlyInside(context, reader, filter);
+  } finally {
+    reader.close();
+  }
+  return undefined;
+}
+
+function notePartlyInside(context: Context, reader: Reader, filter: FlowFilter): void {
+  if (filter.sinceUs === undefined && filter.untilUs === undefined) return;
+  const parts = reader.all(compileConservation(filter));
+  notePartly(
+    context,
+    parts.reduce((sum, part) => sum + numberOf(part, 'partly'), 0),
+  );
+}
+
+function refuseToFollow({ format, sort, until }: ListFlags): void {
+  const refuse = (what: string, hint: string): never => {
+    throw new UserError('cannot-follow', `--follow ${what}`, hint);
+  };
+  if (sort !== undefined) refuse('prints rows as they come, not sorted', 'Leave --sort out.');
+  if (until !== undefined) refuse('waits for what is still to come, --until ends before', 'Leave one of them out.');
+  if (format === 'json') refuse('never comes to the end of an array', 'Use --format ndjson.');
+}
+
+/** Rows wait for one look more before they are printed: until then they have found their owner. */
+async function follow<Sort extends string, Flags extends ListFlags>(
+  context: Context,
+  flags: Flags,
+  list: StoredList<Sort, Flags>,
+  filter: FlowFilter,
+  printing: Printing,
+): Promise<void> {
+  const growing = new GrowingRows(context, { ...flags, limit: 0 }, printing);
+  const newest = { by: list.newest, direction: 'desc' } as const;
+  const path = resolveDatabaseToRead(context, flags.db);
+  let printed: number | undefined; // largest id
+  let seen = 0;
+  await followDatabase(path, (reader) => {
+    const latest = Number(reader.all(compileLatest(list.table))[0]?.latest);
+    if (printed === undefined) {
+      const limit = flags.limit ?? TAIL;
+      const rows = limit === 0 ? null : limit;
+      growing.print([...reader.all(list.compile(filter, flags, newest, rows, { after: 0, to: latest }))].reverse());
+      printed = latest;
+    } else if (seen > printed) {
+      growing.print([...reader.all(list.compile(filter, flags, newest, null, { after: printed, to: seen }))].reverse());
+      printed = seen;
+    }
+    seen = latest;
+    return seen > printed;
+  });
+}

@@ -1,0 +1,75 @@
+/** The lines below usage: captured = attributed + unattributed by reason, and what stands beside it. */
+import { numberOf, type Row, textOf } from '../report/columns.ts';
+import type { Format } from '../report/index.ts';
+import { countText, formatShare, formatSize } from '../report/size.ts';
+import { compileCaptured, compileConservation, sourceOf, type UsageQuery } from '../store/compile-usage.ts';
+import type { Reader } from '../store/reader.ts';
+import { Captured } from '../store/rollup-tables.ts';
+import { segmentsOf } from '../store/usage-plan.ts';
+import type { Context } from './context.ts';
+import { note, notePartly } from './formats.ts';
+import type { AskedRange } from './usage-range.ts';
+
+interface Asked {
+  readonly query: UsageQuery;
+  readonly range: AskedRange;
+  readonly format: Format;
+}
+
+export function printSum(context: Context, reader: Reader, { query, range, format }: Asked): void {
+  const segments = segmentsOf(range, range.kept);
+  const all = reader.all(compileCaptured(segments));
+  const isOfFlows = sourceOf(query.filter, query.groupBy) === null;
+  const { sinceUs, untilUs, ...filter } = query.filter;
+  const isFiltered = Object.keys(filter).length > 0;
+  const parts = isOfFlows
+    ? reader.all(compileConservation(query.filter))
+    : all.filter((row) => numberOf(row, 'kind') < Captured.Beside);
+  if (format === 'table') context.out('\n');
+  const lines = isFiltered && !isOfFlows ? [] : sumLines(parts);
+  const beside = all.filter((row) => numberOf(row, 'kind') >= Captured.Beside || (isOfFlows && isNotIp(row)));
+  for (const line of [...lines, ...besideLines(beside)]) note(context, format, line);
+  if (isOfFlows) notePartly(context, total(parts, 'partly'));
+  if (isOfFlows && range.fromUs < range.flowsFromUs) {
+    context.err('pcapid: flows of a part of the range were deleted (record --keep); --by process has all of it\n');
+  }
+}
+
+const isNotIp = (row: Row) => numberOf(row, 'kind') === Captured.NotIp;
+
+function sumLines(parts: readonly Row[]): readonly string[] {
+  const captured = {
+    ip_bytes: total(parts, 'ip_bytes'),
+    flows: total(parts, 'flows'),
+    packets: total(parts, 'packets'),
+  };
+  const line = (name: string, row: Row) => {
+    const share = captured.ip_bytes === 0 ? 0 : numberOf(row, 'ip_bytes') / captured.ip_bytes;
+    const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${countText(numberOf(row, 'flows'), 'flow')}`;
+    return `${name.padEnd(22)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
+  };
+  const partName = (part: Row) => (part.attributed === 1 ? 'attributed' : (textOf(part, 'reason') ?? 'not looked up'));
+  return [
+    line('captured', captured),
+    ...parts.map((part, i) => line(`${i === 0 ? '=' : '+'} ${partName(part)}`, part)),
+  ];
+}
+
+const BESIDE: ReadonlyMap<number, string> = new Map([
+  [Captured.NotIp, 'not IP'],
+  [Captured.Duplicate, 'seen again on another interface'],
+  [Captured.Malformed, 'cut or malformed'],
+  [Captured.KernelDrop, 'dropped by the kernel'],
+  [Captured.InterfaceDrop, 'dropped by the interface'],
+]);
+
+/** What was counted in the same range, whatever the filter; nothing of it is in the sum. */
+function besideLines(rows: readonly Row[]): readonly string[] {
+  return rows.map(
+    (row) => `beside: ${countText(numberOf(row, 'packets'), 'packet')} ${BESIDE.get(numberOf(row, 'kind'))}`,
+  );
+}
+
+function total(rows: readonly Row[], field: string): number {
+  return rows.reduce((sum, row) => sum + numberOf(row, field), 0);
+}

@@ -1,0 +1,117 @@
+/** Questions whose answer is empty when a database is sound: every row says what differs, and by how much. */
+import type { CompiledQuery } from './compile-query.ts';
+import {
+  CAPTURED_KEY,
+  CAPTURED_SUMS,
+  Captured,
+  LEVELS,
+  type Level,
+  PROGRAM_KEY,
+  TRAFFIC_KEY,
+  TRAFFIC_SUMS,
+} from './rollup-tables.ts';
+
+/** Most rows that one question answers: more would only say the same. */
+const MOST = 5;
+
+interface Sums {
+  readonly name: string;
+  readonly key: readonly string[];
+  readonly sums: readonly string[];
+}
+const TABLES: readonly Sums[] = [
+  { name: 'traffic', key: TRAFFIC_KEY, sums: TRAFFIC_SUMS },
+  { name: 'program', key: PROGRAM_KEY, sums: TRAFFIC_SUMS },
+  { name: 'captured', key: CAPTURED_KEY, sums: CAPTURED_SUMS },
+];
+
+export interface Check {
+  readonly what: string; // as a sentence that holds
+  readonly query: CompiledQuery;
+}
+
+/** Both sides as rows of the same columns, the second one taken away: what remains differs. */
+function difference(key: readonly string[], sums: readonly string[], one: string, other: string): CompiledQuery {
+  const columns = [...key, ...sums].join(', ');
+  const negative = [...key, ...sums.map((name) => `-${name}`)].join(', ');
+  return {
+    sql: `SELECT ${[...key, ...sums.map((name) => `sum(${name}) AS ${name}`)].join(', ')}
+FROM (SELECT ${columns} FROM (${one}) UNION ALL SELECT ${negative} FROM (${other}))
+${key.length === 0 ? '' : `GROUP BY ${key.join(', ')}`} HAVING ${sums.map((name) => `sum(${name}) <> 0`).join(' OR ')} LIMIT ${MOST}`,
+    params: [],
+  };
+}
+
+/** From here on both levels are complete. */
+const keptFrom = (level: Level) => `(SELECT from_us FROM kept WHERE what = '${level}')`;
+
+function levelCheck({ name, key, sums }: Sums, fine: Level, coarse: Level): Check {
+  const bucket = `bucket_us / ${LEVELS[coarse]} * ${LEVELS[coarse]}`;
+  const [, ...rest] = key;
+  const finer = `SELECT ${[`${bucket} AS bucket_us`, ...rest, ...sums].join(', ')} FROM ${name}_${fine} WHERE bucket_us >= ${keptFrom(fine)}`;
+  const coarser = `SELECT * FROM ${name}_${coarse} WHERE bucket_us >= max(${keptFrom(fine)}, ${keptFrom(coarse)})`;
+  return {
+    what: `${name} by ${coarse} is ${name} by ${fine}, added up`,
+    query: difference(key, sums, finer, coarser),
+  };
+}
+
+const programCheck = (level: Level): Check => ({
+  what: `traffic of programs by ${level} is that of their services, added up`,
+  query: difference(
+    PROGRAM_KEY,
+    TRAFFIC_SUMS,
+    `SELECT * FROM program_${level}`,
+    `SELECT ${[...PROGRAM_KEY, ...TRAFFIC_SUMS].join(', ')} FROM traffic_${level}`,
+  ),
+});
+
+/** What was deleted by age or size is noted in `kept`. */
+const KEPT_SUMS = (what: string) => `SELECT ${CAPTURED_SUMS.join(', ')} FROM kept WHERE what = '${what}'`;
+const FLOW_SUMS = `SELECT 1 AS flows, orig_packets + reply_packets AS packets, orig_bytes + reply_bytes AS bytes,
+  orig_ip_bytes + reply_ip_bytes AS ip_bytes FROM flow`;
+
+const FLOWS_AND_DAYS: Check = {
+  what: 'flows add up to what was captured',
+  query: difference(
+    [],
+    CAPTURED_SUMS,
+    `${FLOW_SUMS} UNION ALL ${KEPT_SUMS('flows')}`,
+    `SELECT ${CAPTURED_SUMS.join(', ')} FROM captured_day WHERE kind < ${Captured.Beside} AND kind <> ${Captured.NotIp}
+  UNION ALL ${KEPT_SUMS('day')}`,
+  ),
+};
+
+/** A recorder that died had counted packets of flows that it had not stored yet. */
+const CAPTURES: Check = {
+  what: 'each capture that ended counted the packets of its flows',
+  query: {
+    sql: `SELECT c.id AS capture, c.flow_packets AS packets, coalesce(sum(f.orig_packets + f.reply_packets), 0) AS in_flows
+FROM capture c LEFT JOIN flow f ON f.capture = c.id
+WHERE c.ended_us IS NOT NULL AND c.forced = 0 AND c.flows_lost = 0 AND (SELECT flows FROM kept WHERE what = 'flows') = 0
+GROUP BY c.id HAVING c.flow_packets <> coalesce(sum(f.orig_packets + f.reply_packets), 0) LIMIT ${MOST}`,
+    params: [],
+  },
+};
+
+/** Nothing can have counted less than nothing. */
+const NEGATIVE: Check = {
+  what: 'no counter is negative',
+  query: {
+    sql: TABLES.flatMap(({ name, sums }) =>
+      (Object.keys(LEVELS) as Level[]).map(
+        (level) =>
+          `SELECT '${name}_${level}' AS counters, bucket_us FROM ${name}_${level} WHERE ${sums.map((sum) => `${sum} < 0`).join(' OR ')}`,
+      ),
+    ).join(' UNION ALL '),
+    params: [],
+  },
+};
+
+export const CHECKS: readonly Check[] = [
+  FLOWS_AND_DAYS,
+  CAPTURES,
+  ...TABLES.flatMap((table) => [levelCheck(table, 'minute', 'hour'), levelCheck(table, 'hour', 'day')]),
+  ...(Object.keys(LEVELS) as Level[]).map(programCheck),
+  NEGATIVE,
+];

@@ -1,0 +1,60 @@
+/** Finds flows and sockets of a tuple in a database of any size: asks the rarer end's index, or goes back from the latest. */
+import type { Limit } from './compile-query.ts';
+import {
+  compileAddress,
+  compileEndCount,
+  compileSockets,
+  compileTuple,
+  type StoredEnd,
+  type StoredTuple,
+  type TupleEnd,
+  type TuplePlan,
+  type TupleQuery,
+  type TupleTable,
+} from './compile-tuple.ts';
+import type { Reader, Row } from './reader.ts';
+
+/** An end with more rows is so common that one of the latest rows has it: then no index is needed to find it. */
+const COMMON = 10_000;
+
+/** Rows of flow_record, latest first. */
+export function findFlows(reader: Reader, query: TupleQuery, limit: Limit): readonly Row[] {
+  const stored = lookUp(reader, query);
+  return stored === undefined ? [] : reader.all(compileTuple(stored, planOf(reader, 'flow', stored), limit));
+}
+
+/** Sockets of the ownership history, latest first. */
+export function findSockets(reader: Reader, query: TupleQuery, limit: Limit): readonly Row[] {
+  const stored = lookUp(reader, query);
+  return stored === undefined ? [] : reader.all(compileSockets(stored, planOf(reader, 'socket', stored), limit));
+}
+
+/** @returns undefined when one of the addresses was never seen: nothing can match */
+function lookUp(reader: Reader, query: TupleQuery): StoredTuple | undefined {
+  const ends: StoredEnd[] = [];
+  for (const end of query.ends) {
+    const address = end.address === undefined ? undefined : addressRow(reader, end.address);
+    if (address === null) return undefined;
+    const { port } = end;
+    ends.push({ ...(address === undefined ? {} : { address }), ...(port === undefined ? {} : { port }) });
+  }
+  return { ...query, ends };
+}
+
+function addressRow(reader: Reader, address: NonNullable<TupleEnd['address']>): number | null {
+  const [row] = reader.all(compileAddress(address));
+  return row === undefined ? null : Number(row.id);
+}
+
+/** Without statistics SQLite cannot know that this host's own address is in every row, and a remote one in few. */
+function planOf(reader: Reader, table: TupleTable, { ends }: StoredTuple): TuplePlan {
+  let plan: TuplePlan = 'latest-first';
+  let fewest = COMMON;
+  for (const [i, end] of ends.entries()) {
+    if (end.address === undefined) continue; // ports have no index of their own
+    const [row] = reader.all(compileEndCount(table, end, COMMON));
+    const found = Number(row?.found);
+    if (found < fewest) [plan, fewest] = [i === 0 ? 0 : 1, found];
+  }
+  return plan;
+}

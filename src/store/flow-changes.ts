@@ -1,0 +1,194 @@
+/** What a tick does to flows, as far as the counters by minute need to know. */
+import type { Us } from '../core/time.ts';
+import {
+  addShare,
+  type EndShare,
+  endShare,
+  FLOW_COUNTERS,
+  type FlowPlace,
+  type Piece,
+  type ShareSink,
+  sameShare,
+  UNASKED,
+} from './flow-share.ts';
+import { bucketOf, LEVELS } from './rollup-tables.ts';
+import { servicePort } from './service-port.ts';
+import type { Sqlite, Statement } from './sqlite.ts';
+
+/** Minutes of a flow that follow a name which comes late; what is older keeps the name it had. */
+const MOST_PIECES = 64;
+/** Checkpoints of ended flows that go in one tick at most: 2,000 take 10 ms. */
+const MOST_SETTLED = 2000;
+const TOTALS = ['orig_packets', 'orig_bytes', 'orig_ip_bytes', 'reply_packets', 'reply_bytes', 'reply_ip_bytes'];
+const FIND = `SELECT first_us, last_us, end_reason, protocol, src_address, src_port, dst_address, dst_port,
+  src_process, src_program, src_reason, dst_process, dst_program, dst_reason, ${TOTALS.join(', ')} FROM flow WHERE id = ?`;
+const CHECKPOINT = `INSERT INTO flow_checkpoint (flow, bucket_us, ${TOTALS.join(', ')})
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+
+type Nullable = number | null;
+type FlowRow = [Us, Us, Nullable, number, number, Nullable, number, Nullable, ...ends: Nullable[]];
+
+/** A flow that a tick touches. */
+interface Change {
+  readonly id: number; // row of `flow`
+  readonly firstUs: Us;
+  readonly place: FlowPlace;
+  readonly isNew: boolean; // not in the counters yet
+  isEnded: boolean;
+  readonly before: readonly [src: EndShare, dst: EndShare];
+  readonly after: [src: EndShare, dst: EndShare];
+  lastUs: Us;
+  totals: readonly number[]; // [FLOW_COUNTERS]
+  readonly added: Piece[]; // in this tick
+}
+
+/**
+ * Splits what flows count by the minutes in which they counted it, and moves it when an end is named anew. Where a flow
+ * goes on into another minute, `flow_checkpoint` keeps its totals: the pieces of a flow are the differences of these.
+ */
+export class FlowChanges {
+  readonly #changes = new Map<number, Change>();
+  readonly #find: Statement<FlowRow>;
+  readonly #checkpoint: Statement;
+  readonly #checkpoints: Statement<number[]>;
+  readonly #forgetOld: Statement;
+  readonly #forget: Statement;
+  readonly #settledUs: Us;
+  #ended: { readonly id: number; readonly lastUs: Us }[] = []; // that have checkpoints, oldest first
+
+  /** @param settledUs a flow that has ended so long ago is named no more, and never anew */
+  constructor(db: Sqlite, settledUs: Us) {
+    this.#settledUs = settledUs;
+    this.#find = db.prepare(FIND).raw() as Statement<FlowRow>;
+    this.#checkpoint = db.prepare(CHECKPOINT);
+    this.#checkpoints = db
+      .prepare(`SELECT bucket_us, ${TOTALS.join(', ')} FROM flow_checkpoint WHERE flow = ? ORDER BY bucket_us`)
+      .raw() as Statement<number[]>;
+    this.#forgetOld = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ? AND bucket_us < ?');
+    this.#forget = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ?');
+  }
+
+  /** @returns whether the flow is in the database */
+  has(id: number): boolean {
+    return this.#changeOf(id) !== undefined;
+  }
+
+  /** Time of the latest row of a flow that is in the database. */
+  lastUs(id: number): Us {
+    return this.#changeOf(id)!.lastUs;
+  }
+
+  /** A flow that was just inserted. */
+  begin(id: number, firstUs: Us, protocol: number, src: readonly [number, Nullable], dst: readonly [number, Nullable]) {
+    this.#changes.set(id, {
+      ...{ id, firstUs, isNew: true, isEnded: false, before: [UNASKED, UNASKED], after: [UNASKED, UNASKED], added: [] },
+      place: placeOf(protocol, src, dst),
+      lastUs: firstUs,
+      totals: new Array(FLOW_COUNTERS).fill(0),
+    });
+  }
+
+  /** @param totals of the flow now, [FLOW_COUNTERS], counted by `lastUs` and after the row before */
+  count(id: number, lastUs: Us, totals: readonly number[], isEnded: boolean): void {
+    const change = this.#changes.get(id)!;
+    const bucketUs = bucketOf('minute', lastUs);
+    const lastBucketUs = bucketOf('minute', change.lastUs);
+    const begins = change.isNew && change.added.length === 0;
+    if (bucketUs > lastBucketUs && !begins) {
+      this.#checkpoint.run(id, lastBucketUs, ...change.totals);
+      this.#forgetOld.run(id, lastBucketUs - (MOST_PIECES - 1) * LEVELS.minute);
+    }
+    if (isEnded && bucketUs > bucketOf('minute', change.firstUs)) this.#ended.push({ id, lastUs });
+    let piece = change.added.at(-1);
+    if (piece?.bucketUs !== bucketUs) {
+      piece = { bucketUs, flows: begins ? 1 : 0, counts: new Array(FLOW_COUNTERS).fill(0) };
+      change.added.push(piece);
+    }
+    for (let i = 0; i < FLOW_COUNTERS; i++) piece.counts[i]! += totals[i]! - change.totals[i]!;
+    change.lastUs = lastUs;
+    change.totals = totals;
+    change.isEnded ||= isEnded;
+  }
+
+  name(id: number, side: 'src' | 'dst', process: Nullable, program: Nullable, reason: Nullable): void {
+    const change = this.#changeOf(id);
+    if (change !== undefined) change.after[side === 'src' ? 0 : 1] = endShare(process, program, reason);
+  }
+
+  /** Hands everything of the tick over. */
+  take(sink: ShareSink, nowUs: Us): void {
+    const settledUs = nowUs - this.#settledUs;
+    for (const change of this.#changes.values()) {
+      const isSettled = change.isEnded && change.lastUs < settledUs;
+      if (isSettled && !change.isNew) change.after.splice(0, 2, ...change.before);
+      this.#share(change, sink);
+    }
+    this.#changes.clear();
+    this.#settle(settledUs);
+  }
+
+  /** What was collected is of a transaction that came to nothing. */
+  rollback(): void {
+    this.#changes.clear();
+  }
+
+  #share(change: Change, sink: ShareSink): void {
+    const { place, added, after, isNew } = change;
+    const before = isNew ? after : change.before;
+    for (const piece of added) addShare(sink, place, before[0], before[1], piece, 1);
+    if (sameShare(before[0], after[0]) && sameShare(before[1], after[1])) return;
+    for (const piece of this.#pieces(change)) {
+      addShare(sink, place, before[0], before[1], piece, -1);
+      addShare(sink, place, after[0], after[1], piece, 1);
+    }
+  }
+
+  /** Everything that the flow counted, as far back as its checkpoints reach. */
+  *#pieces({ id, firstUs, lastUs, totals }: Change): Generator<Piece> {
+    const ends = [...this.#checkpoints.iterate(id), [bucketOf('minute', lastUs), ...totals]];
+    const isWhole = bucketOf('minute', firstUs) > bucketOf('minute', lastUs) - MOST_PIECES * LEVELS.minute;
+    let known: readonly number[] | undefined =
+      isWhole || ends.length === 1 ? new Array(FLOW_COUNTERS).fill(0) : undefined;
+    let flows = isWhole || ends.length === 1 ? 1 : 0;
+    for (const [bucketUs, ...sums] of ends) {
+      const from = known;
+      if (from !== undefined) yield { bucketUs: bucketUs!, flows, counts: sums.map((sum, i) => sum - from[i]!) };
+      if (from !== undefined) flows = 0;
+      known = sums;
+    }
+  }
+
+  #changeOf(id: number): Change | undefined {
+    const known = this.#changes.get(id);
+    if (known !== undefined) return known;
+    const row = this.#find.get(id);
+    if (row === undefined) return undefined;
+    const [firstUs, lastUs, endReason, protocol, src, srcPort, dst, dstPort, ...rest] = row;
+    const before = [endShare(rest[0]!, rest[1]!, rest[2]!), endShare(rest[3]!, rest[4]!, rest[5]!)] as const;
+    const totals = rest.slice(6) as number[];
+    const place = placeOf(protocol, [src, srcPort], [dst, dstPort]);
+    const after: Change['after'] = [...before];
+    const isEnded = endReason !== null;
+    const change: Change = { id, firstUs, place, isNew: false, isEnded, before, after, lastUs, totals, added: [] };
+    this.#changes.set(id, change);
+    return change;
+  }
+
+  #settle(settledUs: Us): void {
+    let settled = 0;
+    while (settled < Math.min(MOST_SETTLED, this.#ended.length) && this.#ended[settled]!.lastUs < settledUs) {
+      this.#forget.run(this.#ended[settled++]!.id);
+    }
+    if (settled > 0) this.#ended = this.#ended.slice(settled);
+  }
+}
+
+function placeOf(protocol: number, src: readonly [number, Nullable], dst: readonly [number, Nullable]): FlowPlace {
+  const port = servicePort(protocol, src[1], dst[1]) ?? 0;
+  return { protocol, srcAddress: src[0], dstAddress: dst[0], servicePort: port };
+}
+
+/** No flow that has checkpoints will be named any more. */
+export function forgetCheckpoints(db: Sqlite): void {
+  db.exec('DELETE FROM flow_checkpoint');
+}

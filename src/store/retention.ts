@@ -1,0 +1,170 @@
+/** Deletes what is too old or too much, in small pieces: a recorder goes on between them. */
+import type { Us } from '../core/time.ts';
+import type { AddressSweep } from './address-sweep.ts';
+import {
+  bucketOf,
+  CAPTURED_KEY,
+  CAPTURED_SUMS,
+  Captured,
+  type Level,
+  PROGRAM_KEY,
+  TRAFFIC_KEY,
+} from './rollup-tables.ts';
+import type { Sqlite, Statement } from './sqlite.ts';
+
+/** How long things are kept; null: forever. */
+export interface Keep {
+  readonly flows: Us | null;
+  readonly minute: Us | null;
+  readonly hour: Us | null;
+  readonly day: Us | null;
+  readonly maxBytes: number | null; // of the database file
+}
+
+/** Rows that go between two looks at the clock: some 3 ms. */
+const SLICE = 200;
+/** Free pages that stay in the file: the next tick needs some. */
+const MOST_FREE = 16;
+/** Pages given back between two looks at the clock. */
+const VACUUM_PAGES = 64;
+/** A database that is too large shrinks to this part of what it may be, so that it is not too large again at once. */
+const ENOUGH = 0.97;
+/** Sockets and processes outlive the flows that name them by so much: nothing may point at what is gone. */
+const SLACK_US = 2 * 3600e6;
+const ANY_AGE = Number.MAX_SAFE_INTEGER;
+/** Whole rows of counters go with the coarser bucket: a range is then complete in hours, or in days. */
+const COARSER = { minute: 'hour', hour: 'day', day: 'day' } as const satisfies Record<Level, Level>;
+const KEYS = { traffic: TRAFFIC_KEY, program: PROGRAM_KEY, captured: CAPTURED_KEY } as const;
+
+const OLDEST_FLOWS = `SELECT id FROM flow WHERE first_us < ? AND last_us < ? AND end_reason IS NOT NULL
+  ORDER BY first_us LIMIT ${SLICE}`;
+const DELETE_FLOWS = `DELETE FROM flow WHERE id IN (${OLDEST_FLOWS}) RETURNING last_us,
+  orig_packets + reply_packets, orig_bytes + reply_bytes, orig_ip_bytes + reply_ip_bytes`;
+const NOTE = `UPDATE kept SET from_us = max(from_us, ?), flows = flows + ?, packets = packets + ?, bytes = bytes + ?,
+  ip_bytes = ip_bytes + ? WHERE what = ?`;
+
+export class Retention {
+  readonly #db: Sqlite;
+  readonly #keep: Keep;
+  readonly #deleteFlows: Statement<number[]>;
+  readonly #note: Statement;
+  readonly #keptFrom: Statement<number>;
+  readonly #onSweep: () => AddressSweep;
+  #isDirty = false; // flows went since the last look for what they alone pointed at
+
+  /** @param onSweep gives the search for addresses that nothing points at */
+  constructor(db: Sqlite, keep: Keep, onSweep: () => AddressSweep) {
+    this.#db = db;
+    this.#keep = keep;
+    this.#deleteFlows = db.prepare(DELETE_FLOWS).raw() as Statement<number[]>;
+    this.#note = db.prepare(NOTE);
+    this.#keptFrom = db.prepare('SELECT from_us FROM kept WHERE what = ?').pluck() as Statement<number>;
+    this.#onSweep = onSweep;
+  }
+
+  /** Everything there is to do, in pieces of some milliseconds; between any two a transaction may end. */
+  *work(nowUs: Us): Generator<void> {
+    const { flows, maxBytes } = this.#keep;
+    if (flows !== null) yield* this.#dropFlows(nowUs - flows);
+    for (const level of ['minute', 'hour', 'day'] as const) {
+      const age = this.#keep[level];
+      if (age !== null) yield* this.#dropBuckets(level, nowUs - age);
+    }
+    if (maxBytes !== null) yield* this.#shrink(maxBytes);
+    if (this.#isDirty) yield* this.#dropOrphans();
+    this.#isDirty = false;
+    yield* this.#giveBack();
+  }
+
+  *#dropFlows(untilUs: Us): Generator<void> {
+    while (this.#dropSomeFlows(untilUs) > 0) yield;
+  }
+
+  /** @returns rows that went: ended flows only */
+  #dropSomeFlows(untilUs: Us): number {
+    const gone = this.#deleteFlows.all(untilUs, untilUs);
+    if (gone.length === 0) return 0;
+    const sum = (column: number) => gone.reduce((total, row) => total + row[column]!, 0);
+    const latestUs = gone.reduce((latest, row) => Math.max(latest, row[0]!), 0);
+    const fromUs = untilUs === ANY_AGE ? latestUs + 1 : untilUs;
+    this.#note.run(fromUs, gone.length, sum(1), sum(2), sum(3), 'flows');
+    this.#isDirty = true;
+    return gone.length;
+  }
+
+  /** What is noted first holds while the rows go: readers take the coarser level from then on. */
+  *#dropBuckets(level: Level, untilUs: Us): Generator<void> {
+    const fromUs = bucketOf(COARSER[level], untilUs);
+    const hasSome = this.#db.prepare(`SELECT 1 FROM captured_${level} WHERE bucket_us < ?`).pluck();
+    if (hasSome.get(fromUs) === undefined) return;
+    if (level === 'day') this.#noteDays(fromUs);
+    else this.#note.run(fromUs, 0, 0, 0, 0, level);
+    for (const name of ['traffic', 'program', 'captured'] as const) {
+      const key = `(${KEYS[name].join(', ')})`;
+      const some = `SELECT ${KEYS[name].join(', ')} FROM ${name}_${level} WHERE bucket_us < ? LIMIT ${SLICE}`;
+      const drop = this.#db.prepare(`DELETE FROM ${name}_${level} WHERE ${key} IN (${some})`);
+      while (drop.run(fromUs).changes > 0) yield;
+    }
+  }
+
+  #noteDays(fromUs: Us): void {
+    const sums = this.#db
+      .prepare(
+        `SELECT ${CAPTURED_SUMS.map((name) => `coalesce(sum(${name}), 0)`).join(', ')} FROM captured_day
+        WHERE bucket_us < ? AND kind < ${Captured.Beside} AND kind <> ${Captured.NotIp}`,
+      )
+      .raw()
+      .get(fromUs) as number[];
+    this.#note.run(fromUs, ...sums, 'day');
+  }
+
+  /** The oldest flows go first, then the oldest minutes, then hours: what is coarse tells the most in the least room. */
+  *#shrink(maxBytes: number): Generator<void> {
+    if (this.#usedBytes() <= maxBytes) return;
+    const enough = () => this.#usedBytes() <= maxBytes * ENOUGH;
+    while (!enough() && this.#dropSomeFlows(ANY_AGE) > 0) yield;
+    for (const level of ['minute', 'hour'] as const) {
+      while (!enough()) {
+        const oldest = this.#db.prepare(`SELECT min(bucket_us) FROM captured_${level}`).pluck().get() as Us | null;
+        const latest = this.#db.prepare(`SELECT max(bucket_us) FROM captured_${level}`).pluck().get() as Us | null;
+        if (oldest === null || latest === null || bucketOf(COARSER[level], oldest) === bucketOf(COARSER[level], latest))
+          break;
+        const next = { minute: 3600e6, hour: 86_400e6 }[level];
+        yield* this.#dropBuckets(level, bucketOf(COARSER[level], oldest) + next);
+      }
+    }
+  }
+
+  /** Sockets, holders, processes and addresses that only deleted flows pointed at. */
+  *#dropOrphans(): Generator<void> {
+    const untilUs = this.#keptFrom.get('flows')! - SLACK_US;
+    yield* this.#dropOlder('socket', 'to_us < ?', untilUs);
+    yield* this.#dropOlder('process', 'last_us < ? AND coalesce(exit_us, last_us) < ?', untilUs, untilUs);
+    yield* this.#onSweep().work();
+  }
+
+  *#dropOlder(table: 'socket' | 'process', where: string, ...untilUs: Us[]): Generator<void> {
+    const next = this.#db.prepare(`SELECT max(id) FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1000)`);
+    const drop = this.#db.prepare(`DELETE FROM ${table} WHERE id > ? AND id <= ? AND ${where} RETURNING id`).pluck();
+    const holders = this.#db.prepare('DELETE FROM holder WHERE socket = ?');
+    let from = 0;
+    for (let to = next.pluck().get(from) as number | null; to !== null; to = next.get(from) as number | null) {
+      const gone = drop.all(from, to, ...untilUs) as number[];
+      if (table === 'socket') for (const socket of gone) holders.run(socket);
+      from = to;
+      yield;
+    }
+  }
+
+  *#giveBack(): Generator<void> {
+    while (Number(this.#db.pragma('freelist_count', { simple: true })) > MOST_FREE) {
+      this.#db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+      yield;
+    }
+  }
+
+  #usedBytes(): number {
+    const of = (name: string) => Number(this.#db.pragma(name, { simple: true }));
+    return (of('page_count') - of('freelist_count')) * of('page_size');
+  }
+}

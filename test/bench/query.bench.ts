@@ -1,0 +1,89 @@
+/**
+ * How long `pcapid usage`, `who` and `flows` take over a large database: 10 million flows of 24 hours and 2,000 processes
+ * of 200 programs (`--flows N` for fewer), beside `node -e 0` of the same rounds and the same question as SQL over flows.
+ */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FlowStore } from '../../src/store/flow-store.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { OPTIONS } from '../support/database.ts';
+import { INFO, processRow, tick } from '../support/ticks.ts';
+import { fillFlows, fillRollups } from './fill-database.ts';
+import { measure, median } from './measure.ts';
+
+const words = process.argv.slice(2);
+const FLOWS = words[0] === '--flows' ? Number(words[1]) : 10_000_000;
+const ROUNDS = Number(process.env.ROUNDS ?? 7);
+const PROCESSES = 2000;
+const PROGRAMS = 200;
+const DAY_US = 86_400e6;
+const END_US = Math.floor((Date.now() * 1000) / 60e6) * 60e6;
+
+const folder = mkdtempSync(join(tmpdir(), 'pcapid-bench-'));
+try {
+  const path = join(folder, 'query.db');
+  const begunMs = performance.now();
+  const store = FlowStore.open(path, OPTIONS);
+  store.beginCapture({ ...INFO, startedUs: END_US - DAY_US });
+  const rows = Array.from({ length: PROCESSES }, (_, i) =>
+    processRow(i + 1, { pid: i + 1000, comm: `p${i}`, exe: `/usr/bin/program-${i % PROGRAMS}`, uid: i % 7 }),
+  );
+  store.write(
+    tick({ processes: rows.map(({ row }) => row), programs: rows.map(({ program }) => program), atUs: END_US }),
+  );
+  store.close();
+  const db = openSqlite(path, 'write');
+  fillFlows(db, { flows: FLOWS, processes: PROCESSES, programs: PROGRAMS, fromUs: END_US - DAY_US, spanUs: DAY_US });
+  fillRollups(db);
+  db.close();
+  const seconds = ((performance.now() - begunMs) / 1000).toFixed(0);
+  console.log(`${FLOWS} flows, ${(statSync(path).size / 2 ** 20).toFixed(0)} MiB, made in ${seconds} s\n`);
+  compare(path);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Milliseconds above node -e 0, wall and CPU, medians of interleaved rounds after one that warms the page cache. */
+function compare(path: string): void {
+  const pcapid = (...args: string[]) => [process.execPath, 'dist/pcapid.cjs', ...args, '--db', path, '--format', 'csv'];
+  const since = (us: number) => ['--since', `@${Math.floor((END_US - us) / 1e6)}`];
+  const commands: Record<string, readonly string[]> = {
+    'node -e 0': [process.execPath, '-e', '0'],
+    'usage, last hour': pcapid('usage', ...since(3600e6)),
+    'usage, last 24 h': pcapid('usage', ...since(DAY_US)),
+    'usage --by port, last hour': pcapid('usage', '--by', 'port', ...since(3600e6)),
+    'usage --by remote, last hour': pcapid('usage', '--by', 'remote', '--limit', '100', ...since(3600e6)),
+    'usage --by hour, last 24 h': pcapid('usage', '--by', 'hour', ...since(DAY_US)),
+    'flows of a process': pcapid('flows', '--pid', '1234', '--limit', '100'),
+  };
+  const times = Object.fromEntries(
+    Object.keys(commands).map((name) => [name, { wall: [] as number[], cpu: [] as number[] }]),
+  );
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [name, command] of Object.entries(commands)) {
+      const { wallS, cpuS } = measure(command);
+      if (round === 0) continue;
+      times[name]!.wall.push(wallS * 1000);
+      times[name]!.cpu.push(cpuS * 1000);
+    }
+  }
+  const base = times['node -e 0']!;
+  for (const [name, { wall, cpu }] of Object.entries(times)) {
+    const above = (of: readonly number[], than: readonly number[]) =>
+      (median(of) - median(than)).toFixed(0).padStart(6);
+    console.log(`${name.padEnd(32)}${above(wall, base.wall)} ms wall${above(cpu, base.cpu)} ms CPU above node -e 0`);
+  }
+  for (const [name, us] of [
+    ['last hour', 3600e6],
+    ['last 24 h', DAY_US],
+  ] as const) {
+    const sql = `SELECT g.exe, sum(f.orig_ip_bytes + f.reply_ip_bytes) FROM flow f JOIN program g ON g.id = f.src_program
+      WHERE f.first_us >= ${END_US - us} GROUP BY g.exe`;
+    const code = `const D = require('better-sqlite3'); new D('${path}', { readonly: true }).prepare(\`${sql}\`).all()`;
+    const { wallS } = measure([process.execPath, '-e', code]);
+    console.log(
+      `${`SQL over flows, ${name}`.padEnd(32)}${(wallS * 1000 - median(base.wall)).toFixed(0).padStart(6)} ms wall`,
+    );
+  }
+}
