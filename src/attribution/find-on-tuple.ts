@@ -1,6 +1,7 @@
 /** The socket on exactly the tuple of a flow's end, of the several that may have had it one after the other. */
 import { isLoopback } from '../core/address.ts';
-import { SocketState } from '../core/socket.ts';
+import type { Match } from '../core/attribution.ts';
+import { SocketState, SourceCode } from '../core/socket.ts';
 import { SECOND_US } from '../core/time.ts';
 import { K_FIRST, keyProtocol, Protocol } from '../core/tuple.ts';
 import { CLOCK_ERROR_US } from './choose-actor.ts';
@@ -21,13 +22,27 @@ const Fit = { None: 0, Former: 1, Early: 2, Begins: 3, Covers: 4 } as const;
 export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
   const first = sockets.firstOn(key, end.at);
   if (first === -1) return undefined;
-  const told = end.isMulticast ? allTold(end, key, sockets, first) : bestTold(end, key, sockets, first);
-  if (told.length > 0) return { match: 'cookie', rows: told };
+  const told = toldOn(end, key, sockets, first);
+  if (told.length > 0) return { match: matchOf(told, sockets), rows: told };
   const seen = closestSeen(end, key, sockets, first);
   if (seen !== -1) return { match: 'five-tuple', rows: [seen] };
   if (end.isMulticast || isLoopback(key, end.at + K_FIRST)) return undefined;
-  const elsewhere = toldElsewhere(end, key, sockets, first);
-  return elsewhere.length > 0 ? { match: 'cookie', rows: elsewhere } : undefined;
+  const elsewhere = bestOfEach(end, key, sockets, first, false);
+  return elsewhere.length > 0 ? { match: matchOf(elsewhere, sockets), rows: elsewhere } : undefined;
+}
+
+/** Packets of a file have no cookies; their sockets were stored with their tuples and times. */
+function matchOf(rows: readonly number[], sockets: SocketTable): Match {
+  return sockets.facts.source[rows[0]!] === SourceCode.History ? 'five-tuple' : 'cookie';
+}
+
+/** Where the namespace of the packets is not known, any of several may be theirs. */
+function toldOn(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+  if (end.isMulticast) return allTold(end, key, sockets, first);
+  if (end.netns !== 0) return bestTold(end, key, sockets, first);
+  const rows = bestOfEach(end, key, sockets, first, true);
+  const fits = rows.map((row) => fitOf(end, sockets, row));
+  return rows.filter((_, i) => fits[i] === Math.max(...fits));
 }
 
 function bestTold(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
@@ -51,12 +66,22 @@ function allTold(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: num
   return rows;
 }
 
-/** Of each other namespace the best one: more than one is a row too many to name anybody. */
-function toldElsewhere(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+/**
+ * Of each namespace the best one: more than one is a row too many to name anybody.
+ *
+ * @param here those of the end's own place, or those elsewhere
+ */
+function bestOfEach(
+  end: FlowEnd,
+  key: Int32Array,
+  sockets: SocketTable,
+  first: number,
+  here: boolean,
+): readonly number[] {
   const { netns } = sockets.facts;
   const best = new Map<number, number>(); // by namespace
   for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
-    if (!isConnection(sockets, row) || isHere(end, sockets, row)) continue;
+    if (!isConnection(sockets, row) || isHere(end, sockets, row) !== here) continue;
     const fit = fitOf(end, sockets, row);
     const rival = best.get(netns[row]!);
     const rivalFit = rival === undefined ? Fit.None : fitOf(end, sockets, rival);

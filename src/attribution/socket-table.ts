@@ -86,10 +86,13 @@ export class SocketTable {
     if (this.isTold(row) && this.facts.toUs[row]! < atUs) this.facts.toUs[row] = atUs;
   }
 
-  /** The kernel told of this socket when it came and will tell when it ends; others have to be seen again and again. */
+  /**
+   * The kernel told of this socket when it came and will tell when it ends, or a recorder stored both; others have to be
+   * seen again and again.
+   */
   isTold(row: number): boolean {
     const source = this.facts.source[row];
-    return source === SourceCode.Bpf || source === SourceCode.Cgroup;
+    return source === SourceCode.Bpf || source === SourceCode.Cgroup || source === SourceCode.History;
   }
 
   /** Until when it is known to have been there. */

@@ -18,6 +18,14 @@ interface FileOptions extends DescriptorOptions {
   readonly interfaces?: InterfaceNumbers; // of all files of the capture
 }
 
+/** Who wants a file's octets as they are, beside its packets: all of them behind the header of a pcap file, in order. */
+export interface OctetSink {
+  /** A walker went over octets `from` to `to`; packets among them are in the batch. */
+  walked(bytes: Uint8Array, from: number, to: number): void;
+  /** The rest of what is larger than a batch. */
+  skipped(bytes: Uint8Array, from: number, to: number): void;
+}
+
 /**
  * Reads one capture file: pcap or pcapng, as it is or compressed. Damage is data: every packet before it is delivered,
  * then `damage` says where and what, and read() returns -1.
@@ -30,6 +38,7 @@ export class PcapFileSource implements CaptureSource {
   readonly fd: number; // of a pipe: readable when packets wait
 
   readonly #name: string;
+  readonly #sink: OctetSink | undefined;
   readonly #interfaces: InterfaceNumbers | undefined;
   readonly #descriptor: Descriptor;
   #octets: OctetSource;
@@ -44,8 +53,9 @@ export class PcapFileSource implements CaptureSource {
   #ended = false;
 
   /** @throws UserError when the file cannot be opened, or is (as far as it has been read) no capture file */
-  constructor(options: FileOptions) {
+  constructor(options: FileOptions, sink?: OctetSink) {
     this.#name = options.path;
+    this.#sink = sink;
     this.#interfaces = options.interfaces;
     this.#descriptor = this.#octets = new Descriptor(options);
     this.fd = this.#descriptor.fd;
@@ -61,6 +71,11 @@ export class PcapFileSource implements CaptureSource {
   /** Octets of the file; undefined: a pipe. */
   get size(): number | undefined {
     return this.#octets.size;
+  }
+
+  /** The first PCAP_HEADER octets of the capture: of a pcap file its header. Whole once packets were read. */
+  get start(): Uint8Array {
+    return this.#start;
   }
 
   /** Octets taken from the file. */
@@ -86,7 +101,9 @@ export class PcapFileSource implements CaptureSource {
     while (!this.#ended) {
       if (this.#walker === undefined) return 0;
       this.#notes.clear();
+      const { from } = this.#stretch;
       this.#walker.walk(this.#stretch, into);
+      this.#sink?.walked(into.bytes, from, this.#stretch.from);
       this.#packets += into.count;
       if (into.count > 0) {
         if (this.#walker.hasPktap) notePktap(into, this.#notes);
@@ -173,6 +190,7 @@ export class PcapFileSource implements CaptureSource {
     if (got === undefined) return false;
     this.#read += got;
     const skipped = Math.min(got, stretch.skip); // then nothing stands before it
+    if (skipped > 0) this.#sink?.skipped(this.#bytes, stretch.have, stretch.have + skipped);
     stretch.skip -= skipped;
     stretch.from += skipped;
     stretch.have += got;

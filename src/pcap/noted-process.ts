@@ -4,17 +4,30 @@ import { decodeHostile } from '../core/text.ts';
 export interface NotedProcess {
   readonly pid: number;
   readonly startUs: number; // microseconds since the epoch, 0: not known
+  readonly startTicks: number | null; // since boot, as pcapid writes it
   readonly comm: string | null;
   readonly exe: string | null;
   readonly argv: readonly string[] | null;
   readonly uid: number | null;
   readonly parentPid: number | null;
+  readonly unit: string | null;
   readonly container: string | null;
 }
 
+const NOTHING: Omit<NotedProcess, 'pid'> = {
+  startUs: 0,
+  startTicks: null,
+  comm: null,
+  exe: null,
+  argv: null,
+  uid: null,
+  parentPid: null,
+  unit: null,
+  container: null,
+};
+
 export function notedProcess(pid: number, known: Partial<NotedProcess> = {}): NotedProcess {
-  const nothing = { startUs: 0, comm: null, exe: null, argv: null, uid: null, parentPid: null, container: null };
-  return { pid, ...nothing, ...known };
+  return { pid, ...NOTHING, ...known };
 }
 
 /** Octets of a view as text, up to the first zero. */

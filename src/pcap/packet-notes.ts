@@ -1,6 +1,7 @@
 import { type PacketBatch, PacketType } from '../core/packet.ts';
 import { decodeHostile } from '../core/text.ts';
 import { type NotedProcess, notedProcess } from './noted-process.ts';
+import { parseOwnerComment, speaksOfOwners } from './owner-comment.ts';
 import { Option, PacketOption } from './pcapng-blocks.ts';
 import { ProcessBlocks } from './process-blocks.ts';
 import { type NotedComment, parseProcessComment, speaksOfProcess } from './process-comments.ts';
@@ -13,24 +14,29 @@ const RECEIVED_AS: readonly number[] = [PacketType.Host, PacketType.Host, Packet
 /** Different comments that are kept as they were understood. */
 const MOST_COMMENTS = 16_384;
 
+export type NotedEnd = 'src' | 'dst';
+
 /**
  * Processes that a file names behind packets of one batch, and what its sections said of them until then. Row
- * `rows[n]` of the batch belongs to `processes[n]`.
+ * `rows[n]` of the batch belongs to `processes[n]`, which stands at `ends[n]`; undefined: where the packet left or came in.
  */
 export class PacketNotes {
   readonly rows: number[] = [];
   readonly processes: NotedProcess[] = [];
+  readonly ends: (NotedEnd | undefined)[] = [];
   #blocks = new ProcessBlocks();
   readonly #comments = new Map<string, NotedComment | undefined>();
 
   clear(): void {
     this.rows.length = 0;
     this.processes.length = 0;
+    this.ends.length = 0;
   }
 
-  add(row: number, process: NotedProcess): void {
+  add(row: number, process: NotedProcess, end?: NotedEnd): void {
     this.rows.push(row);
     this.processes.push(process);
+    this.ends.push(end);
   }
 
   beginSection(): void {
@@ -55,7 +61,8 @@ export class PacketNotes {
       next = from + length + (-length & 3);
       if (code === Option.Comment) {
         const text = decodeHostile(new Uint8Array(view.buffer, view.byteOffset + from, length));
-        if (comments !== '') comments += `\n${text}`;
+        if (speaksOfOwners(text)) this.#addOwners(text, row);
+        else if (comments !== '') comments += `\n${text}`;
         else if (speaksOfProcess(text)) comments = text;
       } else if (length < 4) continue;
       else if (code === PacketOption.Flags) batch.pktType[row] = packetTypeOf(view.getUint32(from, littleEndian));
@@ -70,6 +77,13 @@ export class PacketNotes {
     if (comments !== '') process ??= this.#fromComment(comments, batch, row);
     if (pid !== 0) process ??= this.#blocks.byPid(pid, batch.sec[row]! * 1e6 + batch.nsec[row]! / 1000);
     if (process !== undefined) this.add(row, process);
+  }
+
+  /** What pcapid wrote itself: both ends. */
+  #addOwners(text: string, row: number): void {
+    const { src, dst } = parseOwnerComment(text);
+    if (src !== undefined) this.add(row, src, 'src');
+    if (dst !== undefined) this.add(row, dst, 'dst');
   }
 
   #fromComment(text: string, batch: PacketBatch, row: number): NotedProcess | undefined {

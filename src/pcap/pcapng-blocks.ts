@@ -18,7 +18,7 @@ export const BLOCK_LEAST = 12; // octets of an empty block; the last four repeat
 
 /** Codes of options, by the block that has them. */
 export const Option = { End: 0, Comment: 1 } as const;
-export const InterfaceOption = { Name: 2, Description: 3, TimeResolution: 9, TimeOffset: 14 } as const;
+export const InterfaceOption = { Name: 2, Description: 3, TimeResolution: 9, FcsLength: 13, TimeOffset: 14 } as const;
 export const PacketOption = {
   Flags: 2,
   Process: 8, // process and thread id

@@ -1,5 +1,5 @@
+import { commandLine } from '../core/command-line.ts';
 import type { ProcessRow, ProgramRow } from '../core/tick.ts';
-import { commandLine } from './command-line.ts';
 import { IdMap } from './id-map.ts';
 import type { NetnsTable } from './netns-table.ts';
 import type { Sqlite, Statement } from './sqlite.ts';

@@ -17,7 +17,7 @@ import {
 import type { Us } from '../../core/time.ts';
 import { K_FIRST, K_SCOPE, KEY_WORDS, reverseKey } from '../../core/tuple.ts';
 import type { NotedProcess } from '../../pcap/noted-process.ts';
-import type { PacketNotes } from '../../pcap/packet-notes.ts';
+import type { NotedEnd, PacketNotes } from '../../pcap/packet-notes.ts';
 
 /** Tuples and processes that are remembered; beyond, all are told anew. */
 const MOST = 1 << 18;
@@ -48,7 +48,7 @@ export class CaptureFacts {
   }
 
   /** @returns undefined when the file says nothing of these packets */
-  take(batch: PacketBatch, decoded: DecodedBatch, { rows, processes }: PacketNotes): LearnedFacts | undefined {
+  take(batch: PacketBatch, decoded: DecodedBatch, { rows, processes, ends }: PacketNotes): LearnedFacts | undefined {
     if (rows.length === 0) return undefined;
     const sockets = createColumns(SOCKET_COLUMNS);
     const owners = createColumns(OWNER_COLUMNS);
@@ -61,7 +61,7 @@ export class CaptureFacts {
       const timeUs = batch.sec[i]! * 1e6 + Math.floor(batch.nsec[i]! / 1000);
       atUs = Math.max(atUs, timeUs);
       const process = this.#process(processes[n]!, news);
-      this.#setKey(batch, decoded, i);
+      this.#setKey(decoded, i, ends[n] ?? endOf(batch.pktType[i]!));
       const name = String.fromCharCode(...new Uint16Array(this.#key.buffer));
       let shown = this.#shown.get(name);
       const isNew = shown === undefined;
@@ -115,10 +115,9 @@ export class CaptureFacts {
   }
 
   /** The tuple with the end first that the process has. */
-  #setKey(batch: PacketBatch, decoded: DecodedBatch, i: number): void {
+  #setKey(decoded: DecodedBatch, i: number, end: NotedEnd): void {
     const at = i * KEY_WORDS;
-    const way = batch.pktType[i]!;
-    if (way === PacketType.Outgoing || way === PacketType.Unknown) {
+    if (end === 'src') {
       for (let w = 0; w < KEY_WORDS; w++) this.#key[w] = decoded.key[at + w]!;
     } else reverseKey(decoded.key, at, this.#key, 0);
     if (this.#locals.size >= MOST_ADDRESSES || isMulticast(this.#key, K_FIRST)) return;
@@ -139,18 +138,20 @@ export class CaptureFacts {
   }
 }
 
+const endOf = (way: number): NotedEnd => (way === PacketType.Outgoing || way === PacketType.Unknown ? 'src' : 'dst');
+
 /** The start since the epoch stands for that since boot: it only has to tell two processes of one pid apart. */
 function processOf(noted: NotedProcess): Process {
   return {
     pid: noted.pid,
-    startTicks: Math.floor(noted.startUs / TICK_US),
+    startTicks: noted.startTicks ?? Math.floor(noted.startUs / TICK_US),
     parentPid: noted.parentPid ?? 0,
     comm: noted.comm ?? noted.exe?.slice(noted.exe.lastIndexOf('/') + 1) ?? '',
     exe: noted.exe,
     argv: noted.argv,
     uid: noted.uid ?? NO_UID,
     cgroup: null,
-    unit: null,
+    unit: noted.unit,
     container: noted.container,
     netns: 0,
     forked: false,

@@ -8,6 +8,7 @@ import type { FlowColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
 import type { CaptureCounters } from '../../core/tick.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
@@ -16,6 +17,7 @@ import { NameCollector } from '../record/capture/name-collector.ts';
 import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
+import type { History } from './history.ts';
 
 const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
@@ -27,6 +29,8 @@ const MOST_FLOWS = 1 << 20;
 const MOST_ROWS = 2 * MOST_FLOWS;
 /** While the input grows somebody waits for news. */
 const GROWING_MS = 1000;
+/** Facts so much later than a packet may name it: its second, and what a fact may lag behind. */
+const AHEAD_US = 3 * SECOND_US;
 const NO_LIMIT_US = Number.POSITIVE_INFINITY;
 /** Names after which a drain is due. */
 const NAMES_A_DRAIN = 1 << 16;
@@ -61,6 +65,7 @@ export interface ReadingOptions {
   readonly inputs: readonly FileInput[]; // in the order of their packets
   readonly attributor: Attributor; // an empty one
   readonly facts: readonly FactsMessage[]; // of the host at that time; without any, the files' own are used
+  readonly history?: History | undefined; // the same, as a recorder stored it; instead of `facts`
   readonly interfaces?: InterfaceNumbers; // learns how the files name their interfaces
   readonly interfaceCounts?: InterfaceCounts; // counts what passed each
   readonly decap?: boolean; // flows of the innermost packets of tunnels
@@ -79,6 +84,8 @@ export interface FileResult {
   readonly counters: CaptureCounters;
   readonly damages: readonly FileDamage[];
   readonly named: boolean; // as in onFlows()
+  readonly firstUs: Us; // of all packets, whole seconds; Infinity: there were none
+  readonly lastUs: Us;
   readonly unsupported: ReadonlyMap<number, number>; // LINKTYPE_* number that is not decoded -> its packets
 }
 
@@ -103,6 +110,9 @@ class FileReading {
   #named: boolean;
   readonly #damages: FileDamage[] = [];
   readonly #refused: UserError[] = [];
+  #firstUs = Number.POSITIVE_INFINITY;
+  #lastUs = Number.NEGATIVE_INFINITY;
+  #handedUs = Number.NEGATIVE_INFINITY; // lastUs at the last hand-over
   #packets = 0;
   #bytes = 0; // of files that were read
   #handedPackets = 0;
@@ -112,7 +122,7 @@ class FileReading {
     this.#options = options;
     this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true });
     this.#sink = sink;
-    this.#named = options.facts.length > 0;
+    this.#named = options.facts.length > 0 || options.history !== undefined;
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
     const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
@@ -144,7 +154,8 @@ class FileReading {
       this.#hand(flows);
     }
     const { unsupported } = this.#decoder.counts;
-    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported };
+    const span = { firstUs: this.#firstUs, lastUs: this.#lastUs };
+    return { counters: this.#counters(), damages: this.#damages, named: this.#named, unsupported, ...span };
   }
 
   async #read(input: FileInput): Promise<void> {
@@ -173,6 +184,7 @@ class FileReading {
 
   #take(source: PcapFileSource): void {
     this.#packets += this.#batch.count;
+    this.#noteTimes();
     this.#decoder.decode(this.#batch, this.#decoded);
     this.#options.interfaceCounts?.add(this.#batch);
     this.#learn(source);
@@ -192,8 +204,17 @@ class FileReading {
     if (rows !== undefined) this.#table.add(rows.batch, rows.decoded, 0, NO_LIMIT_US);
   }
 
+  #noteTimes(): void {
+    const { sec, count } = this.#batch;
+    for (let i = 0; i < count; i++) {
+      const us = sec[i]! * SECOND_US;
+      if (us < this.#firstUs) this.#firstUs = us;
+      if (us > this.#lastUs) this.#lastUs = us;
+    }
+  }
+
   #learn(source: PcapFileSource): void {
-    if (this.#options.facts.length > 0) return;
+    if (this.#options.facts.length > 0 || this.#options.history !== undefined) return;
     const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
     if (facts === undefined) return;
     this.#named = true;
@@ -217,12 +238,15 @@ class FileReading {
   #hand(flows: FlowColumns): void {
     this.#handedPackets = this.#packets;
     this.#handedMs = performance.now();
-    const { attributor } = this.#options;
+    const { attributor, history } = this.#options;
+    if (history !== undefined) attributor.observe(history.until(this.#lastUs + AHEAD_US, this.#firstUs));
     if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
     if (this.#tellsEnds) this.#table.giveBack(flows);
+    if (history !== undefined) attributor.forget(this.#handedUs, () => {}); // flows of the next rows begin later
+    this.#handedUs = this.#lastUs;
   }
 
   #counters(): CaptureCounters {

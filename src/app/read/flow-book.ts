@@ -2,6 +2,7 @@ import { type Answer, unknown } from '../../attribution/attribute.ts';
 import { formatAddress } from '../../core/address.ts';
 import { confidence } from '../../core/attribution.ts';
 import { type Columns, createColumns } from '../../core/columns.ts';
+import { commandLine } from '../../core/command-line.ts';
 import { FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import type { Process } from '../../core/process.ts';
@@ -16,7 +17,6 @@ import {
   keySecondPort,
   protocolName,
 } from '../../core/tuple.ts';
-import { commandLine } from '../../store/command-line.ts';
 import { portOrNull } from '../../store/ports.ts';
 import { NameLog } from '../record/name-log.ts';
 import { type EndName, NameBook } from './name-book.ts';

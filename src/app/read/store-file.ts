@@ -16,6 +16,7 @@ import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
 import { type FileInput, type FileResult, type FileSink, readFiles } from './file-reading.ts';
+import type { History } from './history.ts';
 
 export interface StoreFileOptions {
   readonly inputs: readonly FileInput[]; // pieces of one capture
@@ -25,6 +26,7 @@ export interface StoreFileOptions {
   readonly stop: AbortSignal;
   readonly database: string;
   readonly facts: readonly FactsMessage[];
+  readonly history?: History | undefined;
   readonly command: string;
   readonly version: string;
 }
@@ -108,6 +110,6 @@ function captureInfo(options: StoreFileOptions, proc: ProcFs, named: boolean): O
     hostName: readHostName({ proc }) ?? 'unknown',
     bootId: inputs.map(({ path }) => resolve(path)).join(FILE_SEPARATOR) + (isPipe ? ` ${Date.now()}` : ''),
     netns: 0,
-    sources: named ? 'capture' : '',
+    sources: options.history !== undefined ? 'history' : named ? 'capture' : '',
   };
 }

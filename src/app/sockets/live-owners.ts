@@ -1,6 +1,7 @@
 /** Who holds a socket at this moment: the kernel's answer to `who`, beside that of the database. */
 import { addressBytes, formatAddress, isUnspecified } from '../../core/address.ts';
 import type { Reason } from '../../core/attribution.ts';
+import { commandLine } from '../../core/command-line.ts';
 import type { Process } from '../../core/process.ts';
 import type { Value } from '../../core/record.ts';
 import { NO_UID, SOCKET_STATE_NAMES, SOURCES, type SocketColumns } from '../../core/socket.ts';
@@ -17,7 +18,6 @@ import {
 import type { ProcFs } from '../../linux/proc-fs.ts';
 import { readProcess } from '../../linux/proc-pid.ts';
 import type { SockDiag } from '../../linux/sock-diag.ts';
-import { commandLine } from '../../store/command-line.ts';
 import type { TupleEnd, TupleQuery } from '../../store/compile-tuple.ts';
 import { readInternetSockets } from './internet-sockets.ts';
 import { findHolders, type Holders } from './socket-holders.ts';

@@ -16,6 +16,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'read', summary: 'read capture files into flows', load: async () => (await import('./read.ts')).read },
   {
+    name: 'annotate',
+    summary: 'write the owners of packets into a capture file',
+    load: async () => (await import('./annotate.ts')).annotate,
+  },
+  {
     name: 'flows',
     summary: 'list stored flows with their processes',
     load: async () => (await import('./flows.ts')).flows,
@@ -55,6 +60,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'doctor',
     summary: 'say what works on this host, and what is lost where it does not',
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  {
+    name: 'wireshark-plugin',
+    summary: 'print a plugin that shows owners as fields in Wireshark',
+    load: async () => (await import('./wireshark-plugin.ts')).wiresharkPlugin,
   },
   {
     name: 'config',

@@ -1,14 +1,12 @@
-import { fstatSync, readFileSync, statSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { parseFacts } from '../../app/read/fact-file.ts';
 import { readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
 import { FlowTotals } from '../../app/read/flow-totals.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
-import { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
@@ -20,12 +18,14 @@ import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
+import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { namesLostText, printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
 
-interface ReadFlags extends FormatFlags, NamingFlags {
+interface ReadFlags extends FormatFlags, NamingFlags, HistoryFlags {
   readonly db?: string;
   readonly decap: boolean;
   readonly facts?: string;
@@ -42,6 +42,7 @@ Examples:
   pcapid read trip.pcap --db trip.db               into a database, for flows and usage
   tcpdump -U -w - | pcapid read -                  flows while they come
   pcapid read --follow trip.pcap                   the same of a file that is still being written
+  pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
 
 Reads pcap and pcapng of any byte order and precision, also compressed with gzip, lz4 or (Node 22.15 and newer) zstd.
@@ -49,11 +50,13 @@ While the input grows a flow has a line when it begins and another when it is qu
 is the whole flow.`;
 
 export const read: CommandModule = (context) =>
-  addNamingOption(
-    addFormatOptions(
-      new Command('read')
-        .argument('<files...>', "capture files, '-' for standard input")
-        .option('--db <file>', 'database to store into'),
+  addHistoryOptions(
+    addNamingOption(
+      addFormatOptions(
+        new Command('read')
+          .argument('<files...>', "capture files, '-' for standard input")
+          .option('--db <file>', 'database to store into'),
+      ),
     ),
   )
     .description('Reads capture files and prints their flows, or stores them.')
@@ -72,24 +75,27 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
     mayBeEmpty: true, // the summary says so
   };
   columnsOf(flags, printing);
-  const facts = flags.facts === undefined ? [] : parseFacts(readText(flags.facts), flags.facts);
+  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : paths);
   const { onProgress } = progress;
   const interfaces = new InterfaceNumbers();
-  const options = { inputs, interfaces, facts, stop, follow: flags.follow, decap: flags.decap };
+  const history = openHistory(context, flags);
+  const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
   if (flags.db !== undefined) {
     const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
     const result = await storeFiles({ ...options, ...stored }, onProgress);
     progress.end();
     printCapture(context, resolve(context.cwd, flags.db));
+    warnOfGap(context, history, result.firstUs, result.lastUs);
     warnOfRest(context, result);
     return;
   }
   const users = new UserNames(new ProcFs('/etc'));
-  const userName = (uid: number): string | null => (facts.length === 0 ? null : (users.get(uid) ?? null));
+  const userName = (uid: number): string | null =>
+    facts.length === 0 && history === undefined ? null : (users.get(uid) ?? null);
   const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
   const sums = new FlowTotals();
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
@@ -115,6 +121,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
   if (flags.summary) printSummary(context, sums.totals(), result, flags);
   else context.err(summaryText(sums.totals(), result));
+  warnOfGap(context, history, result.firstUs, result.lastUs);
   warnOfRest(context, result);
   const namesLost = result.counters.namesLost + book.namesLost;
   if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
@@ -147,13 +154,4 @@ function stopOnSignal(): AbortSignal {
 function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
   const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
   return stats !== undefined && !stats.isFile() && !stats.isDirectory();
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError('unreadable-file', `--facts: ${path} cannot be read (${code})`, 'Check the path.');
-  }
 }

@@ -13,14 +13,14 @@ async function said(...words: string[]) {
 
 test("README's table has every command, in the order of --help", async () => {
   const table = readFileSync('README.md', 'utf8').split('## All commands')[1]!.split('\n## ')[0]!;
-  const names = [...table.matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1]!);
+  const names = [...table.matchAll(/^\| `([\w-]+)` \|/gm)].map((row) => row[1]!);
   assert.deepEqual(
     names,
     commands.map(({ name }) => name),
   );
   const { out } = await said('--help');
   assert.deepEqual(
-    [...out.matchAll(/^ {2}(\w+) {2,}\w/gm)].map((row) => row[1]!).filter((name) => names.includes(name)),
+    [...out.matchAll(/^ {2}([\w-]+) {2,}\w/gm)].map((row) => row[1]!).filter((name) => names.includes(name)),
     names,
   );
 });

@@ -12,6 +12,8 @@ const result = (fields: Partial<FileResult> = {}): FileResult => ({
   counters: COUNTERS,
   damages: [],
   named: false,
+  firstUs: 0,
+  lastUs: 0,
   unsupported: new Map(),
   ...fields,
 });

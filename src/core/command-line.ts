@@ -1,4 +1,4 @@
-import { MAX_TEXT } from '../core/text.ts';
+import { MAX_TEXT } from './text.ts';
 
 /**
  * argv as one line that a POSIX shell would split again into the same words (XCU section 2.2.2).
@@ -15,4 +15,13 @@ export function commandLine(argv: readonly string[]): string {
 
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** The words of a line that commandLine() made. */
+export function splitCommandLine(line: string): readonly string[] {
+  const words: string[] = [];
+  for (const [word] of line.matchAll(/(?:'[^']*'?|\\'|[^\s'\\])+/g)) {
+    words.push(word.replaceAll(/'([^']*)'?|\\(')/g, (_, quoted?: string, escaped?: string) => quoted ?? escaped ?? ''));
+  }
+  return words;
 }

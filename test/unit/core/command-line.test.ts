@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { commandLine, splitCommandLine } from '../../../src/core/command-line.ts';
 import { MAX_TEXT } from '../../../src/core/text.ts';
-import { commandLine } from '../../../src/store/command-line.ts';
 
 test('commandLine() leaves plain words alone and quotes the rest', () => {
   assert.equal(commandLine(['ls', '-l', '/tmp/a.b']), 'ls -l /tmp/a.b');
@@ -20,6 +20,15 @@ test('commandLine() is split by a shell into the same words', () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test('splitCommandLine() finds the words again', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }), { maxLength: 5 }), (words) => {
+      assert.deepEqual(splitCommandLine(commandLine(words)), words);
+    }),
+  );
+  assert.deepEqual(splitCommandLine("curl 'cut in the mid…"), ['curl', 'cut in the mid…']);
 });
 
 test('commandLine() cuts long lines visibly and does not look at the rest', () => {

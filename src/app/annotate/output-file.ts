@@ -1,0 +1,74 @@
+import { createHash, type Hash } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+
+/** A file that appears under its name when it is whole. */
+export class OutputFile {
+  readonly #path: string;
+  readonly #part: string;
+  readonly #fd: number;
+  readonly #hash: Hash = createHash('sha256');
+  #isOpen = true;
+
+  /** @throws UserError when the path is taken, or cannot be written */
+  constructor(path: string, { force }: { readonly force: boolean }) {
+    if (existsSync(path)) {
+      if (!statSync(path).isFile())
+        throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');
+      if (!force)
+        throw new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
+    }
+    this.#path = path;
+    this.#part = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+    try {
+      this.#fd = openSync(this.#part, 'wx', 0o600); // it says who talked to whom
+    } catch (error) {
+      throw writeError(error, path);
+    }
+  }
+
+  readonly write = (bytes: Uint8Array): void => {
+    this.#hash.update(bytes);
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      this.abandon();
+      throw writeError(error, this.#path);
+    }
+  };
+
+  /** @returns SHA-256 of what was written, hexadecimal */
+  finish(): string {
+    try {
+      fsyncSync(this.#fd);
+      renameSync(this.#part, this.#path);
+    } catch (error) {
+      this.abandon();
+      throw writeError(error, this.#path);
+    }
+    closeSync(this.#fd);
+    this.#isOpen = false;
+    return this.#hash.digest('hex');
+  }
+
+  /** Leaves nothing behind, unless finish() was called. */
+  abandon(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.#fd);
+    unlinkSync(this.#part);
+  }
+}
+
+function writeError(error: unknown, path: string): UserError {
+  const { code = String(error) } = error as NodeJS.ErrnoException;
+  const hints: Readonly<Record<string, string>> = {
+    ENOENT: 'Make its folder first.',
+    EACCES: 'Name a file in a folder that you may write to.',
+    EROFS: 'Name a file on another file system.',
+    ENOSPC: 'Make room on the disk; nothing was left behind.',
+    EDQUOT: 'Your quota is used up; nothing was left behind.',
+  };
+  return new UserError('output-file', `${path} cannot be written (${code})`, hints[code] ?? 'Name another file.');
+}

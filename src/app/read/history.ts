@@ -1,0 +1,192 @@
+/** What a recorder stored of sockets and their owners, as facts for packets that it did not see. */
+import type { LearnedFacts } from '../../attribution/attributor.ts';
+import { createColumns, pushRow } from '../../core/columns.ts';
+import { splitCommandLine } from '../../core/command-line.ts';
+import { UserError } from '../../core/errors.ts';
+import { HOLDER_COLUMNS, type Process } from '../../core/process.ts';
+import {
+  CLOSED_COLUMNS,
+  NO_UID,
+  OWNER_COLUMNS,
+  OwnerEvidence,
+  SOCKET_COLUMNS,
+  SocketFlag,
+  SourceCode,
+} from '../../core/socket.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
+import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
+import { compileHistory, compileHistorySpan } from '../../store/compile-history.ts';
+import { Reader, type Row } from '../../store/reader.ts';
+
+/** A connection that was closed owns what comes on its tuple so long, as long as TIME_WAIT lasts and again. */
+const BEFORE_US = 130 * SECOND_US;
+/** Boots of one database count their ticks from 0 each: this tells their processes apart. */
+const TICKS_A_BOOT = 2 ** 40;
+const IPV4_BYTES = 4;
+
+export interface HistorySpan {
+  readonly sockets: number;
+  readonly fromUs: Us; // microseconds since the epoch, on the clock of the capture
+  readonly toUs: Us;
+}
+
+/** Facts in the order of their times, as far as they are asked for: memory holds those of a stretch of time. */
+export class History {
+  readonly span: HistorySpan;
+  readonly #reader: Reader;
+  readonly #offsetUs: Us;
+  #rows: Generator<Row> | undefined;
+  #next: Row | undefined;
+  readonly #told = new Set<number>(); // processes, by row
+
+  /**
+   * @param offsetUs what the clock of the capture is ahead of that of the history
+   * @throws UserError when the database cannot be read, or has no sockets
+   */
+  constructor(path: string, offsetUs: Us) {
+    this.#reader = Reader.open(path);
+    this.#offsetUs = offsetUs;
+    const [row] = this.#reader.all(compileHistorySpan());
+    const sockets = Number(row!.sockets);
+    if (sockets === 0) {
+      this.#reader.close();
+      throw new UserError('no-history', `${path} holds no sockets`, 'Name the database of a recording: pcapid record.');
+    }
+    this.span = { sockets, fromUs: Number(row!.from_us) + offsetUs, toUs: Number(row!.to_us) + offsetUs };
+  }
+
+  /**
+   * What there is to know of the time until `untilUs`, beyond what was told before.
+   *
+   * @param sinceUs first packet; only asked for the first time
+   */
+  until(untilUs: Us, sinceUs: Us): LearnedFacts {
+    if (this.#rows === undefined) {
+      this.#rows = this.#reader.rows(compileHistory(sinceUs - BEFORE_US - this.#offsetUs));
+      this.#step();
+    }
+    const facts = new FactsOfHistory(untilUs);
+    while (this.#next !== undefined && Number(this.#next.from_us) + this.#offsetUs <= untilUs) {
+      const ofSocket = this.#takeSocket(this.#next);
+      facts.add(ofSocket, this.#offsetUs, this.#told);
+    }
+    return facts.learned;
+  }
+
+  close(): void {
+    this.#rows?.return(undefined);
+    this.#reader.close();
+  }
+
+  /** All rows of the socket that is next. */
+  #takeSocket(first: Row): readonly Row[] {
+    const rows: Row[] = [];
+    for (let row: Row | undefined = first; row !== undefined && row.id === first.id; row = this.#next) {
+      rows.push(row);
+      this.#step();
+    }
+    return rows;
+  }
+
+  #step(): void {
+    const { value, done } = this.#rows!.next();
+    this.#next = done === true ? undefined : (value as Row);
+  }
+}
+
+class FactsOfHistory {
+  readonly #sockets = createColumns(SOCKET_COLUMNS);
+  readonly #owners = createColumns(OWNER_COLUMNS);
+  readonly #closed = createColumns(CLOSED_COLUMNS);
+  readonly #processes: Process[] = [];
+  readonly #atUs: Us;
+
+  constructor(atUs: Us) {
+    this.#atUs = atUs;
+  }
+
+  get learned(): LearnedFacts {
+    return {
+      atUs: this.#atUs,
+      sockets: this.#sockets,
+      owners: this.#owners,
+      closed: this.#closed,
+      holders: createColumns(HOLDER_COLUMNS, 1),
+      processes: this.#processes,
+      scan: null,
+      addresses: null,
+    };
+  }
+
+  /** @param rows of one socket. @param told processes that need no telling, to be continued */
+  add(rows: readonly Row[], offsetUs: Us, told: Set<number>): void {
+    const [first] = rows;
+    const cookie = -Number(first!.id); // unlike the kernel's it is unique over boots
+    this.#addSocket(first!, cookie, offsetUs);
+    const known = rows.filter(({ pid }) => pid !== null);
+    const acted = known.filter(({ role }) => role === null || role === 'actor');
+    for (const row of acted.length > 0 ? acted : known) {
+      const out = pushRow(this.#owners);
+      this.#owners.cookie[out] = cookie;
+      this.#owners.pid[out] = Number(row.pid);
+      this.#owners.startTicks[out] = startTicksOf(row);
+      this.#owners.evidence[out] = acted.length > 0 ? OwnerEvidence.Transfer : OwnerEvidence.Called;
+      this.#owners.source[out] = SourceCode.History;
+      this.#owners.flags[out] = acted.length === 0 && known.length > 1 ? SocketFlag.Shared : 0;
+      this.#owners.fromUs[out] = Number(row.role_us ?? row.from_us) + offsetUs;
+      if (told.has(Number(row.process))) continue;
+      told.add(Number(row.process));
+      this.#processes.push(processOf(row));
+    }
+    const closed = pushRow(this.#closed);
+    this.#closed.cookie[closed] = cookie;
+    this.#closed.atUs[closed] = Number(first!.to_us) + offsetUs;
+  }
+
+  #addSocket(row: Row, cookie: number, offsetUs: Us): void {
+    const out = pushRow(this.#sockets);
+    const { key } = this.#sockets;
+    const at = out * KEY_WORDS;
+    const local = row.local_bytes as unknown as Uint8Array;
+    key[at + K_META] = packMeta(Number(row.protocol), local.length === IPV4_BYTES ? 4 : 6, 0);
+    key[at + K_PORTS] = packPorts(Number(row.local_port ?? 0), Number(row.remote_port ?? 0));
+    putAddress(key, at + K_FIRST, local);
+    putAddress(key, at + K_SECOND, (row.remote_bytes as unknown as Uint8Array | null) ?? new Uint8Array(local.length));
+    this.#sockets.cookie[out] = cookie;
+    this.#sockets.seenUs[out] = Number(row.from_us) + offsetUs;
+    this.#sockets.uid[out] = row.socket_uid === null ? NO_UID : Number(row.socket_uid);
+    this.#sockets.netns[out] = Number(row.netns ?? 0);
+    this.#sockets.state[out] = Number(row.state);
+    this.#sockets.source[out] = SourceCode.History;
+  }
+}
+
+/** @param bytes 4 or 16 octets; IPv4 stands as ::ffff:a.b.c.d in keys */
+function putAddress(key: Int32Array, at: number, bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length === IPV4_BYTES) {
+    key[at + 2] = 0xffff;
+    key[at + 3] = view.getInt32(0);
+  } else for (let w = 0; w < 4; w++) key[at + w] = view.getInt32(4 * w);
+}
+
+const startTicksOf = (row: Row): number => Number(row.start_ticks) + (Number(row.boot) - 1) * TICKS_A_BOOT;
+
+function processOf(row: Row): Process {
+  const text = (name: string): string | null => row[name] as string | null;
+  const line = text('cmdline');
+  return {
+    pid: Number(row.pid),
+    startTicks: startTicksOf(row),
+    parentPid: Number(row.parent_pid),
+    comm: text('comm') ?? '',
+    exe: text('exe'),
+    argv: line === null ? null : splitCommandLine(line),
+    uid: Number(row.uid),
+    cgroup: text('cgroup'),
+    unit: text('unit'),
+    container: text('container'),
+    netns: Number(row.process_netns ?? 0),
+    forked: false,
+  };
+}

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
+import { countText, formatShare } from '../../report/size.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
+import { readFacts } from '../read-facts.ts';
+import { ReadProgress } from '../read-progress.ts';
+import { VERSION } from '../version.ts';
+
+interface AnnotateFlags extends HistoryFlags {
+  readonly facts?: string;
+  readonly everyPacket: boolean;
+  readonly force: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pcapid annotate trip.pcapng named.pcapng
+  pcapid annotate tcpdump.pcap named.pcapng --owners pcapid.db
+  pcapid annotate captures/demo.pcap demo.pcapng --facts captures/demo.facts.ndjson
+  pcapid annotate trip.pcap named.pcapng --every-packet --force
+
+The output is the input as pcapng, octet for octet, plus a comment on the first packet of each flow. In Wireshark:
+  frame.comment contains "src.comm=curl"
+Owners come from --owners, else from --facts, else from what the input itself says (comments and blocks of pcapid, ptcpdump, rustnet, Apple's
+tcpdump, Hone).`;
+
+export const annotate: CommandModule = (context) =>
+  addHistoryOptions(
+    new Command('annotate').argument('<input>', 'capture file').argument('<output>', 'pcapng file to write'),
+  )
+    .summary('write the owners of packets into a capture file')
+    .description('Copies a capture file and adds the processes behind its packets as comments.')
+    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--every-packet', 'a comment on every packet, not only on the first of its flow', false)
+    .option('--force', 'replace the output if it exists', false)
+    .addHelpText('after', EXAMPLES)
+    .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
+
+async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
+  const history = openHistory(context, flags);
+  const progress = new ReadProgress(context, [input, input]);
+  try {
+    const done = await annotateFile({
+      input,
+      output,
+      force: flags.force,
+      every: flags.everyPacket,
+      facts: flags.facts === undefined ? [] : readFacts(flags.facts),
+      history,
+      version: VERSION,
+      command: process.argv.slice(2).join(' '),
+      onProgress: progress.onProgress,
+    });
+    progress.end();
+    printDone(context, input, output, done);
+    warnOfGap(context, history, done.firstUs, done.lastUs);
+  } finally {
+    progress.end();
+  }
+}
+
+function printDone(context: Context, input: string, output: string, done: Annotated): void {
+  const { counts, flows, namedFlows, damages, inputHash, outputHash } = done;
+  const share = flows === 0 ? '' : `, ${formatShare(namedFlows / flows)} of them named`;
+  context.out(`${countText(counts.packets, 'packet')}, ${countText(flows, 'flow')}${share}\n`);
+  context.out(`${countText(counts.comments, 'comment')} written into ${output}\n`);
+  if (counts.refused > 0) {
+    context.err(`pcapid: ${countText(counts.refused, 'packet')} stand in blocks that have no room for a comment\n`);
+  }
+  context.out(`sha256 ${inputHash}  ${input}\nsha256 ${outputHash}  ${output}\n`);
+  for (const { path, what, offset } of damages)
+    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was copied\n`);
+}

@@ -1,0 +1,126 @@
+/** A classic capture file as one section of pcapng: packets, times and lengths as they are. */
+import type { PacketBatch } from '../core/packet.ts';
+import { PacketType } from '../core/packet.ts';
+import type { Output } from './output.ts';
+import { type CopyCounts, type PacketEdits, Way } from './packet-edits.ts';
+import { pcapOrder } from './pcap.ts';
+import { BlockType, InterfaceOption, Option, PacketOption } from './pcapng-blocks.ts';
+
+const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
+const NOT_TOLD = 0xffffffff;
+const PACKET_LEAST = 32; // octets of a packet block without packet and options
+const OPTION_HEADER = 4;
+const FLAGS = 4;
+
+/** Octets of a pcap file header. */
+const SNAPLEN = 16;
+const LINK_TYPE = 20; // low 16 bits
+const FCS_TOLD = 0x04000000; // the upper four bits are the length of the frame check sequence, in 16 bits
+
+const MICROSECONDS = 6;
+const NANOSECONDS = 9;
+
+const padding = (length: number): number => -length & 3;
+const encoder = new TextEncoder();
+
+export class PcapToPcapng {
+  readonly counts: CopyCounts = { packets: 0, comments: 0, refused: 0 };
+  readonly #out: Output;
+  readonly #nanosecond: boolean;
+
+  /** @param header of the pcap file, 24 octets. @param heading comment of the section */
+  constructor(out: Output, header: Uint8Array, heading: string) {
+    this.#out = out;
+    const { nanosecond, littleEndian } = pcapOrder(header)!;
+    this.#nanosecond = nanosecond;
+    this.#putSection(encoder.encode(heading));
+    const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+    this.#putInterface(view.getUint32(LINK_TYPE, littleEndian), view.getUint32(SNAPLEN, littleEndian));
+  }
+
+  copy(batch: PacketBatch, edits: PacketEdits): void {
+    const { bytes, offset, capLen, origLen, sec, nsec, pktType, count } = batch;
+    const out = this.#out;
+    for (let row = 0; row < count; row++) {
+      const captured = capLen[row]!;
+      const text = edits.comment(row);
+      const comment = text === undefined ? undefined : encoder.encode(text);
+      const way = wayOf(pktType[row]!) || (comment === undefined ? Way.Unknown : edits.way(row));
+      let options = way === Way.Unknown ? 0 : OPTION_HEADER + FLAGS;
+      if (comment !== undefined) options += OPTION_HEADER + comment.length + padding(comment.length);
+      if (options > 0) options += OPTION_HEADER;
+      const total = PACKET_LEAST + captured + padding(captured) + options;
+      out.u32(BlockType.EnhancedPacket, true);
+      out.u32(total, true);
+      out.u32(0, true); // the only interface
+      this.#putTime(sec[row]!, nsec[row]!);
+      out.u32(captured, true);
+      out.u32(origLen[row]!, true);
+      out.copy(bytes, offset[row]!, offset[row]! + captured);
+      out.zeros(padding(captured));
+      if (way !== Way.Unknown) {
+        out.u16(PacketOption.Flags, true);
+        out.u16(FLAGS, true);
+        out.u32(way, true);
+      }
+      if (comment !== undefined) this.#putOption(Option.Comment, comment);
+      if (options > 0) out.u32(Option.End, true);
+      out.u32(total, true);
+      if (comment !== undefined) this.counts.comments++;
+    }
+    this.counts.packets += count;
+  }
+
+  #putSection(heading: Uint8Array): void {
+    const total = 28 + OPTION_HEADER + heading.length + padding(heading.length) + OPTION_HEADER;
+    const out = this.#out;
+    out.u32(BlockType.SectionHeader, true);
+    out.u32(total, true);
+    out.u32(BYTE_ORDER_MAGIC, true);
+    out.u16(1, true); // version 1.0
+    out.u16(0, true);
+    out.u32(NOT_TOLD, true);
+    out.u32(NOT_TOLD, true);
+    this.#putOption(Option.Comment, heading);
+    out.u32(Option.End, true);
+    out.u32(total, true);
+  }
+
+  #putInterface(linkType: number, snaplen: number): void {
+    const out = this.#out;
+    const fcs = (linkType & FCS_TOLD) !== 0 ? OPTION_HEADER + 4 : 0;
+    const total = 20 + OPTION_HEADER + 4 + fcs + OPTION_HEADER;
+    out.u32(BlockType.InterfaceDescription, true);
+    out.u32(total, true);
+    out.u16(linkType & 0xffff, true);
+    out.u16(0, true);
+    out.u32(snaplen, true);
+    this.#putOption(InterfaceOption.TimeResolution, Uint8Array.of(this.#nanosecond ? NANOSECONDS : MICROSECONDS));
+    if (fcs > 0) this.#putOption(InterfaceOption.FcsLength, Uint8Array.of((linkType >>> 28) * 16));
+    out.u32(Option.End, true);
+    out.u32(total, true);
+  }
+
+  /** Units since the epoch as two words; nanoseconds of today have more digits than a number holds exactly. */
+  #putTime(sec: number, nsec: number): void {
+    const perSecond = this.#nanosecond ? 1e9 : 1e6;
+    const fraction = this.#nanosecond ? nsec : Math.floor(nsec / 1000);
+    const upper = (sec >>> 16) * perSecond; // times 2^16
+    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * perSecond + fraction;
+    this.#out.u32(Math.floor(upper / 0x10000) + Math.floor(lower / 2 ** 32), true);
+    this.#out.u32(lower % 2 ** 32, true);
+  }
+
+  #putOption(code: number, value: Uint8Array): void {
+    this.#out.u16(code, true);
+    this.#out.u16(value.length, true);
+    this.#out.copy(value, 0, value.length);
+    this.#out.zeros(padding(value.length));
+  }
+}
+
+/** What a header of Kuznetzov's form said; of other files the batch has no type until it is decoded. */
+function wayOf(type: number): number {
+  if (type === PacketType.Unknown) return Way.Unknown;
+  return type === PacketType.Outgoing ? Way.Outbound : Way.Inbound;
+}

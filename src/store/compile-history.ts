@@ -1,0 +1,27 @@
+/** The ownership history, for who names the packets of a capture that somebody else made. */
+import type { Us } from '../core/time.ts';
+import type { CompiledQuery } from './compile-query.ts';
+
+/**
+ * Sockets that were there since `sinceUs`, in the order in which they came. A row for each process that had to do with
+ * it (`role`, `role_us`: since when), one without a role for its only process, one without a pid when none is known.
+ */
+export function compileHistory(sinceUs: Us): CompiledQuery {
+  return {
+    sql: `SELECT s.id, s.boot, s.protocol, l.bytes AS local_bytes, s.local_port, r.bytes AS remote_bytes, s.remote_port,
+  s.uid AS socket_uid, s.state, n.inode AS netns, s.from_us, s.to_us, o.token AS role, h.from_us AS role_us,
+  p.id AS process, p.pid, p.start_ticks, p.parent_pid, p.comm, p.exe, p.cmdline, p.uid, p.cgroup, g.unit, g.container,
+  pn.inode AS process_netns
+FROM socket s JOIN address l ON l.id = s.local_address LEFT JOIN address r ON r.id = s.remote_address
+LEFT JOIN netns n ON n.id = s.netns LEFT JOIN holder h ON h.socket = s.id LEFT JOIN role o ON o.id = h.role
+LEFT JOIN process p ON p.id = coalesce(h.process, s.process) LEFT JOIN program g ON g.id = p.program
+LEFT JOIN netns pn ON pn.id = p.netns
+WHERE s.to_us >= ? ORDER BY s.from_us, s.id, h.from_us`,
+    params: [sinceUs],
+  };
+}
+
+/** One row: how much history there is. */
+export function compileHistorySpan(): CompiledQuery {
+  return { sql: 'SELECT count(*) AS sockets, min(from_us) AS from_us, max(to_us) AS to_us FROM socket', params: [] };
+}

@@ -1,0 +1,179 @@
+/** Annotated captures: the same packets to tshark, and the same owners to pcapid. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { type Annotated, annotate } from '../../../../src/app/annotate/annotate.ts';
+import { parseFacts } from '../../../../src/app/read/fact-file.ts';
+import { readFiles } from '../../../../src/app/read/file-reading.ts';
+import { FlowBook } from '../../../../src/app/read/flow-book.ts';
+import type { FactsMessage } from '../../../../src/app/record/messages.ts';
+import { Attributor } from '../../../../src/attribution/attributor.ts';
+import { UserError } from '../../../../src/core/errors.ts';
+import type { FlowRecord } from '../../../../src/core/record.ts';
+import { ethernet, ipv4, tcp } from '../../../support/packets.ts';
+import {
+  block,
+  enhancedPacket,
+  interfaceBlock,
+  pcapng,
+  section,
+  simplePacket,
+  text,
+  words,
+} from '../../../support/pcapng-file.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pcapid-annotate-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const CAPTURES = readdirSync('captures').filter((name) => /\.(pcap|pcapng)(\.\w+)?$/.test(name));
+/** As their names in captures/README.md say. */
+const DAMAGED = /^(damaged|unknown-interface|cut.*|long-.*|short-block|unequal-block)\./;
+const NO_CAPTURES = /^(empty|noise|text)\./;
+const factsOf = (path: string): readonly FactsMessage[] => parseFacts(readFileSync(path, 'utf8'), path);
+
+let outputs = 0;
+
+async function run(
+  input: string,
+  options: { facts?: readonly FactsMessage[]; every?: boolean; output?: string; force?: boolean } = {},
+): Promise<{ output: string; done: Annotated }> {
+  const { facts = [], every = false, output = join(folder, `${++outputs}.pcapng`), force = false } = options;
+  const rest = { version: '1', command: 'annotate', onProgress: () => {} };
+  return { output, done: await annotate({ input, output, every, facts, force, ...rest }) };
+}
+
+async function records(path: string, facts: readonly FactsMessage[] = []): Promise<readonly FlowRecord[]> {
+  const book = new FlowBook(() => null);
+  await readFiles(
+    { inputs: [{ path }], attributor: new Attributor(), facts },
+    {
+      onFlows: (flows) => book.addFlows(flows),
+      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      onProgress: () => {},
+    },
+  );
+  return [...book.records()];
+}
+
+const FIELDS = ['frame.number', 'frame.time_epoch', 'frame.len', 'frame.cap_len', 'frame.protocols'];
+const INTERFACE = 'frame.interface_id'; // of pcap files only the copy has one
+
+function tshark(path: string, ...fields: readonly string[]): string {
+  const words = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
+  return spawnSync('tshark', words, { encoding: 'utf8', maxBuffer: 64 << 20 }).stdout; // of damaged files up to there
+}
+
+for (const name of CAPTURES) {
+  if (NO_CAPTURES.test(name)) continue;
+  const isZstd = name.endsWith('.zst') && !('createZstdDecompress' in zlib);
+  const isDamaged = DAMAGED.test(name);
+  const what = isZstd ? 'is refused' : isDamaged ? 'is whole' : 'has the same packets for tshark';
+  test(`${name}, annotated, ${what}`, async () => {
+    const input = join('captures', name);
+    if (isZstd) return assert.rejects(run(input), /zstd/);
+    const { output, done } = await run(input);
+    assert.equal(done.damages.length > 0, isDamaged);
+    const fields = name.includes('.pcapng') ? [...FIELDS, INTERFACE] : FIELDS;
+    const [copied, original] = [tshark(output, ...fields), tshark(input, ...fields)];
+    assert.equal(copied, isDamaged ? original.slice(0, copied.length) : original);
+  });
+}
+
+test('the owners that facts tell stand in comments, and are read again', async () => {
+  const facts = factsOf('captures/demo.facts.ndjson');
+  const { output, done } = await run('captures/demo.pcap', { facts });
+  assert.equal(done.counts.comments, 15);
+  const owners = (all: readonly FlowRecord[]) =>
+    all.map((flow) =>
+      (['src', 'dst'] as const).map((side) =>
+        (['pid', 'comm', 'exe', 'cmdline', 'uid', 'unit', 'container'] as const).map(
+          (field) => flow[`${side}_${field}`],
+        ),
+      ),
+    );
+  const named = (all: readonly FlowRecord[]) => all.filter((flow) => flow.src_pid !== null || flow.dst_pid !== null);
+  const expected = named(await records('captures/demo.pcap', facts));
+  const reread = named(await records(output));
+  assert.ok(expected.length >= 8);
+  assert.deepEqual(owners(reread), owners(expected));
+  assert.deepEqual(new Set(reread.flatMap((flow) => [flow.src_source, flow.dst_source])), new Set(['capture', null]));
+  const comments = tshark(output, 'frame.comment').split('\n').filter(Boolean);
+  assert.equal(comments.length, 15);
+  assert.match(comments.join('\n'), /src\.comm=curl src\.exe=\/usr\/bin\/curl/);
+});
+
+test('every packet gets a comment that speaks of its own sender', async () => {
+  const facts = factsOf('captures/demo.facts.ndjson');
+  const { output, done } = await run('captures/demo.pcap', { facts, every: true });
+  assert.equal(done.counts.comments, 923, 'all but two that are no IP');
+  for (const line of tshark(output, 'ip.src', 'tcp.dstport', 'frame.comment').split('\n')) {
+    if (!line.includes('comm=curl') || !line.startsWith('198.51.100.20')) continue;
+    assert.match(line, /dst\.comm=curl/);
+    assert.doesNotMatch(line, /src\.comm=curl/);
+  }
+});
+
+const SEGMENT = ethernet(ipv4({ src: '192.0.2.1', dst: '198.51.100.9' }, tcp({ src: 40000, dst: 443, flags: 2 })));
+
+test('other blocks, options and sections stay octet for octet, in both byte orders', async () => {
+  const note = [1, text('PID: 7\nCmd: curl\nArgs: curl')] as const;
+  const secrets = block(0xa, (order) => {
+    const { u32 } = words(order);
+    return [...u32(0x544c534b), ...u32(4), ...text('abcd')]; // a key log
+  });
+  const first = [interfaceBlock({ options: [[2, text('eth0')]] }), secrets];
+  const path = join(folder, 'blocks.pcapng');
+  const bytes = pcapng(
+    section({ order: 'big', length: 400n, options: [[4, text('me')]] }),
+    ...first,
+    enhancedPacket({ bytes: SEGMENT, time: 5n, options: [note, [2988, text('mine')]] }),
+    section({ order: 'little' }),
+    ...first,
+    simplePacket(SEGMENT),
+    enhancedPacket({ bytes: SEGMENT.subarray(0, 53), origLen: 99, time: 9n }, 'unpadded'),
+  );
+  writeFileSync(path, bytes);
+  const { output, done } = await run(path, { every: true });
+  assert.deepEqual(done.counts, { packets: 3, comments: 2, refused: 1 });
+  const copy = readFileSync(output);
+  for (const kept of ['PID: 7\nCmd: curl\nArgs: curl', 'mine', 'eth0', 'me', 'abcd'])
+    assert.ok(copy.includes(kept), kept);
+  assert.equal(tshark(output, ...FIELDS), tshark(path, ...FIELDS));
+  assert.match(tshark(output, 'frame.comment'), /PID: 7.*pcapid flow=1 src.pid=7 src.comm=curl/);
+});
+
+test('the output says which input and which command made it', async () => {
+  const { output, done } = await run('captures/demo.pcap');
+  const sum = (path: string) => execFileSync('sha256sum', [path], { encoding: 'utf8' }).slice(0, 64);
+  assert.deepEqual([done.inputHash, done.outputHash], [sum('captures/demo.pcap'), sum(output)]);
+  assert.ok(readFileSync(output).includes(`pcapid 1: annotate; input sha256 ${done.inputHash}`));
+});
+
+test('nothing is replaced or left half written', async () => {
+  const output = join(folder, 'there.pcapng');
+  writeFileSync(output, 'mine');
+  const link = join(folder, 'link.pcap');
+  writeFileSync(join(folder, 'same.pcap'), readFileSync('captures/demo.pcap'));
+  linkSync(join(folder, 'same.pcap'), link);
+  const refused = (input: string, options: object, code: string) =>
+    assert.rejects(run(input, options), (error) => error instanceof UserError && error.code === code);
+  await refused('captures/demo.pcap', { output }, 'output-exists');
+  await refused(join(folder, 'same.pcap'), { output: link, force: true }, 'same-file');
+  await refused('captures/demo.pcap', { output: join(folder, 'no', 'folder.pcapng') }, 'output-file');
+  await refused('captures/README.md', { output: join(folder, 'x.pcapng') }, 'not-pcap');
+  await refused('captures', { output: join(folder, 'x.pcapng') }, 'not-a-file');
+  await refused('-', { output: join(folder, 'x.pcapng') }, 'not-a-file');
+  await refused('captures/none.pcap', { output: join(folder, 'x.pcapng') }, 'no-such-file');
+  assert.equal(readFileSync(output, 'utf8'), 'mine');
+  assert.ok(!existsSync(join(folder, 'x.pcapng')));
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.endsWith('.part')),
+    [],
+  );
+  const { done } = await run('captures/demo.pcap', { output, force: true });
+  assert.equal(done.counts.packets, 925);
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { parseFacts } from '../../../../src/app/read/fact-file.ts';
+import { readFiles } from '../../../../src/app/read/file-reading.ts';
+import { FlowBook } from '../../../../src/app/read/flow-book.ts';
+import { History } from '../../../../src/app/read/history.ts';
+import { storeFiles } from '../../../../src/app/read/store-file.ts';
+import { Attributor } from '../../../../src/attribution/attributor.ts';
+import { UserError } from '../../../../src/core/errors.ts';
+import type { FlowRecord } from '../../../../src/core/record.ts';
+import { SECOND_US } from '../../../../src/core/time.ts';
+import { InterfaceNumbers } from '../../../../src/pcap/interface-numbers.ts';
+
+const CAPTURE = 'captures/demo.pcap';
+const FACTS = 'captures/demo.facts.ndjson';
+const folder = mkdtempSync(join(tmpdir(), 'pcapid-history-'));
+const database = join(folder, 'demo.db');
+after(() => rmSync(folder, { recursive: true }));
+
+const facts = parseFacts(readFileSync(FACTS, 'utf8'), FACTS);
+const stop = new AbortController().signal;
+
+async function store(path: string, given: typeof facts): Promise<void> {
+  const words = { command: 'read', version: '1', follow: false, stop, decap: false };
+  await storeFiles(
+    { ...words, interfaces: new InterfaceNumbers(), inputs: [{ path: CAPTURE }], database: path, facts: given },
+    () => {},
+  );
+}
+
+before(() => store(database, facts));
+
+async function records(history?: History): Promise<readonly FlowRecord[]> {
+  const book = new FlowBook(() => null);
+  await readFiles(
+    { inputs: [{ path: CAPTURE }], attributor: new Attributor(), facts: history === undefined ? facts : [], history },
+    {
+      onFlows: (flows) => book.addFlows(flows),
+      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
+      onProgress: () => {},
+    },
+  );
+  history?.close();
+  return [...book.records()];
+}
+
+const exact = (all: readonly FlowRecord[], side: 'src' | 'dst') =>
+  new Map(
+    all
+      .filter((flow) => flow[`${side}_confidence`] === 'exact')
+      .map((flow) => [flow.flow_id, [flow[`${side}_pid`], flow[`${side}_comm`], flow[`${side}_cmdline`]]]),
+  );
+
+test('what was stored with facts names the same packets again', async () => {
+  const expected = await records();
+  const again = await records(new History(database, 0));
+  for (const side of ['src', 'dst'] as const) {
+    const found = exact(again, side);
+    for (const [flow, owner] of exact(expected, side)) assert.deepEqual(found.get(flow), owner, `flow ${flow}`);
+  }
+  const sources = again.flatMap((flow) => [flow.src_source, flow.dst_source]).filter((source) => source !== null);
+  assert.deepEqual([...new Set(sources)], ['history']);
+});
+
+test('facts are told once, in the order of their times', () => {
+  const history = new History(database, 0);
+  const { fromUs, toUs, sockets } = history.span;
+  const early = history.until(fromUs, fromUs);
+  const late = history.until(toUs, fromUs);
+  const nothing = history.until(toUs + SECOND_US, fromUs);
+  history.close();
+  assert.ok(early.sockets.count > 0 && late.sockets.count > 0);
+  assert.equal(early.sockets.count + late.sockets.count, sockets);
+  assert.deepEqual([nothing.sockets.count, nothing.processes.length], [0, 0]);
+  const pids = [...early.processes, ...late.processes].map(({ pid }) => pid);
+  assert.equal(new Set(pids).size, pids.length);
+});
+
+test('a clock that is an hour ahead is taken back', async () => {
+  const there = new History(database, 0).span;
+  const shifted = new History(database, 3600 * SECOND_US);
+  assert.equal(shifted.span.fromUs, there.fromUs + 3600 * SECOND_US);
+  const named = (await records(shifted)).filter((flow) => flow.src_pid !== null || flow.dst_pid !== null);
+  assert.deepEqual(named, []);
+});
+
+test('a database without sockets is no history', async () => {
+  const empty = join(folder, 'empty.db');
+  await store(empty, []);
+  assert.throws(
+    () => new History(empty, 0),
+    (error) => error instanceof UserError && error.code === 'no-history',
+  );
+});
