@@ -15,6 +15,8 @@ export interface ConfigValue {
 const SYSTEM_PATH = '/etc/pcapid.toml';
 const TABLE = 'record';
 const MOST_OCTETS = 1 << 20;
+/** EACCES: $HOME is another user's, as after sudo -u. */
+const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EACCES'];
 
 /** @returns what is written under [record], later values win. @throws UserError */
 export function readConfig(context: Pick<Context, 'env' | 'cwd'>, flag?: string): readonly ConfigValue[] {
@@ -41,7 +43,7 @@ function readText(path: string, isNamed: boolean): string | undefined {
   } catch (error) {
     if (error instanceof UserError) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    if (!isNamed && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
+    if (!isNamed && ABSENT.includes(code)) return undefined;
     throw badFile(path, `cannot be read (${code})`);
   }
 }

@@ -120,11 +120,14 @@ export class FlowLife {
     const state = words[word + E_STATE]!;
     const bootUs = this.clock[0]!;
     const flags = decoded.tcpFlags[i]!;
-    this.isFormer = this.#aliases.isFormer(entry, id, bootUs);
+    this.isFormer = (state & S_PAUSED) === 0 && this.#aliases.isFormer(entry, id, bootUs);
+    if (this.isFormer) this.#telling.change(id);
     const isQuiet = (flags & TCP_EDGE) === 0 && words[word + E_EPOCH] === this.epoch; // of an alias
     if (this.isFormer || isQuiet) return (id << 1) | direction;
-    const another = isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
-    if (another || this.#deadlines.isOver(id, bootUs)) {
+    const isOver = this.#deadlines.isOver(id, bootUs);
+    const another =
+      !isOver && isSyn(flags) && opensAnother(state, direction, synSeq[id * 2 + direction]!, decoded.tcpSeq[i]!);
+    if (another || isOver) {
       const itsHash = hash[entry]!;
       const changes = this.sockets.take(id);
       if (another && this.#aliases.isElsewhere(entry, id)) {
