@@ -65,7 +65,17 @@ function showRecording(context: Context, database: string, sinceUs: Us): void {
   }
   // pcapid.db of the current folder is what commands read, unless the environment names another.
   const flag = context.env.PCAPID_DB ? ` --db ${database}` : '';
-  ask(['usage', '--db', database, '--since', `@${(sinceUs / SECOND_US).toFixed(6)}`, '--limit', TABLE_ROWS]);
+  ask([
+    'usage',
+    '--by',
+    'pid',
+    '--db',
+    database,
+    '--since',
+    `@${(sinceUs / SECOND_US).toFixed(6)}`,
+    '--limit',
+    TABLE_ROWS,
+  ]);
   context.out(liveSteps(flows, flag, otherFolder(context)));
 }
 
@@ -75,7 +85,7 @@ function showDemo(context: Context): void {
   context.out('Here is a recorded host instead, captures/demo.pcap: who sent and received what in it.\n\n');
   const stored = ask(['read', join(CAPTURES, 'demo.pcap'), '--facts', facts, '--db', database], 'pipe');
   if (stored.status === 0) {
-    ask(['usage', '--db', database]);
+    ask(['usage', '--by', 'pid', '--db', database]);
     context.out(demoSteps(database, otherFolder(context)));
   } else {
     context.err(`${stored.stderr}`);

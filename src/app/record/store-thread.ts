@@ -89,6 +89,7 @@ class StoreThread {
   }
 
   #close(lost: { readonly flows: number; readonly message: string } | null): void {
+    clearTimeout(this.#pruneTimer);
     this.#store?.close();
     this.#say({ kind: 'closed', lost });
     this.#port.close();
@@ -101,7 +102,6 @@ class StoreThread {
       this.#pruneTimer ??= setTimeout(() => this.#prune(), PRUNE_PAUSE_MS);
       this.#say({ kind: 'ready' });
     } else if (command.kind === 'end') {
-      clearTimeout(this.#pruneTimer);
       this.#store?.endCapture(command.endedUs);
       this.#close(null);
     } else {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { Us } from '../../core/time.ts';
 import { foldTimes } from '../../report/fold-times.ts';
 import { formatLocal, localZone, utcZone, type Zone } from '../../report/local-time.ts';
 import { withBars } from '../../report/usage-bars.ts';
@@ -44,8 +45,8 @@ Bytes are IP bytes, seen from each end that is on this host: a flow between two
 processes of this host counts at both. Rows in parentheses are ends without a
 process, by reason. The lines below count every flow once and add up exactly.
 Ranges are widened to whole minutes. By pid, name or interface, and with --pid,
---process or --name, flows are read instead: slower, and a flow that is only
-partly inside --since and --until is counted whole.`;
+--process or --name, flows are read instead: slower, the range is exact, and a
+flow that is only partly inside it is counted whole.`;
 
 const isTime = (by: GroupBy): by is Level => by === 'minute' || by === 'hour' || by === 'day';
 const TREND_SLOTS = 10;
@@ -69,8 +70,9 @@ function addUp(context: Context, flags: UsageFlags): void {
   const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
   try {
     const range = askedRange(reader, sinceUs, untilUs);
+    const isOfFlows = sourceOf(filter, flags.by) === null; // these know their times to the microsecond
     const query: UsageQuery = {
-      ...{ filter: within(filter, range), groupBy: flags.by, order },
+      ...{ filter: isOfFlows ? within(filter, sinceUs, untilUs) : filter, groupBy: flags.by, order },
       segments: segmentsOf(range, range.kept, isTime(flags.by) ? coarsestFor(flags.by, range, zone) : 'day'),
       limit: isTime(flags.by) ? null : probeOf(limitOf(flags)),
     };
@@ -80,15 +82,14 @@ function addUp(context: Context, flags: UsageFlags): void {
     const drawn = withBars(rows, trends, TREND_SLOTS).map((row) => ({ group_by: flags.by, ...row }));
     printRows(context, drawn, flags, printing);
     if (rows.length > 0) printSum(context, reader, { query, range, format: flags.format });
-    if (range.isAsked && rows.length > 0) note(context, flags.format, rangeWords(range, zone));
+    if (range.isAsked && rows.length > 0 && !isOfFlows) note(context, flags.format, rangeWords(range, zone));
   } finally {
     reader.close();
   }
 }
 
-/** For flows, which have no buckets. */
-function within(filter: FlowFilter, { isAsked, fromUs, toUs }: AskedRange): FlowFilter {
-  return isAsked ? { ...filter, sinceUs: fromUs, untilUs: toUs } : filter;
+function within(filter: FlowFilter, sinceUs: Us | undefined, untilUs: Us | undefined): FlowFilter {
+  return { ...filter, ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) };
 }
 
 /** The same groups, each cut in parts of the range. */

@@ -38,7 +38,7 @@ describe('pcapid record on a disk that fills up', { skip: netnsMissing() }, () =
   /** A recording whose database had no room for all it saw. */
   async function fill(): Promise<{ recording: Recording; netns: Netns; folder: string }> {
     const folder = mkdtempSync(join(tmpdir(), 'pcapid-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', folder]);
     folders.push(folder);
     const netns = lab.create();
     const recording = await startRecording(['-i', 'lo', 'udp'], { netns, database: join(folder, 'a.db') });

@@ -70,7 +70,7 @@ describe('pcapid record in other network namespaces', { skip: netnsMissing() || 
           await recording.nextTick();
           return query(recording.database, seen).length > 0;
         },
-        5000,
+        20_000,
         'a recording in the new namespace',
       );
       rows.push(rowOf(netns, await sendPair(netns)));

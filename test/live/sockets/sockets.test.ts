@@ -180,7 +180,8 @@ describe('pcapid sockets', { skip: missing() }, () => {
   });
 
   test('agrees on the host with what ss showed before and after', async () => {
-    const ss = (): string[] => ssLines(spawnSync('ss', ['-tuwxnapeOH'], { encoding: 'utf8' }).stdout);
+    const ss = (): string[] =>
+      ssLines(spawnSync('ss', ['-tuwxnapeOH'], { encoding: 'utf8', maxBuffer: 64 << 20 }).stdout);
     const earlier = new Set(ss());
     const rows = (await list([])).filter(({ family }) => family !== 'packet' && family !== 'netlink');
     const steady = ss().filter((line) => earlier.has(line));
