@@ -113,8 +113,7 @@ export class FlowWriter {
         if (flows.lastUs[i]! < this.#changes.lastUs(id)) continue; // of a tick that comes a second time
         this.#updateRow(flows, i);
       }
-      const totals = totalsOf(flows, i);
-      this.#changes.count(id, flows.lastUs[i]!, totals, (flows.flags[i]! & FlowFlag.Ended) !== 0);
+      this.#changes.count(id, flows.lastUs[i]!, totalsOf(flows, i), (flows.flags[i]! & FlowFlag.Ended) !== 0);
       if (flows.natKey[i * KEY_WORDS + K_META] !== 0) this.#writeNat(flows, i);
     }
   }
