@@ -56,14 +56,9 @@ export function addShare(
 ): void {
   const { bucketUs } = piece;
   const flows = sign * piece.flows;
-  const [a, b, c, d, e, f] = piece.counts.map((count) => sign * count) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
+  const { counts } = piece;
+  const [a, b, c] = [sign * counts[0]!, sign * counts[1]!, sign * counts[2]!];
+  const [d, e, f] = [sign * counts[3]!, sign * counts[4]!, sign * counts[5]!];
   sink.captured([bucketUs, kindOf(src, dst)], [flows, a + d, b + e, c + f]);
   const { srcAddress, dstAddress, servicePort, protocol } = place;
   if (isHere(src))

@@ -125,8 +125,7 @@ export class FlowStore {
       writers.processes.writeProcesses(tick.processes);
       writers.sockets.writeSockets(tick.sockets);
       writers.sockets.writeHolders(tick.holders);
-      writers.flows.write(tick.flows);
-      writers.flows.writeEnds(tick.ends, tick.atUs);
+      writers.flows.write(tick.flows, tick.ends, tick.atUs);
       writers.names.write(tick.names);
       writers.changes.take(writers.rollups, tick.atUs);
       writers.capture.write(tick, writers.flows.longestUs, writers.rollups);

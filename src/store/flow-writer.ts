@@ -1,6 +1,7 @@
 import { type EndColumns, FlowSide } from '../core/attribution.ts';
 import { type FlowColumns, FlowFlag } from '../core/flow.ts';
 import { PacketType } from '../core/packet.ts';
+import type { Us } from '../core/time.ts';
 import { K_FIRST, K_META, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
 import type { AddressTable } from './address-table.ts';
 import type { FlowChanges } from './flow-changes.ts';
@@ -21,7 +22,15 @@ const COUNTERS = [
 ];
 const CHANGING = ['last_us', 'end_reason', ...COUNTERS];
 const FIXED = ['id', 'capture', 'netns', 'protocol', 'src_address', 'src_port', 'dst_address', 'dst_port'];
-const INSERTED = [...FIXED, 'ifindex', 'packet_type', 'first_us', ...CHANGING];
+const endColumns = (side: 'src' | 'dst') =>
+  ['process', 'program', 'socket', 'netns', 'source', 'match', 'reason', 'gap_us', 'holders'].map(
+    (name) => `${side}_${name}`,
+  );
+const INSERTED = [
+  ...[...FIXED, 'ifindex', 'packet_type', 'first_us', ...CHANGING],
+  ...endColumns('src'),
+  ...endColumns('dst'),
+];
 
 const INSERT = `INSERT INTO flow (${INSERTED.join(', ')}) VALUES (${INSERTED.map(() => '?').join(', ')})
   ON CONFLICT (id) DO NOTHING`;
@@ -30,8 +39,15 @@ const UPDATE = `UPDATE flow SET ${CHANGING.map((name) => `${name} = ?`).join(', 
 const UPDATE_NAT = `UPDATE flow SET nat_src_address = ?, nat_src_port = ?, nat_dst_address = ?, nat_dst_port = ?
   WHERE id = ?`;
 
-const updateEnd = (side: 'src' | 'dst') => `UPDATE flow SET ${side}_process = ?, ${side}_program = ?,
-  ${side}_socket = ?, ${side}_netns = ?, ${side}_source = ?, ${side}_match = ?, ${side}_reason = ?, ${side}_gap_us = ?, ${side}_holders = ? WHERE id = ?`;
+const updateEnd = (side: 'src' | 'dst') =>
+  `UPDATE flow SET ${endColumns(side)
+    .map((name) => `${name} = ?`)
+    .join(', ')} WHERE id = ?`;
+
+/** Values of endColumns(). */
+type EndValues = readonly [process: number | null, program: number | null, ...rest: (number | null)[]];
+const UNASKED: EndValues = [null, null, null, null, null, null, null, null, null];
+const REASON = 6; // place in EndValues
 
 /** Rows that the ends of flows point at. */
 export interface EndRows {
@@ -60,6 +76,7 @@ export class FlowWriter {
   readonly #capture: CaptureRows;
   readonly #programOf: Statement<number>;
   readonly #changes: FlowChanges;
+  readonly #endAt = new Map<number, number>(); // endKey() -> index of the last end of the tick that is not written yet
   longestUs = 0; // longest span of a flow of this capture
 
   constructor(db: Sqlite, addresses: AddressTable, rows: EndRows, capture: CaptureRows, changes: FlowChanges) {
@@ -75,19 +92,28 @@ export class FlowWriter {
     this.#capture = capture;
   }
 
-  write(flows: FlowColumns): void {
+  /** An end of a flow that begins in the same tick is a part of its row at once: one statement instead of three. */
+  write(flows: FlowColumns, ends: EndColumns, nowUs: Us): void {
+    this.#endAt.clear();
+    for (let i = 0; i < ends.count; i++) this.#endAt.set(endKey(ends.serial[i]!, ends.side[i]!), i);
+    this.#writeFlows(flows, ends, nowUs);
+    for (let i = 0; i < ends.count; i++) {
+      if (this.#endAt.get(endKey(ends.serial[i]!, ends.side[i]!)) === i) this.#updateEnd(ends, i, nowUs);
+    }
+  }
+
+  #writeFlows(flows: FlowColumns, ends: EndColumns, nowUs: Us): void {
     for (let i = 0; i < flows.count; i++) {
       this.longestUs = Math.max(this.longestUs, flows.lastUs[i]! - flows.firstUs[i]!);
       // A flow whose first row never arrived here is inserted late: its columns are totals, nothing is missing.
       const id = this.#capture.flowBase + flows.serial[i]!;
       const isInserted =
-        ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#changes.has(id)) && this.#insertRow(flows, i);
+        ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#changes.has(id)) && this.#insertRow(flows, i, ends, nowUs);
       if (!isInserted) {
         if (flows.lastUs[i]! < this.#changes.lastUs(id)) continue; // of a tick that comes a second time
         this.#updateRow(flows, i);
       }
-      const totals = totalsOf(flows, i);
-      this.#changes.count(id, flows.lastUs[i]!, totals, (flows.flags[i]! & FlowFlag.Ended) !== 0);
+      this.#changes.count(id, flows.lastUs[i]!, totalsOf(flows, i), (flows.flags[i]! & FlowFlag.Ended) !== 0);
       if (flows.natKey[i * KEY_WORDS + K_META] !== 0) this.#writeNat(flows, i);
     }
   }
@@ -104,7 +130,7 @@ export class FlowWriter {
   }
 
   /** @returns whether it was not there */
-  #insertRow(f: FlowColumns, i: number): boolean {
+  #insertRow(f: FlowColumns, i: number, ends: EndColumns, nowUs: Us): boolean {
     const at = i * KEY_WORDS;
     const id = this.#capture.flowBase + f.serial[i]!;
     const protocol = keyProtocol(f.key, at);
@@ -117,24 +143,35 @@ export class FlowWriter {
       this.#addresses.row(f.key, at + K_SECOND, firstUs),
       portOrNull(protocol, keySecondPort(f.key, at)),
     ] as const;
+    const netns = this.#capture.netns.rowOrNull(f.netns[i]!, firstUs) ?? this.#capture.netnsRow;
+    const [srcKey, dstKey] = [endKey(f.serial[i]!, FlowSide.Src), endKey(f.serial[i]!, FlowSide.Dst)];
+    const srcEnd = this.#valuesAt(ends, this.#endAt.get(srcKey), nowUs);
+    const dstEnd = this.#valuesAt(ends, this.#endAt.get(dstKey), nowUs);
     const { changes } = this.#insert.run(
       id,
       this.#capture.id,
-      this.#capture.netns.rowOrNull(f.netns[i]!, f.firstUs[i]!) ?? this.#capture.netnsRow,
+      netns,
       protocol,
       ...src,
       ...dst,
       f.ifindex[i]! || null,
       f.pktType[i] === PacketType.Unknown ? null : f.pktType[i]!,
-      f.firstUs[i]!,
+      firstUs,
       f.lastUs[i]!,
       f.endReason[i]! || null,
       ...totalsOf(f, i),
       f.duplicatePackets[i]!,
       f.duplicateBytes[i]!,
+      ...srcEnd,
+      ...dstEnd,
     );
-    if (changes !== 0) this.#changes.begin(id, f.firstUs[i]!, protocol, src, dst);
-    return changes !== 0;
+    if (changes === 0) return false;
+    this.#changes.begin(id, firstUs, protocol, src, dst);
+    this.#changes.name(id, 'src', srcEnd[0], srcEnd[1], srcEnd[REASON]!);
+    this.#changes.name(id, 'dst', dstEnd[0], dstEnd[1], dstEnd[REASON]!);
+    this.#endAt.delete(srcKey);
+    this.#endAt.delete(dstKey);
+    return true;
   }
 
   #writeNat(f: FlowColumns, i: number): void {
@@ -149,28 +186,29 @@ export class FlowWriter {
     );
   }
 
-  writeEnds(e: EndColumns, nowUs: number): void {
-    for (let i = 0; i < e.count; i++) {
-      const process = this.#rows.processes.rowOrNull(e.process[i]!);
-      const program = this.#rows.programs.rowOrNull(e.program[i]!) ?? this.#ownProgram(process);
-      const hasEvidence = e.match[i] !== 0;
-      const id = this.#capture.flowBase + e.serial[i]!;
-      const side = e.side[i] === FlowSide.Src ? 'src' : 'dst';
-      this.#changes.name(id, side, process, program, e.reason[i]! || null);
-      const update = side === 'src' ? this.#updateSrc : this.#updateDst;
-      update.run(
-        process,
-        program,
-        this.#rows.sockets.rowOrNull(e.socket[i]!),
-        this.#capture.netns.rowOrNull(e.netns[i]!, nowUs),
-        e.source[i]! || null,
-        e.match[i]! || null,
-        e.reason[i]! || null,
-        hasEvidence ? e.gapUs[i]! : null,
-        hasEvidence ? e.holders[i]! : null,
-        id,
-      );
-    }
+  #updateEnd(e: EndColumns, i: number, nowUs: Us): void {
+    const values = this.#valuesAt(e, i, nowUs);
+    const id = this.#capture.flowBase + e.serial[i]!;
+    const side = e.side[i] === FlowSide.Src ? 'src' : 'dst';
+    this.#changes.name(id, side, values[0], values[1], values[REASON]!);
+    (side === 'src' ? this.#updateSrc : this.#updateDst).run(...values, id);
+  }
+
+  #valuesAt(e: EndColumns, i: number | undefined, nowUs: Us): EndValues {
+    if (i === undefined) return UNASKED;
+    const process = this.#rows.processes.rowOrNull(e.process[i]!);
+    const hasEvidence = e.match[i] !== 0;
+    return [
+      process,
+      this.#rows.programs.rowOrNull(e.program[i]!) ?? this.#ownProgram(process),
+      this.#rows.sockets.rowOrNull(e.socket[i]!),
+      this.#capture.netns.rowOrNull(e.netns[i]!, nowUs),
+      e.source[i]! || null,
+      e.match[i]! || null,
+      e.reason[i]! || null,
+      hasEvidence ? e.gapUs[i]! : null,
+      hasEvidence ? e.holders[i]! : null,
+    ];
   }
 
   /** Whoever names a process names its program: an end found by its process is found by its program too. */
@@ -178,6 +216,8 @@ export class FlowWriter {
     return process === null ? null : (this.#programOf.get(process) ?? null);
   }
 }
+
+const endKey = (serial: number, side: number): number => serial * 2 + (side === FlowSide.Src ? 0 : 1);
 
 /** In the order of the columns. */
 function totalsOf(f: FlowColumns, i: number): readonly number[] {

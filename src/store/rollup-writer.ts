@@ -12,16 +12,14 @@ import {
 } from './rollup-tables.ts';
 import type { Sqlite } from './sqlite.ts';
 import { SumMap } from './sum-map.ts';
-import { TrafficMinutes } from './traffic-minutes.ts';
-
-const PROGRAM_PARTS = PROGRAM_KEY.length;
+import { type Place, TrafficMinutes } from './traffic-minutes.ts';
 
 /** Collects what a tick changes of the counters by minute, hour and day, and writes it in the transaction of the tick. */
 export class RollupWriter implements ShareSink {
-  readonly #changes = new SumMap(); // by key of traffic
-  readonly #other = new SumMap();
-  readonly #programs = new SumMap();
-  readonly #kinds = new SumMap();
+  readonly #changes = new SumMap(TRAFFIC_KEY.length, TRAFFIC_SUMS.length);
+  readonly #other = new SumMap(TRAFFIC_KEY.length, TRAFFIC_SUMS.length);
+  readonly #programs = new SumMap(PROGRAM_KEY.length, TRAFFIC_SUMS.length);
+  readonly #kinds = new SumMap(CAPTURED_KEY.length, CAPTURED_SUMS.length);
   readonly #minutes: TrafficMinutes;
   readonly #traffic: Readonly<Record<Exclude<Level, 'minute'>, CounterTable>>;
   readonly #program: Readonly<Record<Level, CounterTable>>;
@@ -48,17 +46,14 @@ export class RollupWriter implements ShareSink {
   }
 
   write(): void {
-    for (const [key, sums] of this.#changes.take()) {
-      this.#programs.add(key.slice(0, PROGRAM_PARTS), sums);
-      this.#minutes.add(key, sums, (place, part) => {
-        if (place === key) this.#addCoarser(place, part);
-        else this.#other.add(place, part);
-      });
-    }
-    for (const [key, sums] of this.#other.take()) {
-      this.#minutes.addOther(key, sums);
-      this.#addCoarser(key, sums);
-    }
+    this.#changes.take((row, isLess) => {
+      this.#programs.add(row, row, TRAFFIC_KEY.length); // the key of a program is the beginning of that of traffic
+      this.#minutes.add(row, isLess, this.#place);
+    });
+    this.#other.take((row, isLess) => {
+      this.#minutes.addOther(row, isLess);
+      this.#addCoarser(row, isLess);
+    });
     addAll(this.#program, this.#programs);
     addAll(this.#captured, this.#kinds);
   }
@@ -69,18 +64,25 @@ export class RollupWriter implements ShareSink {
     this.#minutes.rollback();
   }
 
-  #addCoarser(key: readonly number[], sums: readonly number[]): void {
-    this.#traffic.hour.add(inBucket(key, 'hour'), sums);
-    this.#traffic.day.add(inBucket(key, 'day'), sums);
+  readonly #place: Place = (row, isOther, isLess) => {
+    if (isOther) this.#other.add(row, row, TRAFFIC_KEY.length);
+    else this.#addCoarser(row, isLess);
+  };
+
+  #addCoarser(row: number[], isLess: boolean): void {
+    this.#traffic.hour.add(inBucket(row, 'hour'), isLess);
+    this.#traffic.day.add(inBucket(row, 'day'), isLess);
   }
 }
 
 function addAll(tables: Readonly<Record<Level, CounterTable>>, changes: SumMap): void {
-  for (const [key, sums] of changes.take()) {
-    for (const level of LEVEL_NAMES) tables[level].add(inBucket(key, level), sums);
-  }
+  changes.take((row, isLess) => {
+    for (const level of LEVEL_NAMES) tables[level].add(inBucket(row, level), isLess);
+  });
 }
 
-function inBucket([minuteUs, ...rest]: readonly number[], level: Level): readonly number[] {
-  return [bucketOf(level, minuteUs!), ...rest];
+/** @returns the same row, of a coarser level from now on */
+function inBucket(row: number[], level: Level): readonly number[] {
+  row[0] = bucketOf(level, row[0]!);
+  return row;
 }

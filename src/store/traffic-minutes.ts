@@ -1,29 +1,36 @@
 import type { Us } from '../core/time.ts';
+import { upsertSql } from './counter-table.ts';
 import { TRAFFIC_KEY, TRAFFIC_SUMS } from './rollup-tables.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Rows of one minute; further services are counted together, with the address `other`. */
 const MOST_MINUTE_ROWS = 10_000;
+/** With less room than this, rows are counted one by one. */
+const NEARLY_FULL = 1000;
 /** Minutes whose number of rows is remembered: late names change the last two or three. */
 const MOST_MINUTES = 16;
-const [BUCKET, PROGRAM, REASON, , , PROTOCOL] = [0, 1, 2, 3, 4, 5] as const;
+const [BUCKET, REMOTE_ADDRESS, SERVICE_PORT] = [0, 3, 4] as const;
+const KEY_LENGTH = TRAFFIC_KEY.length;
 
-type Sums = readonly number[];
-/** Where sums went: to the row of their key, or to that of `other`. */
-export type Place = (key: readonly number[], sums: Sums) => void;
+/** Where sums went: to the row of their key, or to that of `other`. `row`: key, then sums. */
+export type Place = (row: number[], isOther: boolean, isLess: boolean) => void;
+
+interface MinuteRows {
+  most: number; // rows that are not `other`, or more
+  isExact: boolean;
+}
 
 /** The finest traffic table: bounded, so that a scan of addresses cannot fill a disk. */
 export class TrafficMinutes {
-  readonly #rows = new Map<Us, number>(); // bucket -> rows that are not `other`
+  readonly #rows = new Map<Us, MinuteRows>(); // by bucket
   readonly #count: Statement<number>;
   readonly #find: Statement<number[]>;
   readonly #update: Statement;
-  readonly #insert: Statement;
+  readonly #upsert: Statement;
   readonly #delete: Statement;
 
   constructor(db: Sqlite) {
     const where = TRAFFIC_KEY.map((name) => `${name} = ?`).join(' AND ');
-    const columns = [...TRAFFIC_KEY, ...TRAFFIC_SUMS];
     this.#count = db
       .prepare('SELECT count(*) FROM traffic_minute WHERE bucket_us = ? AND remote_address <> 0')
       .pluck() as Statement<number>;
@@ -33,31 +40,22 @@ export class TrafficMinutes {
     this.#update = db.prepare(
       `UPDATE traffic_minute SET ${TRAFFIC_SUMS.map((name) => `${name} = ${name} + ?`).join(', ')} WHERE ${where}`,
     );
-    this.#insert = db.prepare(`INSERT INTO traffic_minute (${columns.join(', ')})
-      VALUES (${columns.map(() => '?').join(', ')})
-      ON CONFLICT DO UPDATE SET ${TRAFFIC_SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`);
+    this.#upsert = db.prepare(upsertSql('traffic_minute', TRAFFIC_KEY, TRAFFIC_SUMS));
     this.#delete = db.prepare(`DELETE FROM traffic_minute WHERE ${where}`);
   }
 
-  /** Adds to the row of `key` as far as there is one or room for one. @param place gets what went where, in parts */
-  add(key: readonly number[], sums: Sums, place: Place): void {
-    if (sums.some((sum) => sum < 0)) this.#change(key, sums, place);
-    else if (this.#update.run(...sums, ...key).changes !== 0) place(key, sums);
-    else {
-      const rows = this.#rowsOf(key[BUCKET]!);
-      const hasRoom = rows < MOST_MINUTE_ROWS;
-      if (hasRoom) {
-        this.#insert.run(...key, ...sums);
-        this.#rows.set(key[BUCKET]!, rows + 1);
-      }
-      place(hasRoom ? key : otherOf(key), sums);
-    }
+  /** Adds to the row of `row`'s key as far as there is one or room for one. @param place gets what went where, in parts */
+  add(row: number[], isLess: boolean, place: Place): void {
+    if (isLess) this.#change(row, place);
+    else if (this.#addAsRow(row)) place(row, false, false);
+    else place(otherOf(row), true, false);
   }
 
   /** Sums of `other` that add() placed there. */
-  addOther(key: readonly number[], sums: Sums): void {
-    this.#insert.run(...key, ...sums);
-    if (sums.some((sum) => sum < 0) && this.#find.get(...key)!.every((sum) => sum === 0)) this.#delete.run(...key);
+  addOther(row: readonly number[], isLess: boolean): void {
+    this.#upsert.run(...row);
+    const key = row.slice(0, KEY_LENGTH);
+    if (isLess && this.#find.get(...key)!.every((sum) => sum === 0)) this.#delete.run(...key);
   }
 
   /** After a rollback: rows that were counted may be gone. */
@@ -65,40 +63,53 @@ export class TrafficMinutes {
     this.#rows.clear();
   }
 
-  /** What the row of `key` does not hold was counted in `other`, when there was no room. */
-  #change(key: readonly number[], sums: Sums, place: Place): void {
+  /** @returns whether there was a row, or room for one */
+  #addAsRow(row: readonly number[]): boolean {
+    const rows = this.#rowsOf(row[BUCKET]!);
+    if (rows.isExact) {
+      if (this.#update.run(...row.slice(KEY_LENGTH), ...row.slice(0, KEY_LENGTH)).changes !== 0) return true;
+      if (rows.most >= MOST_MINUTE_ROWS) return false;
+    }
+    rows.most++; // where rows are not exact, perhaps it was there
+    this.#upsert.run(...row);
+    return true;
+  }
+
+  /** What the row of the key does not hold was counted in `other`, when there was no room. */
+  #change(row: number[], place: Place): void {
+    const key = row.slice(0, KEY_LENGTH);
+    const sums = row.slice(KEY_LENGTH);
     const found = this.#find.get(...key);
     if (found === undefined) {
-      place(otherOf(key), sums);
+      place(otherOf(row), true, true);
       return;
     }
     const own = sums.map((sum, i) => Math.max(sum, -found[i]!));
     if (found.some((had, i) => had + own[i]! !== 0)) this.#update.run(...own, ...key);
     else {
-      const rows = this.#rowsOf(key[BUCKET]!);
+      this.#rowsOf(row[BUCKET]!).most--;
       this.#delete.run(...key);
-      this.#rows.set(key[BUCKET]!, rows - 1);
     }
-    place(key, own);
+    place([...key, ...own], false, true);
     const rest = sums.map((sum, i) => sum - own[i]!);
-    if (rest.some((sum) => sum !== 0)) place(otherOf(key), rest);
+    if (rest.some((sum) => sum !== 0)) place(otherOf([...key, ...rest]), true, true);
   }
 
-  #rowsOf(bucketUs: Us): number {
+  /** Rows are counted again only after hundreds were added: most of these may have been there. */
+  #rowsOf(bucketUs: Us): MinuteRows {
     const known = this.#rows.get(bucketUs);
-    if (known !== undefined) return known;
-    if (this.#rows.size >= MOST_MINUTES) this.#rows.delete(this.#rows.keys().next().value!);
-    const counted = this.#count.get(bucketUs)!;
+    if (known !== undefined && (known.isExact || known.most < MOST_MINUTE_ROWS)) return known;
+    if (known === undefined && this.#rows.size >= MOST_MINUTES) this.#rows.delete(this.#rows.keys().next().value!);
+    const most = this.#count.get(bucketUs)!;
+    const counted = { most, isExact: most > MOST_MINUTE_ROWS - NEARLY_FULL };
     this.#rows.set(bucketUs, counted);
     return counted;
   }
 }
 
-const otherOf = (key: readonly number[]): readonly number[] => [
-  key[BUCKET]!,
-  key[PROGRAM]!,
-  key[REASON]!,
-  0,
-  0,
-  key[PROTOCOL]!,
-];
+/** @returns the same row, of `other` from now on */
+function otherOf(row: number[]): number[] {
+  row[REMOTE_ADDRESS] = 0;
+  row[SERVICE_PORT] = 0;
+  return row;
+}

@@ -32,7 +32,7 @@ try {
   console.log(
     `pcapid   ${perSecond(ours).toFixed(0).padStart(8)} flows/s of CPU, counters by minute, hour and day too`,
   );
-  console.log(`C        ${perSecond(theirs).toFixed(0).padStart(8)} flows/s of CPU`);
+  console.log(`C        ${perSecond(theirs).toFixed(0).padStart(8)} flows/s of CPU, without any counters`);
   console.log(`ratio    ${(perSecond(ours) / perSecond(theirs)).toFixed(2).padStart(8)}\n`);
   sizes(join(folder, 'ours-0.db'));
 } finally {

@@ -147,6 +147,29 @@ test('a minute has at most 10,000 services; the rest is counted as `other`, and 
   });
 });
 
+test('a minute is full at 10,000 services, however often each of them is counted', () => {
+  const of = (from: number, to: number, base: number) => {
+    const flows = Array.from({ length: to - from }, (_, i) => ({
+      serial: base + from + i,
+      tuple: `udp 10.0.0.1:40000 > 11.0.${(from + i) >> 8}.${(from + i) & 255}:53`,
+    }));
+    return tick({ ...PEOPLE, flows, ends: flows.map(({ serial }) => ({ serial, side: 'src', ...named(1) })) });
+  };
+  const ticks = [
+    of(0, 4000, 1),
+    of(0, 4000, 4001),
+    of(0, 4000, 8001),
+    of(4000, 9500, 12_001),
+    of(9000, 11_000, 20_001),
+  ];
+  withDatabase(ticks, (path) => {
+    const count = 'SELECT count(*) AS rows, sum(flows) AS flows FROM traffic_minute WHERE remote_address';
+    assert.deepEqual(rowsOf(path, `${count} <> 0`), [{ rows: 10_000, flows: 18_500 }]);
+    assert.deepEqual(rowsOf(path, `${count} = 0`), [{ rows: 1, flows: 1000 }]);
+    assert.deepEqual(brokenRules(path), []);
+  });
+});
+
 test('counters go on after a recorder was killed, and nothing of a transaction that failed is counted', () => {
   withFolder((folder) => {
     const path = join(folder, 'killed.db');
