@@ -16,18 +16,25 @@ import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
+import { CommentStyle } from './comment-style.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { OutputFile } from './output-file.ts';
 import { OwnerEdits } from './owner-edits.ts';
+import type { OwnerStyle } from './owner-style.ts';
+import { DarwinStyle, InfoStyle } from './process-style.ts';
 
 const BATCH_PACKETS = 4096;
+
+export const STYLES = ['comments', 'pib', 'darwin'] as const;
+export type Style = (typeof STYLES)[number];
 
 export interface AnnotateOptions {
   readonly input: string;
   readonly output: string;
   readonly force: boolean; // the output may exist
-  readonly every: boolean; // every packet gets a comment, not only the first of its flow
+  readonly every: boolean; // every packet is marked, not only the first of its flow
+  readonly style: Style;
   readonly facts: readonly FactsMessage[];
   readonly history?: History | undefined;
   readonly version: string;
@@ -64,7 +71,7 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
       },
     );
     const inputHash = await hashOf(input);
-    const edits = new OwnerEdits(owners, new FlowFinder(owners.tuples), options.every);
+    const edits = new OwnerEdits(new FlowFinder(owners.tuples), styleOf(options, owners));
     const heading = `pcapid ${options.version}: ${options.command}; input sha256 ${inputHash}`;
     const counts = await copy({ ...options, onProgress: (at, n) => onProgress(size + at, n) }, file, edits, heading);
     return {
@@ -80,6 +87,11 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   } finally {
     file.abandon();
   }
+}
+
+function styleOf({ style, every }: AnnotateOptions, owners: FlowOwners): OwnerStyle {
+  if (style === 'pib') return new InfoStyle(owners, every);
+  return style === 'darwin' ? new DarwinStyle(owners, every) : new CommentStyle(owners, every);
 }
 
 async function copy(
