@@ -76,7 +76,11 @@ export class PcapngCopy {
         if (hasRoom && this.#putPacket(bytes, view, at, length, edit)) copied = next;
         else this.counts.refused++;
       } else if (edits.hasBlocks && !isPacket && isProcessBlock(view, type, at + BODY, next - 4, this.#littleEndian)) {
-        throw new UserError('process-blocks', 'The input has process blocks of its own', 'Use --style comments.');
+        throw new UserError(
+          'process-blocks',
+          'The input has process blocks of another writer',
+          'Use --style comments.',
+        );
       }
       if (isPacket) row++;
       at = next;

@@ -96,7 +96,7 @@ test('the owners that facts tell stand in comments, and are read again', async (
   const owners = (all: readonly FlowRecord[]) =>
     all.map((flow) =>
       (['src', 'dst'] as const).map((side) =>
-        (['pid', 'comm', 'exe', 'cmdline', 'uid', 'unit', 'container'] as const).map(
+        (['pid', 'comm', 'exe', 'cmdline', 'uid', 'unit', 'container', 'confidence'] as const).map(
           (field) => flow[`${side}_${field}`],
         ),
       ),
@@ -105,6 +105,7 @@ test('the owners that facts tell stand in comments, and are read again', async (
   const expected = named(await records('captures/demo.pcap', facts));
   const reread = named(await records(output));
   assert.ok(expected.length >= 8);
+  assert.ok(expected.some((flow) => flow.src_confidence === 'likely'));
   assert.deepEqual(owners(reread), owners(expected));
   assert.deepEqual(new Set(reread.flatMap((flow) => [flow.src_source, flow.dst_source])), new Set(['capture', null]));
   const comments = tshark(output, 'frame.comment').split('\n').filter(Boolean);
