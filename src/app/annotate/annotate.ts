@@ -23,6 +23,7 @@ import { OutputFile } from './output-file.ts';
 import { OwnerEdits } from './owner-edits.ts';
 import type { OwnerStyle } from './owner-style.ts';
 import { DarwinStyle, InfoStyle } from './process-style.ts';
+import { regularFileSize } from './regular-file.ts';
 
 const BATCH_PACKETS = 4096;
 
@@ -56,7 +57,7 @@ export interface Annotated {
 /** @throws UserError */
 export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   const { input, output, force, onProgress } = options;
-  const size = sizeOf(input);
+  const size = regularFileSize(input);
   if (isSameFile(input, output)) throw new UserError('same-file', `${output} is the input`, 'Name another output.');
   const file = new OutputFile(output, { force });
   try {
@@ -137,16 +138,6 @@ async function copy(
   copier ??= begin();
   out.flush();
   return copier.counts;
-}
-
-/** @throws UserError for what cannot be read twice */
-function sizeOf(path: string): number {
-  const stats = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined && path !== '-')
-    throw new UserError('no-such-file', `${path}: no such file`, 'Check the path.');
-  if (stats?.isFile() === true) return stats.size;
-  const hint = 'It is read twice: save it first, as tcpdump -w FILE does.';
-  throw new UserError('not-a-file', `${path === '-' ? 'standard input' : path} is no regular file`, hint);
 }
 
 function isSameFile(one: string, other: string): boolean {
