@@ -108,10 +108,15 @@ export class PcapToPcapng {
 
   /** Units since the epoch as two words; nanoseconds of today have more digits than a number holds exactly. */
   #putTime(sec: number, nsec: number): void {
-    const perSecond = this.#nanosecond ? 1e9 : 1e6;
-    const fraction = this.#nanosecond ? nsec : Math.floor(nsec / 1000);
-    const upper = (sec >>> 16) * perSecond; // times 2^16
-    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * perSecond + fraction;
+    if (!this.#nanosecond) {
+      const units = sec * 1e6 + Math.floor(nsec / 1000);
+      const high = Math.floor(units / 2 ** 32);
+      this.#out.u32(high, true);
+      this.#out.u32(units - high * 2 ** 32, true);
+      return;
+    }
+    const upper = (sec >>> 16) * 1e9; // times 2^16
+    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * 1e9 + nsec;
     this.#out.u32(Math.floor(upper / 0x10000) + Math.floor(lower / 2 ** 32), true);
     this.#out.u32(lower % 2 ** 32, true);
   }
