@@ -161,5 +161,6 @@ function holderWords(holder: Row, look: Look): string {
   const when = isTimed
     ? `, ${formatIso(numberOf(holder, 'from_us'), look.zone)} to ${formatIso(numberOf(holder, 'to_us'), look.zone)}`
     : '';
-  return `${textOf(holder, 'comm')}, process ${textOf(holder, 'pid')}, user ${user}${when}${command === null ? '' : `: ${command}`}`;
+  const who = `${textOf(holder, 'comm') ?? '(no name)'}, process ${textOf(holder, 'pid')}`;
+  return `${who}${user === null ? '' : `, user ${user}`}${when}${command === null ? '' : `: ${command}`}`;
 }

@@ -17,6 +17,24 @@ export function decodeHostile(bytes: Uint8Array): string {
   return text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT);
 }
 
+const encoder = new TextEncoder();
+
+/** The octets that decodeHostile() made that text of. */
+export function encodeHostile(text: string): Uint8Array {
+  const bytes = encoder.encode(text);
+  let to = bytes.indexOf(BACKSLASH);
+  if (to === -1) return bytes;
+  for (let at = to; at < bytes.length; to++) {
+    const isCode = bytes[at] === BACKSLASH && bytes[at + 1] === LETTER_X;
+    bytes[to] = isCode ? Number.parseInt(String.fromCharCode(bytes[at + 2]!, bytes[at + 3]!), 16) : bytes[at]!;
+    at += isCode ? 4 : bytes[at] === BACKSLASH ? 2 : 1;
+  }
+  return bytes.subarray(0, to);
+}
+
+const BACKSLASH = 0x5c;
+const LETTER_X = 0x78;
+
 /** The slow path, only for text with a broken sequence in it. */
 function decodeInvalid(bytes: Uint8Array): string {
   let text = '';

@@ -12,6 +12,8 @@ export interface NotedProcess {
   readonly parentPid: number | null;
   readonly unit: string | null;
   readonly container: string | null;
+  readonly isLikely: boolean; // its writer was not sure
+  readonly gapUs: number; // between the packets and what named it, as far as the writer says
 }
 
 const NOTHING: Omit<NotedProcess, 'pid'> = {
@@ -24,6 +26,8 @@ const NOTHING: Omit<NotedProcess, 'pid'> = {
   parentPid: null,
   unit: null,
   container: null,
+  isLikely: false,
+  gapUs: 0,
 };
 
 export function notedProcess(pid: number, known: Partial<NotedProcess> = {}): NotedProcess {

@@ -1,10 +1,15 @@
 /** Octets on their way into a file, collected to few large writes. */
-const SIZE = 1 << 20;
+const SIZE = 1 << 18; // in the cache when they are written and hashed
+
+/** Up to here a loop is faster than set() of a subarray (measured: 60 to 400 octets of a packet, half the time). */
+const SHORT = 512;
 
 export class Output {
   #bytes = new Uint8Array(SIZE);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
+  #source: Uint8Array = this.#bytes; // where octets were copied from last
+  #sourceView: DataView = this.#view;
   readonly #write: (bytes: Uint8Array) => void;
 
   /** @param write gets octets that are valid during the call */
@@ -38,8 +43,21 @@ export class Output {
       return;
     }
     this.#room(length);
-    this.#bytes.set(bytes.subarray(from, to), this.#at);
+    if (length > SHORT) this.#bytes.set(bytes.subarray(from, to), this.#at);
+    else this.#copyWords(bytes, from, to);
     this.#at += length;
+  }
+
+  #copyWords(bytes: Uint8Array, from: number, to: number): void {
+    if (bytes !== this.#source) {
+      this.#source = bytes;
+      this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const [source, target] = [this.#sourceView, this.#view];
+    let at = this.#at;
+    let next = from;
+    for (; to - next >= 4; next += 4, at += 4) target.setInt32(at, source.getInt32(next, true), true);
+    for (; next < to; next++, at++) target.setUint8(at, source.getUint8(next));
   }
 
   flush(): void {

@@ -71,5 +71,7 @@ function processOf(side: string, fields: ReadonlyMap<string, string>): NotedProc
     parentPid: number('ppid'),
     unit: text('unit'),
     container: text('container'),
+    isLikely: text('confidence') === 'likely',
+    gapUs: number('gap_us') ?? 0,
   });
 }

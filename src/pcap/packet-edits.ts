@@ -3,16 +3,25 @@
 /** Way of a packet at its interface, bits 0 and 1 of epb_flags. */
 export const Way = { Unknown: 0, Inbound: 1, Outbound: 2 } as const;
 
+/** Octets are in the byte order of the section. */
+export interface PacketEdit {
+  readonly before: readonly Uint8Array[]; // blocks that go before that of the packet
+  readonly options: Uint8Array; // of the packet, without the one that ends them
+  readonly once: number; // code of one of these that a packet may have only once; 0: none
+  readonly way: number; // a Way, for packets that do not have it
+}
+
 export interface PacketEdits {
-  /** Comment for the packet in that row of the batch; undefined: it stays as it is. */
-  comment(row: number): string | undefined;
-  /** A Way, for packets with a comment. */
-  way(row: number): number;
+  /** Whether blocks are written that speak of processes: files that have some already cannot be mixed with them. */
+  readonly hasBlocks: boolean;
+  beginSection(littleEndian: boolean): void;
+  /** For the packet in that row of the batch; undefined: it stays as it is. */
+  edit(row: number): PacketEdit | undefined;
 }
 
 /** What a copy has done. */
 export interface CopyCounts {
   packets: number;
-  comments: number;
-  refused: number; // packets that should have got a comment and are in a block without room for one
+  marked: number; // packets to which something was added
+  refused: number; // packets that should have got something and are in a block without room for it, or name a process
 }

@@ -5,6 +5,7 @@ import type { Output } from './output.ts';
 import { type CopyCounts, type PacketEdits, Way } from './packet-edits.ts';
 import { pcapOrder } from './pcap.ts';
 import { BlockType, InterfaceOption, Option, PacketOption } from './pcapng-blocks.ts';
+import { octetsOption, textOption } from './written-options.ts';
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const NOT_TOLD = 0xffffffff;
@@ -21,10 +22,9 @@ const MICROSECONDS = 6;
 const NANOSECONDS = 9;
 
 const padding = (length: number): number => -length & 3;
-const encoder = new TextEncoder();
 
 export class PcapToPcapng {
-  readonly counts: CopyCounts = { packets: 0, comments: 0, refused: 0 };
+  readonly counts: CopyCounts = { packets: 0, marked: 0, refused: 0 };
   readonly #out: Output;
   readonly #nanosecond: boolean;
 
@@ -33,7 +33,7 @@ export class PcapToPcapng {
     this.#out = out;
     const { nanosecond, littleEndian } = pcapOrder(header)!;
     this.#nanosecond = nanosecond;
-    this.#putSection(encoder.encode(heading));
+    this.#putSection(textOption(Option.Comment, heading, true));
     const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
     this.#putInterface(view.getUint32(LINK_TYPE, littleEndian), view.getUint32(SNAPLEN, littleEndian));
   }
@@ -41,13 +41,16 @@ export class PcapToPcapng {
   copy(batch: PacketBatch, edits: PacketEdits): void {
     const { bytes, offset, capLen, origLen, sec, nsec, pktType, count } = batch;
     const out = this.#out;
+    if (this.counts.packets === 0) edits.beginSection(true);
     for (let row = 0; row < count; row++) {
       const captured = capLen[row]!;
-      const text = edits.comment(row);
-      const comment = text === undefined ? undefined : encoder.encode(text);
-      const way = wayOf(pktType[row]!) || (comment === undefined ? Way.Unknown : edits.way(row));
+      const edit = edits.edit(row);
+      const way = wayOf(pktType[row]!) || (edit?.way ?? Way.Unknown);
       let options = way === Way.Unknown ? 0 : OPTION_HEADER + FLAGS;
-      if (comment !== undefined) options += OPTION_HEADER + comment.length + padding(comment.length);
+      if (edit !== undefined) {
+        for (const block of edit.before) out.copy(block, 0, block.length);
+        options += edit.options.length;
+      }
       if (options > 0) options += OPTION_HEADER;
       const total = PACKET_LEAST + captured + padding(captured) + options;
       out.u32(BlockType.EnhancedPacket, true);
@@ -63,16 +66,18 @@ export class PcapToPcapng {
         out.u16(FLAGS, true);
         out.u32(way, true);
       }
-      if (comment !== undefined) this.#putOption(Option.Comment, comment);
+      if (edit !== undefined) {
+        out.copy(edit.options, 0, edit.options.length);
+        this.counts.marked++;
+      }
       if (options > 0) out.u32(Option.End, true);
       out.u32(total, true);
-      if (comment !== undefined) this.counts.comments++;
     }
     this.counts.packets += count;
   }
 
   #putSection(heading: Uint8Array): void {
-    const total = 28 + OPTION_HEADER + heading.length + padding(heading.length) + OPTION_HEADER;
+    const total = 28 + heading.length + OPTION_HEADER;
     const out = this.#out;
     out.u32(BlockType.SectionHeader, true);
     out.u32(total, true);
@@ -81,7 +86,7 @@ export class PcapToPcapng {
     out.u16(0, true);
     out.u32(NOT_TOLD, true);
     out.u32(NOT_TOLD, true);
-    this.#putOption(Option.Comment, heading);
+    out.copy(heading, 0, heading.length);
     out.u32(Option.End, true);
     out.u32(total, true);
   }
@@ -103,19 +108,22 @@ export class PcapToPcapng {
 
   /** Units since the epoch as two words; nanoseconds of today have more digits than a number holds exactly. */
   #putTime(sec: number, nsec: number): void {
-    const perSecond = this.#nanosecond ? 1e9 : 1e6;
-    const fraction = this.#nanosecond ? nsec : Math.floor(nsec / 1000);
-    const upper = (sec >>> 16) * perSecond; // times 2^16
-    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * perSecond + fraction;
+    if (!this.#nanosecond) {
+      const units = sec * 1e6 + Math.floor(nsec / 1000);
+      const high = Math.floor(units / 2 ** 32);
+      this.#out.u32(high, true);
+      this.#out.u32(units - high * 2 ** 32, true);
+      return;
+    }
+    const upper = (sec >>> 16) * 1e9; // times 2^16
+    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * 1e9 + nsec;
     this.#out.u32(Math.floor(upper / 0x10000) + Math.floor(lower / 2 ** 32), true);
     this.#out.u32(lower % 2 ** 32, true);
   }
 
   #putOption(code: number, value: Uint8Array): void {
-    this.#out.u16(code, true);
-    this.#out.u16(value.length, true);
-    this.#out.copy(value, 0, value.length);
-    this.#out.zeros(padding(value.length));
+    const option = octetsOption(code, value, true);
+    this.#out.copy(option, 0, option.length);
   }
 }
 

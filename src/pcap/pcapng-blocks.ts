@@ -25,6 +25,7 @@ export const PacketOption = {
   HoneConnection: 257,
   HoneProcess: 258,
   DarwinProcess: 0x8001, // index of a process block of this section
+  DarwinEffective: 0x8003, // the same of the process on whose behalf
 } as const;
 
 /** Octets `from` to `from + length` are the value, inside what was asked for. */

@@ -1,8 +1,11 @@
 /** A pcapng file, block by block into another one: every octet stays, but for what is added. */
+import { UserError } from '../core/errors.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { Output } from './output.ts';
-import { type CopyCounts, type PacketEdits, Way } from './packet-edits.ts';
+import { type CopyCounts, type PacketEdit, type PacketEdits, Way } from './packet-edits.ts';
 import { BLOCK_LEAST, BlockType, forEachOption, Option, PacketOption } from './pcapng-blocks.ts';
+import { isProcessBlock } from './process-blocks.ts';
+import { textOption } from './written-options.ts';
 
 /** Octets from a block's start. */
 const BODY = 8;
@@ -17,19 +20,26 @@ const NOT_TOLD = 0xffffffff; // both halves of a section's length
 const OPTION_HEADER = 4;
 const FLAGS = 4;
 
+const NOTHING = new Uint8Array(0);
+
+interface OldOptions {
+  readonly end: number; // behind the last of them
+  readonly hasFlags: boolean;
+  readonly hasOnce: boolean;
+}
+
 const padding = (length: number): number => -length & 3;
-const encoder = new TextEncoder();
 
 export class PcapngCopy {
-  readonly counts: CopyCounts = { packets: 0, comments: 0, refused: 0 };
+  readonly counts: CopyCounts = { packets: 0, marked: 0, refused: 0 };
   readonly #out: Output;
-  #heading: Uint8Array | undefined;
+  #heading: string | undefined;
   #littleEndian = true;
 
   /** @param heading comment of the first section */
   constructor(out: Output, heading: string) {
     this.#out = out;
-    this.#heading = encoder.encode(heading);
+    this.#heading = heading;
   }
 
   /**
@@ -45,18 +55,32 @@ export class PcapngCopy {
     for (let at = from; to - at >= BLOCK_LEAST; ) {
       const type = view.getUint32(at, this.#littleEndian);
       const isSection = type === BlockType.SectionHeader;
-      if (isSection) this.#littleEndian = view.getUint32(at + BYTE_ORDER, true) === BYTE_ORDER_MAGIC;
+      if (isSection) {
+        this.#littleEndian = view.getUint32(at + BYTE_ORDER, true) === BYTE_ORDER_MAGIC;
+        edits.beginSection(this.#littleEndian);
+      }
       const length = view.getUint32(at + 4, this.#littleEndian);
       const next = at + length + padding(length);
       const isPacket = row < count && offset[row]! > at && offset[row]! < next;
-      const comment = isPacket ? edits.comment(row) : undefined;
-      const hasRoom = next <= to && (type === BlockType.EnhancedPacket || type === BlockType.Packet);
-      if (comment !== undefined && !hasRoom) this.counts.refused++;
-      if (isSection || (comment !== undefined && hasRoom)) {
+      const edit = isPacket ? edits.edit(row) : undefined;
+      if (isSection || edit !== undefined) {
         this.#out.copy(bytes, copied, at);
-        if (isSection) this.#putSection(bytes, view, at, length);
-        else this.#putPacket(bytes, view, at, length, encoder.encode(comment), edits.way(row));
+        copied = at;
+      }
+      if (isSection) {
+        this.#putSection(bytes, view, at, length);
         copied = next;
+      } else if (edit !== undefined) {
+        for (const block of edit.before) this.#out.copy(block, 0, block.length); // later packets count on them
+        const hasRoom = next <= to && (type === BlockType.EnhancedPacket || type === BlockType.Packet);
+        if (hasRoom && this.#putPacket(bytes, view, at, length, edit)) copied = next;
+        else this.counts.refused++;
+      } else if (edits.hasBlocks && !isPacket && isProcessBlock(view, type, at + BODY, next - 4, this.#littleEndian)) {
+        throw new UserError(
+          'process-blocks',
+          'The input has process blocks of another writer',
+          'Use --style comments.',
+        );
       }
       if (isPacket) row++;
       at = next;
@@ -71,24 +95,26 @@ export class PcapngCopy {
     const old = this.#optionsOf(view, options, at + length - 4);
     const heading = this.#heading;
     this.#heading = undefined;
-    const added = heading === undefined ? 0 : OPTION_HEADER + heading.length + padding(heading.length);
-    const total = this.#putHead(bytes, at, SECTION_OPTIONS + (old.end - options) + added);
+    const added = heading === undefined ? NOTHING : textOption(Option.Comment, heading, this.#littleEndian);
+    const total = this.#putHead(bytes, at, SECTION_OPTIONS + (old.end - options) + added.length);
     this.#out.copy(bytes, at + BODY, at + SECTION_LENGTH);
     this.#out.u32(NOT_TOLD, this.#littleEndian);
     this.#out.u32(NOT_TOLD, this.#littleEndian);
     this.#out.copy(bytes, options, old.end);
-    if (heading !== undefined) this.#putOption(Option.Comment, heading);
+    this.#out.copy(added, 0, added.length);
     this.#putEnd(total);
   }
 
-  #putPacket(bytes: Uint8Array, view: DataView, at: number, length: number, comment: Uint8Array, way: number): void {
+  /** @returns false when the packet has already what it may have only once */
+  #putPacket(bytes: Uint8Array, view: DataView, at: number, length: number, edit: PacketEdit): boolean {
     const out = this.#out;
     const captured = view.getUint32(at + CAPTURED, this.#littleEndian);
     const data = PACKET_DATA + captured;
     const options = at + data + padding(captured);
-    const old = this.#optionsOf(view, options, at + length - 4);
-    const flags = way !== Way.Unknown && !old.hasFlags ? OPTION_HEADER + FLAGS : 0;
-    const added = OPTION_HEADER + comment.length + padding(comment.length) + flags;
+    const old = this.#optionsOf(view, options, at + length - 4, edit.once);
+    if (old.hasOnce) return false;
+    const flags = edit.way !== Way.Unknown && !old.hasFlags ? OPTION_HEADER + FLAGS : 0;
+    const added = edit.options.length + flags;
     const total = this.#putHead(bytes, at, data + padding(captured) + (old.end - options) + added);
     out.copy(bytes, at + BODY, at + data);
     out.zeros(padding(captured));
@@ -96,22 +122,25 @@ export class PcapngCopy {
     if (flags > 0) {
       out.u16(PacketOption.Flags, this.#littleEndian);
       out.u16(FLAGS, this.#littleEndian);
-      out.u32(way, this.#littleEndian);
+      out.u32(edit.way, this.#littleEndian);
     }
-    this.#putOption(Option.Comment, comment);
+    out.copy(edit.options, 0, edit.options.length);
     this.#putEnd(total);
-    this.counts.comments++;
+    this.counts.marked++;
+    return true;
   }
 
   /** Options as they stand, without the one that ends them. @param end behind the last octet that may hold options */
-  #optionsOf(view: DataView, at: number, end: number): { readonly end: number; readonly hasFlags: boolean } {
+  #optionsOf(view: DataView, at: number, end: number, once = 0): OldOptions {
     let last = at;
     let hasFlags = false;
+    let hasOnce = false;
     forEachOption(view, at, end, this.#littleEndian, (code, from, length) => {
       hasFlags ||= code === PacketOption.Flags;
+      hasOnce ||= code === once;
       last = Math.min(end, from + length + padding(length));
     });
-    return { end: last, hasFlags };
+    return { end: last, hasFlags, hasOnce };
   }
 
   /** @param before octets of the block before the end of its options @returns the length of the block */
@@ -120,13 +149,6 @@ export class PcapngCopy {
     this.#out.copy(bytes, at, at + 4);
     this.#out.u32(total, this.#littleEndian);
     return total;
-  }
-
-  #putOption(code: number, value: Uint8Array): void {
-    this.#out.u16(code, this.#littleEndian);
-    this.#out.u16(value.length, this.#littleEndian);
-    this.#out.copy(value, 0, value.length);
-    this.#out.zeros(padding(value.length));
   }
 
   #putEnd(total: number): void {

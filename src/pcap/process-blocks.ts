@@ -10,11 +10,11 @@ import { BlockType, forEachOption } from './pcapng-blocks.ts';
 const MOST_PROCESSES = 16_384;
 const MOST_CONNECTIONS = 262_144;
 
-const WIRESHARK = 32622; // private enterprise number, in the byte order of the section
-const ENTRY_PROCESS = 3; // what follows is always little-endian: type, length, pid, options
+export const WIRESHARK = 32622; // private enterprise number, in the byte order of the section
+export const ENTRY_PROCESS = 3; // what follows is always little-endian: type, length, pid, options
 
-const InfoOption = { Name: 2, Path: 3, Arguments: 4, ParentPid: 5, Uid: 6, StartTime: 9 } as const;
-const DarwinOption = { Name: 2, Path: 3 } as const;
+export const InfoOption = { Name: 2, Path: 3, Arguments: 4, ParentPid: 5, Uid: 6, StartTime: 9 } as const;
+export const DarwinOption = { Name: 2, Path: 3 } as const;
 const HoneOption = { Event: 2, Path: 3, Arguments: 4, ParentPid: 5, Uid: 6 } as const;
 const HONE_END = 0xffffffff;
 
@@ -31,8 +31,7 @@ export class ProcessBlocks {
     else if (type === BlockType.HoneProcess && end - at >= 12) this.#takeHone(view, at, end, littleEndian);
     else if (type === BlockType.HoneConnection && end - at >= 16) this.#connect(view, at, end, littleEndian);
     else if (type === BlockType.Custom || type === BlockType.CustomNoCopy) {
-      const isInfo = end - at >= 16 && view.getUint32(at, littleEndian) === WIRESHARK;
-      if (isInfo && view.getUint32(at + 4, true) === ENTRY_PROCESS) this.#takeInfo(view, at + 4, end);
+      if (isInfo(view, at, end, littleEndian)) this.#takeInfo(view, at + 4, end);
     }
   }
 
@@ -123,4 +122,15 @@ export class ProcessBlocks {
     if (isClosing || this.#connections.size >= MOST_CONNECTIONS) return; // its last packets may still come
     this.#connections.set(connection, view.getUint32(at + 4, littleEndian));
   }
+}
+
+/** Whether a block is Apple's or Wireshark's kind of it; arguments as of take(). */
+export function isProcessBlock(view: DataView, type: number, at: number, end: number, littleEndian: boolean): boolean {
+  if (type === BlockType.Custom || type === BlockType.CustomNoCopy) return isInfo(view, at, end, littleEndian);
+  return type === BlockType.DarwinProcess;
+}
+
+function isInfo(view: DataView, at: number, end: number, littleEndian: boolean): boolean {
+  if (end - at < 16 || view.getUint32(at, littleEndian) !== WIRESHARK) return false;
+  return view.getUint32(at + 4, true) === ENTRY_PROCESS;
 }

@@ -1,6 +1,6 @@
 /** A capture file with the owners of its packets written into it: it is read twice, for the owners and for the copy. */
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { Attributor } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, type OctetSink, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch } from '../../core/decoded.ts';
@@ -16,18 +16,27 @@ import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
+import { CommentStyle } from './comment-style.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { OutputFile } from './output-file.ts';
 import { OwnerEdits } from './owner-edits.ts';
+import type { OwnerStyle } from './owner-style.ts';
+import { DarwinStyle, InfoStyle } from './process-style.ts';
+import { regularFileSize } from './regular-file.ts';
 
 const BATCH_PACKETS = 4096;
+const HASHED_OCTETS = 1 << 18; // at a time: they stay in the cache
+
+export const STYLES = ['comments', 'pib', 'darwin'] as const;
+export type Style = (typeof STYLES)[number];
 
 export interface AnnotateOptions {
   readonly input: string;
   readonly output: string;
   readonly force: boolean; // the output may exist
-  readonly every: boolean; // every packet gets a comment, not only the first of its flow
+  readonly every: boolean; // every packet is marked, not only the first of its flow
+  readonly style: Style;
   readonly facts: readonly FactsMessage[];
   readonly history?: History | undefined;
   readonly version: string;
@@ -49,7 +58,7 @@ export interface Annotated {
 /** @throws UserError */
 export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   const { input, output, force, onProgress } = options;
-  const size = sizeOf(input);
+  const size = regularFileSize(input);
   if (isSameFile(input, output)) throw new UserError('same-file', `${output} is the input`, 'Name another output.');
   const file = new OutputFile(output, { force });
   try {
@@ -63,8 +72,8 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
         onProgress,
       },
     );
-    const inputHash = await hashOf(input);
-    const edits = new OwnerEdits(owners, new FlowFinder(owners.tuples), options.every);
+    const inputHash = hashOf(input);
+    const edits = new OwnerEdits(new FlowFinder(owners.tuples), styleOf(options, owners));
     const heading = `pcapid ${options.version}: ${options.command}; input sha256 ${inputHash}`;
     const counts = await copy({ ...options, onProgress: (at, n) => onProgress(size + at, n) }, file, edits, heading);
     return {
@@ -80,6 +89,11 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   } finally {
     file.abandon();
   }
+}
+
+function styleOf({ style, every }: AnnotateOptions, owners: FlowOwners): OwnerStyle {
+  if (style === 'pib') return new InfoStyle(owners, every);
+  return style === 'darwin' ? new DarwinStyle(owners, every) : new CommentStyle(owners, every);
 }
 
 async function copy(
@@ -127,23 +141,19 @@ async function copy(
   return copier.counts;
 }
 
-/** @throws UserError for what cannot be read twice */
-function sizeOf(path: string): number {
-  const stats = path === '-' ? undefined : statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined && path !== '-')
-    throw new UserError('no-such-file', `${path}: no such file`, 'Check the path.');
-  if (stats?.isFile() === true) return stats.size;
-  const hint = 'It is read twice: save it first, as tcpdump -w FILE does.';
-  throw new UserError('not-a-file', `${path === '-' ? 'standard input' : path} is no regular file`, hint);
-}
-
 function isSameFile(one: string, other: string): boolean {
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
-async function hashOf(path: string): Promise<string> {
+function hashOf(path: string): string {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Uint8Array);
+  const room = Buffer.allocUnsafe(HASHED_OCTETS);
+  const fd = openSync(path, 'r');
+  try {
+    for (let count = readSync(fd, room); count > 0; count = readSync(fd, room)) hash.update(room.subarray(0, count));
+  } finally {
+    closeSync(fd);
+  }
   return hash.digest('hex');
 }

@@ -28,6 +28,7 @@ const TICK_US = 10_000; // of USER_HZ
 interface Shown {
   readonly cookie: number; // negative: no kernel gave it
   process: Process;
+  isLikely: boolean;
 }
 
 /**
@@ -60,23 +61,28 @@ export class CaptureFacts {
       if (decoded.status[i] !== DecodeStatus.Ok) return;
       const timeUs = batch.sec[i]! * 1e6 + Math.floor(batch.nsec[i]! / 1000);
       atUs = Math.max(atUs, timeUs);
-      const process = this.#process(processes[n]!, news);
+      const noted = processes[n]!;
+      const process = this.#process(noted, news);
+      const { isLikely } = noted;
       this.#setKey(decoded, i, ends[n] ?? endOf(batch.pktType[i]!));
       const name = String.fromCharCode(...new Uint16Array(this.#key.buffer));
       let shown = this.#shown.get(name);
+      const isOther = shown?.process !== process || shown.isLikely !== isLikely;
+      // Who is likely acts on nothing: its socket is its own, so that another one's packets are not taken for it.
+      if (isOther && (isLikely || shown?.isLikely === true)) shown = undefined;
       const isNew = shown === undefined;
-      if (shown === undefined || shown.process !== process) {
+      if (shown === undefined || isOther) {
         if (this.#shown.size >= MOST) this.#shown.clear();
-        shown ??= { cookie: -++this.#sockets, process };
+        shown ??= { cookie: -++this.#sockets, process, isLikely };
         shown.process = process;
         this.#shown.set(name, shown);
         const row = pushRow(owners);
         owners.cookie[row] = shown.cookie;
         owners.pid[row] = process.pid;
         owners.startTicks[row] = process.startTicks;
-        owners.evidence[row] = OwnerEvidence.Transfer;
+        owners.evidence[row] = isLikely ? OwnerEvidence.Snapshot : OwnerEvidence.Transfer;
         owners.source[row] = SourceCode.Capture;
-        owners.fromUs[row] = timeUs;
+        owners.fromUs[row] = timeUs - noted.gapUs;
       }
       if (isNew) this.#addSocket(sockets, shown, timeUs);
       let row = seen.get(shown);

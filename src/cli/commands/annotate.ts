@@ -1,5 +1,5 @@
-import { Command } from 'commander';
-import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
+import { Command, Option } from 'commander';
+import { type Annotated, annotate as annotateFile, STYLES, type Style } from '../../app/annotate/annotate.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
@@ -11,6 +11,7 @@ interface AnnotateFlags extends HistoryFlags {
   readonly facts?: string;
   readonly everyPacket: boolean;
   readonly force: boolean;
+  readonly style: Style;
 }
 
 const EXAMPLES = `
@@ -19,20 +20,25 @@ Examples:
   pcapid annotate tcpdump.pcap named.pcapng --owners pcapid.db
   pcapid annotate captures/demo.pcap demo.pcapng --facts captures/demo.facts.ndjson
   pcapid annotate trip.pcap named.pcapng --every-packet --force
+  pcapid annotate trip.pcap named.pcapng --style darwin
 
-The output is the input as pcapng, octet for octet, plus a comment on the first packet of each flow. In Wireshark:
-  frame.comment contains "src.comm=curl"
-Owners come from --owners, else from --facts, else from what the input itself says (comments and blocks of pcapid, ptcpdump, rustnet, Apple's
-tcpdump, Hone).`;
+The output is the input as pcapng, octet for octet, plus the owners on the first packet of each flow. Styles:
+  comments  both ends and their evidence, for every Wireshark: frame.comment contains "src.comm=curl"
+  darwin    Apple's process blocks, for Wireshark 4.6: frame.darwin.process_info.pname == "curl"
+  pib       Process Information Blocks, for coming versions of Wireshark. Those before show each block as a frame of
+            its own, which shifts the frame numbers
+Owners come from --owners, else from --facts, else from what the input itself says (comments and blocks of pcapid,
+ptcpdump, rustnet, Apple's tcpdump, Hone).`;
 
 export const annotate: CommandModule = (context) =>
   addHistoryOptions(
     new Command('annotate').argument('<input>', 'capture file').argument('<output>', 'pcapng file to write'),
   )
     .summary('write the owners of packets into a capture file')
-    .description('Copies a capture file and adds the processes behind its packets as comments.')
+    .description('Copies a capture file and adds the processes behind its packets.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
-    .option('--every-packet', 'a comment on every packet, not only on the first of its flow', false)
+    .addOption(new Option('--style <style>', 'how owners are written').choices(STYLES).default('comments'))
+    .option('--every-packet', 'on every packet, not only on the first of its flow', false)
     .option('--force', 'replace the output if it exists', false)
     .addHelpText('after', EXAMPLES)
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
@@ -46,6 +52,7 @@ async function runAnnotate(context: Context, input: string, output: string, flag
       output,
       force: flags.force,
       every: flags.everyPacket,
+      style: flags.style,
       facts: flags.facts === undefined ? [] : readFacts(flags.facts),
       history,
       version: VERSION,
@@ -53,20 +60,28 @@ async function runAnnotate(context: Context, input: string, output: string, flag
       onProgress: progress.onProgress,
     });
     progress.end();
-    printDone(context, input, output, done);
+    printDone(context, { input, output, style: flags.style }, done);
     warnOfGap(context, history, done.firstUs, done.lastUs);
   } finally {
     progress.end();
   }
 }
 
-function printDone(context: Context, input: string, output: string, done: Annotated): void {
+interface Written {
+  readonly input: string;
+  readonly output: string;
+  readonly style: Style;
+}
+
+function printDone(context: Context, { input, output, style }: Written, done: Annotated): void {
   const { counts, flows, namedFlows, damages, inputHash, outputHash } = done;
   const share = flows === 0 ? '' : `, ${formatShare(namedFlows / flows)} of them named`;
   context.out(`${countText(counts.packets, 'packet')}, ${countText(flows, 'flow')}${share}\n`);
-  context.out(`${countText(counts.comments, 'comment')} written into ${output}\n`);
+  const marks = style === 'comments' ? countText(counts.marked, 'comment') : countText(counts.marked, 'packet');
+  context.out(`${marks} ${style === 'comments' ? 'written into' : 'with a process in'} ${output}\n`);
   if (counts.refused > 0) {
-    context.err(`pcapid: ${countText(counts.refused, 'packet')} stand in blocks that have no room for a comment\n`);
+    const why = style === 'comments' ? '' : ', or name a process already';
+    context.err(`pcapid: ${countText(counts.refused, 'packet')} stand in blocks without room for more options${why}\n`);
   }
   context.out(`sha256 ${inputHash}  ${input}\nsha256 ${outputHash}  ${output}\n`);
   for (const { path, what, offset } of damages)

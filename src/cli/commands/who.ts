@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { openDiag } from '../../app/record/observe/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
@@ -14,18 +14,18 @@ import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
+import { parseNumber } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
 import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { mergeAnswers } from '../merge-answers.ts';
+import { addHistoryOptions } from '../open-history.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
+import { answerFrame, asksForFrame, type FrameFlags, refuseCapture } from '../who-frame.ts';
 
-interface WhoFlags extends FormatFlags, LookFlags {
-  readonly db?: string;
-  readonly at?: string;
-}
+interface WhoFlags extends FormatFlags, LookFlags, FrameFlags {}
 
 /** Somebody else who can answer: the live state of the kernel. Its answers come before those of the database. */
 export type OwnerSource = (query: TupleQuery) => readonly OwnerAnswer[];
@@ -39,6 +39,8 @@ Examples:
   pcapid who '[2001:db8::1]:80'
   pcapid who 10.0.0.5:43210 93.184.216.34:443 --format json
   pcapid who '10.0.0.5:43210 -> 93.184.216.34:443'
+  pcapid who trip.pcapng --frame 5
+  pcapid who tcpdump.pcap --frame 5 --owners pcapid.db
 
 Any part of a connection will do; what is open now comes first, then the latest
 that is stored. Quote arrows and brackets: they mean something to the shell.`;
@@ -46,15 +48,25 @@ that is stored. Quote arrows and brackets: they mean something to the shell.`;
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
-    addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
-      .description('Says which process a connection belongs to, and how that is known.')
-      .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
-      .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")
+    addHistoryOptions(
+      addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
+        .description('Says which process a connection, or a frame of a capture, belongs to, and how that is known.')
+        .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
+        .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")
+        .addOption(numberOption('--frame <n>', 'of a capture file, in place of the tuple: its frame with that number'))
+        .addOption(numberOption('--flow <id>', 'of a capture file: its flow with that flow_id'))
+        .option('--facts <file>', 'with --frame and --flow: as for read'),
+    )
       .addHelpText('after', EXAMPLES)
       .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
 }
 
 export const who: CommandModule = makeWho(askKernel);
+
+function numberOption(flags: string, description: string): Option {
+  const [flag] = flags.split(' ');
+  return new Option(flags, description).argParser((text) => parseNumber(text, flag!, 1, 2 ** 31));
+}
 
 /** Without the addon the sockets come from /proc/net. */
 function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
@@ -71,11 +83,23 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   }
 }
 
-function answerWho(context: Context, words: readonly string[], flags: WhoFlags, live: OwnerSource | undefined): void {
+function answerWho(
+  context: Context,
+  words: readonly string[],
+  flags: WhoFlags,
+  live: OwnerSource | undefined,
+): Promise<void> | undefined {
   const look = lookOf(flags);
   const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
+  if (asksForFrame(flags)) {
+    return answerFrame(context, words, flags, look).then(({ heading, answer }) => {
+      if (isProse) context.out(heading + answerText(answer, look));
+      else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
+    });
+  }
+  refuseCapture(words, flags);
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
   const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
@@ -93,6 +117,7 @@ function answerWho(context: Context, words: readonly string[], flags: WhoFlags, 
       { ...flags, limit: 0 },
       printing,
     );
+  return undefined;
 }
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {

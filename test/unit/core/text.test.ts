@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeHostile, MAX_TEXT } from '../../../src/core/text.ts';
+import { decodeHostile, encodeHostile, MAX_TEXT } from '../../../src/core/text.ts';
 
 const octets = (...values: readonly (number | string)[]): Uint8Array =>
   Uint8Array.from(
@@ -34,5 +34,15 @@ test('decodeHostile() loses nothing: different octets give different texts', () 
       assert.equal(decodeHostile(a) === decodeHostile(b), same);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test('encodeHostile() gives the octets back', () => {
+  const parts = fc.oneof(fc.uint8Array({ maxLength: 8 }), fc.constantFrom(octets('\\'), octets('\\x41'), octets('日')));
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 8 }), (all) => {
+      const bytes = Uint8Array.from(all.flatMap((part) => [...part]));
+      assert.deepEqual(encodeHostile(decodeHostile(bytes)), bytes);
+    }),
   );
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { type Annotated, annotate } from '../../../../src/app/annotate/annotate.ts';
+import { type Annotated, annotate, type Style } from '../../../../src/app/annotate/annotate.ts';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
 import { readFiles } from '../../../../src/app/read/file-reading.ts';
 import { FlowBook } from '../../../../src/app/read/flow-book.ts';
@@ -39,11 +39,17 @@ let outputs = 0;
 
 async function run(
   input: string,
-  options: { facts?: readonly FactsMessage[]; every?: boolean; output?: string; force?: boolean } = {},
+  options: { facts?: readonly FactsMessage[]; every?: boolean; style?: Style; output?: string; force?: boolean } = {},
 ): Promise<{ output: string; done: Annotated }> {
-  const { facts = [], every = false, output = join(folder, `${++outputs}.pcapng`), force = false } = options;
+  const {
+    facts = [],
+    every = false,
+    style = 'comments',
+    output = join(folder, `${++outputs}.pcapng`),
+    force = false,
+  } = options;
   const rest = { version: '1', command: 'annotate', onProgress: () => {} };
-  return { output, done: await annotate({ input, output, every, facts, force, ...rest }) };
+  return { output, done: await annotate({ input, output, every, style, facts, force, ...rest }) };
 }
 
 async function records(path: string, facts: readonly FactsMessage[] = []): Promise<readonly FlowRecord[]> {
@@ -86,11 +92,11 @@ for (const name of CAPTURES) {
 test('the owners that facts tell stand in comments, and are read again', async () => {
   const facts = factsOf('captures/demo.facts.ndjson');
   const { output, done } = await run('captures/demo.pcap', { facts });
-  assert.equal(done.counts.comments, 15);
+  assert.equal(done.counts.marked, 15);
   const owners = (all: readonly FlowRecord[]) =>
     all.map((flow) =>
       (['src', 'dst'] as const).map((side) =>
-        (['pid', 'comm', 'exe', 'cmdline', 'uid', 'unit', 'container'] as const).map(
+        (['pid', 'comm', 'exe', 'cmdline', 'uid', 'unit', 'container', 'confidence'] as const).map(
           (field) => flow[`${side}_${field}`],
         ),
       ),
@@ -99,6 +105,7 @@ test('the owners that facts tell stand in comments, and are read again', async (
   const expected = named(await records('captures/demo.pcap', facts));
   const reread = named(await records(output));
   assert.ok(expected.length >= 8);
+  assert.ok(expected.some((flow) => flow.src_confidence === 'likely'));
   assert.deepEqual(owners(reread), owners(expected));
   assert.deepEqual(new Set(reread.flatMap((flow) => [flow.src_source, flow.dst_source])), new Set(['capture', null]));
   const comments = tshark(output, 'frame.comment').split('\n').filter(Boolean);
@@ -109,7 +116,7 @@ test('the owners that facts tell stand in comments, and are read again', async (
 test('every packet gets a comment that speaks of its own sender', async () => {
   const facts = factsOf('captures/demo.facts.ndjson');
   const { output, done } = await run('captures/demo.pcap', { facts, every: true });
-  assert.equal(done.counts.comments, 923, 'all but two that are no IP');
+  assert.equal(done.counts.marked, 923, 'all but two that are no IP');
   for (const line of tshark(output, 'ip.src', 'tcp.dstport', 'frame.comment').split('\n')) {
     if (!line.includes('comm=curl') || !line.startsWith('198.51.100.20')) continue;
     assert.match(line, /dst\.comm=curl/);
@@ -138,7 +145,7 @@ test('other blocks, options and sections stay octet for octet, in both byte orde
   );
   writeFileSync(path, bytes);
   const { output, done } = await run(path, { every: true });
-  assert.deepEqual(done.counts, { packets: 3, comments: 2, refused: 1 });
+  assert.deepEqual(done.counts, { packets: 3, marked: 2, refused: 1 });
   const copy = readFileSync(output);
   for (const kept of ['PID: 7\nCmd: curl\nArgs: curl', 'mine', 'eth0', 'me', 'abcd'])
     assert.ok(copy.includes(kept), kept);

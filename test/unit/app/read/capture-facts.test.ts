@@ -83,3 +83,47 @@ test('a tuple that another process uses later is another flow with its own owner
     [10, 11],
   );
 });
+
+/** Segments as above; the comment of each names their sender. */
+const commented = (...all: readonly (readonly [flags: number, seq: number, comment: string])[]): Uint8Array => {
+  const frame = (flags: number, seq: number) =>
+    ethernet(ipv4({ src: '192.0.2.1', dst: '198.51.100.9' }, tcp({ src: 40000, dst: 443, flags, seq })));
+  const packets = all.map(([flags, seq, comment], i) =>
+    enhancedPacket({
+      bytes: frame(flags, seq),
+      time: BigInt(i) * 1_000_000n,
+      options: [[1, [...Buffer.from(`pcapid flow=1 ${comment}`)]]],
+    }),
+  );
+  return pcapng(section(), interfaceBlock(), ...packets);
+};
+
+test('an owner that was likely to who wrote it stays likely, and its gap is kept', async () => {
+  const { Syn, Ack } = TcpFlag;
+  const flowOf = async (words: string) =>
+    (await flowsOf(commented([Syn, 1, `src.pid=10 src.comm=a ${words}`], [Ack, 2, 'dst.reason=not-local'])))[0]!;
+  const wildcard = await flowOf('src.match=wildcard src.confidence=likely');
+  assert.deepEqual([wildcard.src_pid, wildcard.src_source, wildcard.src_confidence], [10, 'capture', 'likely']);
+  const late = await flowOf('src.confidence=likely src.gap_us=7000000');
+  assert.deepEqual([late.src_pid, late.src_confidence, late.src_gap_us], [10, 'likely', 7_000_000]);
+  assert.equal((await flowOf('src.confidence=exact')).src_confidence, 'exact');
+});
+
+test('of two likely owners of a tuple each has its own flow', async () => {
+  const { Syn, Ack, Rst } = TcpFlag;
+  const flows = await flowsOf(
+    commented(
+      [Syn, 1, 'src.pid=10 src.confidence=likely'],
+      [Rst | Ack, 2, 'src.pid=10 src.confidence=likely'],
+      [Syn, 9000, 'src.pid=11 src.confidence=likely'],
+      [Ack, 9001, 'src.pid=11 src.confidence=likely'],
+    ),
+  );
+  assert.deepEqual(
+    flows.map((flow) => [flow.src_pid, flow.src_confidence]),
+    [
+      [10, 'likely'],
+      [11, 'likely'],
+    ],
+  );
+});

@@ -1,0 +1,93 @@
+/** `who FILE --frame N` and `--flow ID`: the process behind one frame of a capture file. */
+import { type Frame, ownerOfFrame } from '../app/annotate/frame-owner.ts';
+import { UserError } from '../core/errors.ts';
+import type { FlowRecord } from '../core/record.ts';
+import { ProcFs } from '../linux/proc-fs.ts';
+import { UserNames } from '../linux/users.ts';
+import { formatEnd, textOf } from '../report/columns.ts';
+import { escapeTerminal } from '../report/escape.ts';
+import { formatIso } from '../report/local-time.ts';
+import type { Look } from '../report/look.ts';
+import { countText } from '../report/size.ts';
+import type { Context } from './context.ts';
+import { type HistoryFlags, openHistory, warnOfGap } from './open-history.ts';
+import type { OwnerAnswer } from './owner-words.ts';
+import { readFacts } from './read-facts.ts';
+import { warnOfRest } from './read-summary.ts';
+
+export interface FrameFlags extends HistoryFlags {
+  readonly frame?: number;
+  readonly flow?: number;
+  readonly facts?: string;
+  readonly db?: string;
+  readonly at?: string;
+}
+
+export interface FrameWords {
+  readonly heading: string; // which frame of which flow; '': a flow was asked for
+  readonly answer: OwnerAnswer;
+}
+
+export const asksForFrame = ({ frame, flow }: FrameFlags): boolean => frame !== undefined || flow !== undefined;
+
+/** @throws UserError when a capture or options of captures stand without --frame and --flow */
+export function refuseCapture([word]: readonly string[], { owners, facts, offset }: FrameFlags): void {
+  if (/\.pcap(ng)?(\.\w+)?$/.test(word ?? ''))
+    throw new UserError('bad-flags', `${word} is a capture file`, 'Say which frame: add --frame N, or --flow ID.');
+  if (owners === undefined && facts === undefined && offset === 0) return;
+  const flag = owners !== undefined ? '--owners' : facts !== undefined ? '--facts' : '--offset';
+  throw new UserError('bad-flags', `${flag} is about a capture file`, 'Say which frame: who FILE --frame N.');
+}
+
+/** @throws UserError */
+export async function answerFrame(
+  context: Context,
+  words: readonly string[],
+  flags: FrameFlags,
+  look: Look,
+): Promise<FrameWords> {
+  const { frame, flow } = flags;
+  const [file] = words;
+  if (frame !== undefined && flow !== undefined)
+    throw new UserError('bad-flags', '--frame and --flow ask for different things', 'Leave one of them out.');
+  if (file === undefined || words.length > 1)
+    throw new UserError('bad-flags', 'a frame is asked of one capture file', 'Write: pcapid who FILE --frame N.');
+  if (flags.db !== undefined || flags.at !== undefined) {
+    const flag = flags.db === undefined ? '--at' : '--db';
+    throw new UserError(
+      'bad-flags',
+      `${flag} is about what is stored, not about a capture file`,
+      'Leave it out; owners that record stored come from --owners DB.',
+    );
+  }
+  const history = openHistory(context, flags);
+  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
+  const users = new UserNames(new ProcFs('/etc'));
+  const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read
+  const { result, ...found } = await ownerOfFrame({
+    input: file,
+    wanted: frame === undefined ? { flow: flow! } : { frame },
+    facts,
+    history,
+    userName: (uid) => (hasUsers ? (users.get(uid) ?? null) : null),
+  });
+  warnOfGap(context, history, result.firstUs, result.lastUs);
+  warnOfRest(context, result);
+  if (!result.named)
+    context.err('pcapid: the file names no processes: add --owners DB, of its host, or --facts FILE\n');
+  const record = result.named ? found.record : { ...found.record, src_reason: 'no-socket', dst_reason: 'no-socket' };
+  const heading = found.frame === undefined ? '' : headingOf(frame!, found.frame, record, look);
+  return { heading, answer: { record, holders: found.holders } };
+}
+
+function headingOf(
+  number: number,
+  { timeUs, origLen, serial, isReply }: Frame,
+  record: FlowRecord,
+  look: Look,
+): string {
+  const sender = isReply ? 'dst' : 'src';
+  const from = formatEnd(textOf(record, `${sender}_addr`), textOf(record, `${sender}_port`));
+  const size = countText(origLen, 'octet');
+  return `${escapeTerminal(`frame ${number}, ${formatIso(timeUs, look.zone)}, ${size}, sent by ${from}, of flow ${serial}:`)}\n`;
+}
