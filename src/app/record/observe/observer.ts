@@ -23,6 +23,10 @@ const SHORT_REST_MS = 10;
 const LONG_REST_MS = 50;
 /** What a process is called changes by exec; it is read again this often while it holds sockets. */
 const REREAD_US = 5 * SECOND_US;
+/** One that lives longer than this has done its exec: for a second nothing new is expected of it but children. */
+const GROWN_US = 2 * SECOND_US;
+const GROWN_REREAD_US = SECOND_US;
+const TICK_US = SECOND_US / 100; // USER_HZ
 /** How far back the kernel may have named the owner of a tuple for it to be that of a flow that began just now. */
 const OWNED_US = SECOND_US;
 
@@ -35,6 +39,13 @@ export interface ObserverOptions {
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 
+/** What was told of a process, and when it was read. */
+interface LastRead {
+  readonly atUs: Us;
+  readonly isGrown: boolean;
+  readonly forked: boolean;
+}
+
 /**
  * Keeps watching sockets and processes, and answers new flows at once: one step() serves what is due and
  * returns the facts it learned. It never sleeps; its thread does, between two steps.
@@ -45,7 +56,7 @@ export class Observer {
   readonly #options: ObserverOptions;
   readonly #kernel: KernelWatch | undefined;
   readonly #scan: HolderScan | undefined;
-  readonly #readUs = new Map<number, Us>(); // pid -> when its process was last read
+  readonly #read = new Map<number, LastRead>(); // by pid
   readonly #open: OpenSockets;
   readonly #addresses: AddressWatch;
   #learned: Learned = createLearned();
@@ -185,14 +196,21 @@ export class Observer {
     const pids = new Set(holders.pid.subarray(0, holders.count));
     for (const { pid } of this.#newborns) pids.delete(pid); // read a moment ago
     for (const pid of pids) {
-      if (holders.count > pids.size * 8 && now - (this.#readUs.get(pid) ?? 0) < REREAD_US) continue;
-      this.#readUs.set(pid, now);
+      const last = this.#read.get(pid);
+      if (holders.count > pids.size * 8 && now - (last?.atUs ?? 0) < REREAD_US) continue;
+      if (last?.isGrown === true && now - last.atUs < GROWN_REREAD_US && (last.forked || !this.#isParent(pid)))
+        continue;
       const process = readProcess(proc, pid);
-      if (process === undefined) continue;
-      const parent = this.#scan?.findings.parents.has(pid) === true || hasChildren(proc, pid) === true;
-      processes.push(parent ? { ...process, forked: true } : process);
+      const isGrown = process !== undefined && now - process.startTicks * TICK_US > GROWN_US;
+      const forked = process !== undefined && this.#isParent(pid);
+      this.#read.set(pid, { atUs: now, isGrown, forked });
+      if (process !== undefined) processes.push(forked ? { ...process, forked } : process);
     }
     return processes;
+  }
+
+  #isParent(pid: number): boolean {
+    return this.#scan?.findings.parents.has(pid) === true || hasChildren(this.#options.proc, pid) === true;
   }
 }
 
