@@ -68,13 +68,18 @@ export class Attributor {
   #scan: ScanState = { startedUs: 0, isSnapshot: false, deniedUids: new Set(), partlyDeniedUids: new Set() };
   #lost: readonly Interval[] = [];
   #holdersSeen = false; // since the last answer(): sockets without a holder may have one, or a reason why not
-  #everyNetns = false; // the kernel tells of sockets in all namespaces
+  #everyNetns: boolean; // the kernel tells of sockets in all namespaces
   #factsUs: Us = 0; // latest time of facts
   readonly #key = new Int32Array(KEY_WORDS);
   readonly #nat = new Int32Array(KEY_WORDS);
 
-  /** @param ownNetns inode of the recorder's namespace; 0: all flows are of one namespace, as those of a file are */
-  constructor(ownNetns = 0) {
+  /**
+   * @param ownNetns inode of the recorder's namespace; 0: all flows are of one namespace, as those of a file are
+   * @param everyNetns the kernel will tell of sockets in all namespaces: on a busy host the first flows come before the
+   *   first fact that shows it
+   */
+  constructor(ownNetns = 0, everyNetns = false) {
+    this.#everyNetns = everyNetns;
     this.addresses = new LocalAddresses(ownNetns);
   }
 

@@ -1,8 +1,8 @@
 /** The network namespaces of this host: those of processes, and those that a name keeps (ip-netns(8)). */
 import { decodeHostile } from '../core/text.ts';
+import { NetnsMemory } from './netns-memory.ts';
 import { listPids } from './proc-fd.ts';
 import type { ProcFs } from './proc-fs.ts';
-import { parseNamespaceLink } from './proc-pid.ts';
 
 /** Where `ip netns add` binds namespaces to names. */
 export const NETNS_NAMES = '/run/netns';
@@ -16,11 +16,16 @@ export interface Netns {
   readonly path: string; // leads there as long as it exists
 }
 
-/** By inode. Processes whose namespace may not be read are left out: their right is one to their memory (ptrace). */
-export function listNetns(proc: ProcFs, names: ProcFs): Map<number, Netns> {
+/**
+ * By inode. Processes whose namespace may not be read are left out: their right is one to their memory (ptrace).
+ *
+ * @param memory of the lists before
+ */
+export function listNetns(proc: ProcFs, names: ProcFs, memory = new NetnsMemory(proc)): Map<number, Netns> {
   const found = new Map<number, Netns>();
+  memory.begin();
   for (const pid of listPids(proc)) {
-    const inode = parseNamespaceLink(proc.readLink(`${pid}/ns/net`));
+    const inode = memory.inodeOf(pid);
     if (inode === 0 || found.has(inode) || found.size >= MOST_LISTED) continue;
     found.set(inode, { inode, pid, name: null, path: `${proc.root}/${pid}/ns/net` });
   }

@@ -20,8 +20,8 @@ const NOTHING: LearnedFacts = {
 };
 
 /** An attributor of a host with the address HOST, and the last answer per (flow, side). */
-export function setUp(ownNetns = 0) {
-  const attributor = new Attributor(ownNetns);
+export function setUp(ownNetns = 0, everyNetns = false) {
+  const attributor = new Attributor(ownNetns, everyNetns);
   attributor.addresses.replace([parseAddress(HOST)!], [parseAddress('192.0.2.255')!]);
   const answers = new Map<string, Answer>();
   const given: string[] = [];

@@ -10,6 +10,7 @@ export interface ProcessLiteral {
   readonly argv?: readonly string[];
   readonly sockets?: readonly number[]; // inodes, held as descriptors 3, 4 ...
   readonly children?: readonly number[];
+  readonly ran?: string; // schedstat
 }
 
 /** `processes` by pid; `now` is CLOCK_BOOTTIME in microseconds. */
@@ -46,6 +47,7 @@ function processFiles(pid: number, literal: ProcessLiteral): Record<string, stri
     'fd/0': '-> /dev/null',
     [`task/${pid}/children`]: children.map((child) => `${child} `).join(''),
   };
+  if (literal.ran !== undefined) files.schedstat = literal.ran;
   sockets.forEach((inode, i) => {
     files[`fd/${i + 3}`] = `-> socket:[${inode}]`;
   });

@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { listNetns, NETNS_NAMES } from '../../linux/netns.ts';
+import { NetnsMemory } from '../../linux/netns-memory.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { resolveNetns } from '../sockets/socket-netns.ts';
 import type { NetnsPlace } from './capture/capture-spaces.ts';
@@ -17,7 +18,8 @@ export type ListPlaces = () => readonly NamedPlace[];
  * @throws UserError when a wanted one does not exist; later it may come and go
  */
 export function placesOf(wanted: readonly string[], proc: ProcFs, names = new ProcFs(NETNS_NAMES)): ListPlaces {
-  if (wanted.includes('all')) return () => [...listNetns(proc, names).values()];
+  const memory = new NetnsMemory(proc);
+  if (wanted.includes('all')) return () => [...listNetns(proc, names, memory).values()];
   for (const one of wanted) resolveNetns(one, proc, names);
   return () => wanted.flatMap((one) => placeOf(one, proc, names));
 }

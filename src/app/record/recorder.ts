@@ -93,7 +93,7 @@ export class Recorder {
   constructor(native: Native, options: RecorderOptions) {
     this.#options = options;
     this.#clock = new Clock(native);
-    this.#attributor = new Attributor(options.info.netns);
+    this.#attributor = new Attributor(options.info.netns, options.programs !== null);
     this.#builder = new TickBuilder(this.#attributor, options);
     this.done = new Promise((resolve, reject) => {
       this.#finish = resolve;

@@ -34,6 +34,22 @@ test('Attributor names the process of another namespace whose packets pass throu
   assert.equal(words(t.of(1, DST)), 'not-local - unknown', 'one end is this host after all');
 });
 
+test('Attributor names both ends of a flow in another namespace that comes before the first fact', () => {
+  const t = setUp(OWN, true);
+  const ends = { src: [HOST, 40000], dst: [INNER, 443] } as const;
+  t.flows({ ...OUT, ...ends, netns: POD, state: 'new-and-ended' });
+  t.answer();
+  assert.equal(words(t.of(1, SRC)), 'other-netns - unknown');
+  assert.equal(words(t.of(1, DST)), 'forwarded - unknown', 'nobody has told of an address in there yet');
+  const client = { ...SOCKET, local: ends.src, remote: ends.dst, cookie: 5, netns: OWN } as const;
+  const server = { ...SOCKET, local: ends.dst, remote: ends.src, cookie: 6, netns: POD } as const;
+  const processes = [1, 2].map((pid) => makeProcess(pid));
+  t.observe({ processes, sockets: makeSockets(client, server), owners: makeOwners(acts(5, 1), acts(6, 2)) });
+  t.answer();
+  assert.equal(words(t.of(1, SRC)), '1 cookie exact');
+  assert.equal(words(t.of(1, DST)), '2 cookie exact');
+});
+
 test('Attributor leaves ends of other hosts with what it said at once', () => {
   const t = start();
   t.flows({ ...OUT, src: [HOST, 40000], state: 'new-and-ended' });

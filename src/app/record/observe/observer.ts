@@ -5,9 +5,10 @@ import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '
 import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
 import { SECOND_US, type Us } from '../../../core/time.ts';
 import { K_FIRST, KEY_WORDS, reverseKey } from '../../../core/tuple.ts';
+import { readRan } from '../../../linux/descriptor-memory.ts';
 import { hasChildren } from '../../../linux/proc-children.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
-import { readProcess } from '../../../linux/proc-pid.ts';
+import { readProcess, readStat } from '../../../linux/proc-pid.ts';
 import { type Addresses, AddressWatch } from '../address-watch.ts';
 import type { FactsMessage, NewbornMessage } from '../messages.ts';
 import { HolderScan } from './holder-scan.ts';
@@ -23,6 +24,12 @@ const SHORT_REST_MS = 10;
 const LONG_REST_MS = 50;
 /** What a process is called changes by exec; it is read again this often while it holds sockets. */
 const REREAD_US = 5 * SECOND_US;
+/** One that lives longer than this has done its exec: for a second nothing new is expected of it but children. */
+const GROWN_US = 2 * SECOND_US;
+const GROWN_REREAD_US = SECOND_US;
+/** And nothing at all of one that has slept since: others can only move it to another cgroup. */
+const ASLEEP_REREAD_US = 60 * SECOND_US;
+const TICK_US = SECOND_US / 100; // USER_HZ
 /** How far back the kernel may have named the owner of a tuple for it to be that of a flow that began just now. */
 const OWNED_US = SECOND_US;
 
@@ -35,6 +42,15 @@ export interface ObserverOptions {
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 
+/** What was told of a process, and when it was read. */
+interface LastRead {
+  readonly atUs: Us;
+  readonly startTicks: number;
+  readonly ran: string | undefined; // before it was read, see readRan()
+  readonly isGrown: boolean;
+  readonly forked: boolean;
+}
+
 /**
  * Keeps watching sockets and processes, and answers new flows at once: one step() serves what is due and
  * returns the facts it learned. It never sleeps; its thread does, between two steps.
@@ -45,7 +61,7 @@ export class Observer {
   readonly #options: ObserverOptions;
   readonly #kernel: KernelWatch | undefined;
   readonly #scan: HolderScan | undefined;
-  readonly #readUs = new Map<number, Us>(); // pid -> when its process was last read
+  readonly #read = new Map<number, LastRead>(); // by pid
   readonly #open: OpenSockets;
   readonly #addresses: AddressWatch;
   #learned: Learned = createLearned();
@@ -185,14 +201,36 @@ export class Observer {
     const pids = new Set(holders.pid.subarray(0, holders.count));
     for (const { pid } of this.#newborns) pids.delete(pid); // read a moment ago
     for (const pid of pids) {
-      if (holders.count > pids.size * 8 && now - (this.#readUs.get(pid) ?? 0) < REREAD_US) continue;
-      this.#readUs.set(pid, now);
+      const last = this.#read.get(pid);
+      if (holders.count > pids.size * 8 && now - (last?.atUs ?? 0) < REREAD_US) continue;
+      if (last !== undefined && this.#isAsRead(pid, last, now)) continue;
+      const ran = last?.isGrown === false ? undefined : this.#ranOf(pid, last?.startTicks);
       const process = readProcess(proc, pid);
-      if (process === undefined) continue;
-      const parent = this.#scan?.findings.parents.has(pid) === true || hasChildren(proc, pid) === true;
-      processes.push(parent ? { ...process, forked: true } : process);
+      const startTicks = process?.startTicks ?? 0;
+      const isGrown = process !== undefined && now - startTicks * TICK_US > GROWN_US;
+      const forked = process !== undefined && this.#isParent(pid);
+      this.#read.set(pid, { atUs: now, startTicks, ran, isGrown, forked });
+      if (process !== undefined) processes.push(forked ? { ...process, forked } : process);
     }
     return processes;
+  }
+
+  #isAsRead(pid: number, last: LastRead, now: Us): boolean {
+    if (!last.isGrown || (!last.forked && this.#isParent(pid))) return false;
+    if (now - last.atUs < GROWN_REREAD_US) return true;
+    if (last.ran === undefined || now - last.atUs >= ASLEEP_REREAD_US) return false;
+    return this.#ranOf(pid, last.startTicks) === last.ran;
+  }
+
+  /** @param startTicks of the process that is meant, where it is known */
+  #ranOf(pid: number, startTicks: number | undefined): string | undefined {
+    const stat = readStat(this.#options.proc, pid);
+    if (stat === undefined || (startTicks !== undefined && stat.startTicks !== startTicks)) return undefined;
+    return readRan(this.#options.proc, pid, stat);
+  }
+
+  #isParent(pid: number): boolean {
+    return this.#scan?.findings.parents.has(pid) === true || hasChildren(this.#options.proc, pid) === true;
   }
 }
 

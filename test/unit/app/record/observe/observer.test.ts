@@ -168,6 +168,46 @@ test('Observer looks for the holders of polled sockets when their source wants t
   assert.equal(observer.step()?.holders.pid[0], 43);
 });
 
+test('Observer reads a process again with each look at it, one that lives long at most once a second', () => {
+  const { observer, first, fixture } = setUp({
+    42: { startTicks: 100, sockets: [70] },
+    43: { startTicks: 900, sockets: [70] },
+    44: { startTicks: 100, sockets: [70], children: [1] },
+  });
+  first.sockets = [CLIENT];
+  const told = (afterUs: number): number[] => {
+    fixture.now += afterUs;
+    observer.serveFresh(fresh([HOST, 40000], [PEER, 443]));
+    const facts = observer.step();
+    assert.equal(facts?.holders.count, 3);
+    return facts.processes.map(({ pid }) => pid).sort();
+  };
+  assert.deepEqual(told(9_000_000), [42, 43, 44]);
+  assert.deepEqual(told(200_000), [43]);
+  fixture.end(42);
+  fixture.add(42, { startTicks: 100, sockets: [70], children: [2] });
+  assert.deepEqual(told(200_000), [42, 43], 'it has forked since');
+  assert.deepEqual(told(1_000_000), [42, 43, 44]);
+});
+
+test('Observer does not read a process again that has slept since', () => {
+  const slept = { startTicks: 100, sockets: [70], ran: '500 0 3\n' };
+  const { observer, fixture, first } = setUp({ 42: slept });
+  first.sockets = [CLIENT];
+  const told = (afterUs: number): number[] => {
+    fixture.now += afterUs;
+    observer.serveFresh(fresh([HOST, 40000], [PEER, 443]));
+    return (observer.step()?.processes ?? []).map(({ pid }) => pid);
+  };
+  assert.deepEqual(told(9_000_000), [42]);
+  assert.deepEqual(told(2_000_000), []);
+  fixture.end(42);
+  fixture.add(42, { ...slept, ran: '600 0 4\n' });
+  assert.deepEqual(told(2_000_000), [42], 'it ran, perhaps another program');
+  assert.deepEqual(told(2_000_000), []);
+  assert.deepEqual(told(60_000_000), [42]);
+});
+
 test('Observer calls a process with a living child forked, and adds up what its sources lost', () => {
   const { observer, first, second } = setUp({ 42: { sockets: [70], children: [43] } });
   first.lost = 2;
