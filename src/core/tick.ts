@@ -83,6 +83,7 @@ export interface InterfaceCount {
   readonly name: string;
   readonly packets: number;
   readonly bytes: number;
+  readonly kernelBytes?: number | null; // octets by the kernel's own counters since the capture began; null: not known
 }
 
 export interface CaptureInfo {

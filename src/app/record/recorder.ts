@@ -13,6 +13,7 @@ import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { InterfaceNames } from './interface-names.ts';
+import type { KernelOctets } from './kernel-octets.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
 import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
@@ -52,6 +53,7 @@ export interface RecorderOptions {
   readonly userName: (uid: number) => string | null;
   readonly containerName: (id: string, cgroup: string) => string | null;
   readonly interfaceNames: InterfaceNames;
+  readonly kernelOctets: KernelOctets;
   readonly onReady: () => void; // packets are captured, and the database is open
   readonly onProgress: (progress: Progress) => void;
   readonly onTrouble: (text: string) => void; // an interface that went down, a database that cannot be written
@@ -136,6 +138,7 @@ export class Recorder {
 
   /** Capturing works: now a database may be made. */
   #begin(): void {
+    this.#options.kernelOctets.begin();
     this.#threads.tellStore({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }
 
@@ -166,8 +169,8 @@ export class Recorder {
 
   *#takeFacts(facts: FactsMessage): Generator<void> {
     const { sockets, holders } = facts;
-    const nothing = { ...NOTHING, atUs: facts.atUs };
     const { processes, addresses, owners, closed, lost } = facts;
+    const nothing = { ...NOTHING, atUs: facts.atUs };
     this.#attributor.observe({ ...nothing, processes, addresses });
     for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });
     for (const slice of slices(OWNER_COLUMNS, owners)) yield this.#attributor.observe({ ...nothing, owners: slice });
@@ -223,22 +226,17 @@ export class Recorder {
     const counters = { ...report.counters, factsLost: this.#factsLost + this.#house.forgotten };
     if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
     const { flows, offsetUs } = report;
+    const { kernelOctets, interfaceNames, info } = this.#options;
+    if (!isLast) kernelOctets.read();
     const built = this.#builder.take(isLast);
     const interfaces = report.interfaces.map((count) => ({
       ...count,
-      name: this.#options.interfaceNames.get(count.netns, count.ifindex),
+      name: interfaceNames.get(count.netns, count.ifindex),
+      kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
-    const tick: Tick = {
-      ...built,
-      namespaces: [],
-      containers: [],
-      flows,
-      counters,
-      interfaces,
-      clock,
-      atUs: this.#wallUs(),
-    };
+    const atUs = this.#wallUs();
+    const tick: Tick = { ...built, namespaces: [], containers: [], flows, counters, interfaces, clock, atUs };
     const { names } = built;
     const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
       transferList(columns),
