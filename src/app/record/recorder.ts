@@ -169,8 +169,8 @@ export class Recorder {
 
   *#takeFacts(facts: FactsMessage): Generator<void> {
     const { sockets, holders } = facts;
-    const { processes, addresses, owners, closed, lost } = facts;
     const nothing = { ...NOTHING, atUs: facts.atUs };
+    const { processes, addresses, owners, closed, lost } = facts;
     this.#attributor.observe({ ...nothing, processes, addresses });
     for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });
     for (const slice of slices(OWNER_COLUMNS, owners)) yield this.#attributor.observe({ ...nothing, owners: slice });
