@@ -29,7 +29,7 @@ const KEEP_FACTS_US = 150 * SECOND_US;
  * What the kernel told to be closed is kept so long: the rows of its flows come within seconds, and 5,000 connections a
  * second leave 10,000 sockets.
  */
-const KEEP_CLOSED_US = 30 * SECOND_US;
+export const KEEP_CLOSED_US = 30 * SECOND_US;
 /** Intervals of lost facts that are remembered apart; beyond, the oldest two become one. */
 const MOST_LOST = 64;
 

@@ -63,8 +63,7 @@ function losses(number: (name: string) => number): string[] {
     lines.push(`${countText(number('flows_evicted'), 'flow')} ended early: the flow table was full`);
   if (number('flows_lost') > 0)
     lines.push(`${countText(number('flows_lost'), 'flow')} lost: the database could not keep up`);
-  if (number('facts_lost') > 0)
-    lines.push(`${number('facts_lost')} answers about sockets lost: a kernel buffer was full`);
+  if (number('facts_lost') > 0) lines.push(`${number('facts_lost')} facts about sockets lost: a buffer was full`);
   if (number('facts_late') > 0)
     lines.push(`${countText(number('facts_late'), 'event')} of sockets came after their packets were counted`);
   if (number('names_lost') > 0) lines.push(namesLostText(number('names_lost')));

@@ -1,8 +1,14 @@
-/** The lines below usage: captured = attributed + unattributed by reason, and what stands beside it. */
+/** The lines below usage: captured = attributed + unattributed by reason, what stands beside it, and what the kernel counted. */
 import { numberOf, type Row, textOf } from '../report/columns.ts';
 import type { Format } from '../report/index.ts';
 import { countText, formatShare, formatSize } from '../report/size.ts';
-import { compileCaptured, compileConservation, sourceOf, type UsageQuery } from '../store/compile-usage.ts';
+import {
+  compileCaptured,
+  compileConservation,
+  compileInterfaces,
+  sourceOf,
+  type UsageQuery,
+} from '../store/compile-usage.ts';
 import type { Reader } from '../store/reader.ts';
 import { Captured } from '../store/rollup-tables.ts';
 import { segmentsOf } from '../store/usage-plan.ts';
@@ -28,7 +34,8 @@ export function printSum(context: Context, reader: Reader, { query, range, forma
   if (format === 'table') context.out('\n');
   const lines = isFiltered && !isOfFlows ? [] : sumLines(parts);
   const beside = all.filter((row) => numberOf(row, 'kind') >= Captured.Beside || (isOfFlows && isNotIp(row)));
-  for (const line of [...lines, ...besideLines(beside)]) note(context, format, line);
+  const counted = reader.all(compileInterfaces(range, MOST_INTERFACES));
+  for (const line of [...lines, ...besideLines(beside), ...counted.map(interfaceLine)]) note(context, format, line);
   if (isOfFlows) notePartly(context, total(parts, 'partly'));
   if (isOfFlows && range.fromUs < range.flowsFromUs) {
     context.err('pcapid: flows of a part of the range were deleted (record --keep); --by process has all of it\n');
@@ -68,6 +75,17 @@ function besideLines(rows: readonly Row[]): readonly string[] {
   return rows.map(
     (row) => `beside: ${countText(numberOf(row, 'packets'), 'packet')} ${BESIDE.get(numberOf(row, 'kind'))}`,
   );
+}
+
+/** Those with the most traffic. */
+const MOST_INTERFACES = 5;
+/** A captured packet may stand for several on the wire, and a cooked header is longer than that of Ethernet. */
+const WHY_DIFFERENT = 'offload, link headers, filter, not captured';
+
+function interfaceLine(row: Row): string {
+  const [kernel, captured] = [numberOf(row, 'kernel_bytes'), numberOf(row, 'bytes')];
+  const difference = `${kernel < captured ? '-' : ''}${formatSize(Math.abs(kernel - captured))}`;
+  return `interface ${textOf(row, 'name')}: ${formatSize(kernel)} by the kernel, ${formatSize(captured)} captured, difference ${difference} (${WHY_DIFFERENT})`;
 }
 
 function total(rows: readonly Row[], field: string): number {

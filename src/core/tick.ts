@@ -71,7 +71,7 @@ export interface CaptureCounters {
   interfaceDrops: number | null; // ps_ifdrop
   flowsEvicted: number; // lack-of-resources
   flowsLost: number; // ended flows dropped because the store could not keep up
-  factsLost: number; // netlink overruns, kernel events without room
+  factsLost: number; // netlink overruns, kernel events without room, sockets forgotten while the store was stuck
   factsLate: number; // kernel events that came after packets of their time were counted
   namesLost: number; // names that were not kept, and packets not searched for names, because there were too many
 }
@@ -83,6 +83,7 @@ export interface InterfaceCount {
   readonly name: string;
   readonly packets: number;
   readonly bytes: number;
+  readonly kernelBytes?: number | null; // octets by the kernel's own counters since the capture began; null: not known
 }
 
 export interface CaptureInfo {

@@ -11,8 +11,10 @@ const UPDATE = `UPDATE capture SET last_us = ?, longest_us = ?, packets = ?, byt
   flow_bytes = ?, duplicate_packets = ?, duplicate_bytes = ?, not_ip_packets = ?, not_ip_bytes = ?, bad_packets = ?,
   bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?,
   facts_late = ?, names_lost = ? WHERE id = ?`;
-const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes) VALUES (?, ?, ?, ?, ?, ?)
-  ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes`;
+const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes, kernel_bytes)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes,
+  kernel_bytes = coalesce(excluded.kernel_bytes, kernel_bytes)`;
 
 /** One capture: the host and boot it ran on, and what was counted since it began. */
 export class CaptureWriter {
@@ -106,9 +108,9 @@ export class CaptureWriter {
     for (const { id, name } of tick.containers) this.#upsertContainer.run(id, name);
   }
 
-  #writeInterface({ netns, ifindex, name, packets, bytes }: InterfaceCount, nowUs: Us): void {
+  #writeInterface({ netns, ifindex, name, packets, bytes, kernelBytes = null }: InterfaceCount, nowUs: Us): void {
     const row = this.netns.rowOrNull(netns, nowUs) ?? this.netnsRow ?? 0;
-    this.#upsertInterface.run(this.id, row, ifindex, name, packets, bytes);
+    this.#upsertInterface.run(this.id, row, ifindex, name, packets, bytes, kernelBytes);
   }
 
   end(endedUs: Us): void {

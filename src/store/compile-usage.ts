@@ -3,7 +3,7 @@ import { type CompiledQuery, type Limit, NO_LIMIT, type Order, sqlDirection } fr
 import { and, endpointWhere, type FlowFilter, type Fragment, flowWhere, fragment, rollupWhere } from './conditions.ts';
 import { CAPTURED_SUMS, Captured, TRAFFIC_SUMS } from './rollup-tables.ts';
 import { GROUPINGS, type GroupBy, type Grouping, joinsOf, type Source, USAGE_KEYS } from './usage-groups.ts';
-import type { Segment } from './usage-plan.ts';
+import type { Range, Segment } from './usage-plan.ts';
 
 export const USAGE_SORTS = {
   total: { sql: 'ip_bytes', natural: 'desc' },
@@ -148,5 +148,15 @@ FROM (${parts.length === 0 ? 'SELECT * FROM captured_day WHERE 0' : parts.join('
 LEFT JOIN reason w ON w.id = t.kind GROUP BY t.kind HAVING sum(t.packets) > 0 OR sum(t.flows) > 0
 ORDER BY t.kind >= ${Captured.Beside}, attributed DESC, sum(t.ip_bytes) DESC`,
     params: segments.flatMap(({ fromUs, toUs }) => [fromUs, toUs]),
+  };
+}
+
+/** What the kernel itself counted at interfaces, of recordings that lie in the range as a whole. */
+export function compileInterfaces({ fromUs, toUs }: Range, limit: number): CompiledQuery {
+  return {
+    sql: `SELECT i.name AS name, sum(i.kernel_bytes) AS kernel_bytes, sum(i.bytes) AS bytes
+FROM capture_interface i JOIN capture c ON c.id = i.capture
+WHERE i.kernel_bytes IS NOT NULL AND c.started_us >= ? AND c.last_us < ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?`,
+    params: [fromUs, toUs, limit],
   };
 }

@@ -1,6 +1,7 @@
 /** Deletes what is too old or too much, in small pieces: a recorder goes on between them. */
 import type { Us } from '../core/time.ts';
 import type { AddressSweep } from './address-sweep.ts';
+import { dropNames, processesOfNames, ranges } from './name-sweep.ts';
 import {
   bucketOf,
   CAPTURED_KEY,
@@ -135,23 +136,34 @@ export class Retention {
     }
   }
 
-  /** Sockets, holders, processes and addresses that only deleted flows pointed at. */
+  /**
+   * Sockets, holders, names, processes and addresses that only deleted flows pointed at. What points goes before what it
+   * points at: numbers of rows are used again.
+   */
   *#dropOrphans(): Generator<void> {
     const untilUs = this.#keptFrom.get('flows')! - SLACK_US;
-    yield* this.#dropOlder('socket', 'to_us < ?', untilUs);
-    yield* this.#dropOlder('process', 'last_us < ? AND coalesce(exit_us, last_us) < ?', untilUs, untilUs);
+    yield* this.#dropOlder('socket', 'to_us < ?', [untilUs]);
+    yield* dropNames(this.#db, untilUs);
+    const kept = yield* processesOfNames(this.#db);
+    yield* this.#dropOlder('process', 'last_us < ? AND coalesce(exit_us, last_us) < ?', [untilUs, untilUs], kept);
     yield* this.#onSweep().work();
   }
 
-  *#dropOlder(table: 'socket' | 'process', where: string, ...untilUs: Us[]): Generator<void> {
-    const next = this.#db.prepare(`SELECT max(id) FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1000)`);
-    const drop = this.#db.prepare(`DELETE FROM ${table} WHERE id > ? AND id <= ? AND ${where} RETURNING id`).pluck();
+  *#dropOlder(
+    table: 'socket' | 'process',
+    where: string,
+    untilUs: readonly Us[],
+    kept?: ReadonlySet<number>,
+  ): Generator<void> {
+    const old = this.#db.prepare(`SELECT id FROM ${table} WHERE id > ? AND id <= ? AND ${where}`).pluck();
+    const drop = this.#db.prepare(`DELETE FROM ${table} WHERE id = ?`);
     const holders = this.#db.prepare('DELETE FROM holder WHERE socket = ?');
-    let from = 0;
-    for (let to = next.pluck().get(from) as number | null; to !== null; to = next.get(from) as number | null) {
-      const gone = drop.all(from, to, ...untilUs) as number[];
-      if (table === 'socket') for (const socket of gone) holders.run(socket);
-      from = to;
+    for (const range of ranges(this.#db, table)) {
+      for (const row of old.all(...range, ...untilUs) as number[]) {
+        if (kept?.has(row) === true) continue;
+        drop.run(row);
+        if (table === 'socket') holders.run(row);
+      }
       yield;
     }
   }

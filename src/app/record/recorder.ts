@@ -5,13 +5,15 @@ import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
-import { SECOND_US, type Us } from '../../core/time.ts';
+import type { Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
 import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
+import { Housekeeping } from './housekeeping.ts';
 import type { InterfaceNames } from './interface-names.ts';
+import type { KernelOctets } from './kernel-octets.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
 import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
@@ -19,13 +21,12 @@ import type { SourceName } from './observe/open-sources.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
 import { QuietTicks } from './quiet-ticks.ts';
 import { RecorderThreads } from './recorder-threads.ts';
+import { againWords, lostWords, stuckWords } from './store-words.ts';
 import { TickBuilder } from './tick-builder.ts';
 
 const TICK_MS = 1000;
 /** How often namespaces that came or went are looked for. */
 const PLACES_MS = 500;
-/** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
-const HOUSEKEEPING_US = 5 * SECOND_US;
 /** Ticks the store may be behind before the capture thread keeps its counters to itself. */
 const MOST_UNWRITTEN = 8;
 /** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
@@ -52,6 +53,7 @@ export interface RecorderOptions {
   readonly userName: (uid: number) => string | null;
   readonly containerName: (id: string, cgroup: string) => string | null;
   readonly interfaceNames: InterfaceNames;
+  readonly kernelOctets: KernelOctets;
   readonly onReady: () => void; // packets are captured, and the database is open
   readonly onProgress: (progress: Progress) => void;
   readonly onTrouble: (text: string) => void; // an interface that went down, a database that cannot be written
@@ -69,6 +71,7 @@ export class Recorder {
   readonly #clock: Clock;
   readonly #attributor: Attributor;
   readonly #builder: TickBuilder;
+  readonly #house: Housekeeping;
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
@@ -82,7 +85,6 @@ export class Recorder {
   #storeIsStuck = false;
   #factsLost = 0;
   #flows = 0;
-  #housekeepingUs = 0;
   #lastReport: CaptureReport | undefined;
   #troubles = new Set<string>();
   #finish: (() => void) | undefined;
@@ -95,6 +97,7 @@ export class Recorder {
     this.#clock = new Clock(native);
     this.#attributor = new Attributor(options.info.netns, options.programs !== null);
     this.#builder = new TickBuilder(this.#attributor, options);
+    this.#house = new Housekeeping(this.#attributor, this.#builder);
     this.done = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -135,12 +138,17 @@ export class Recorder {
 
   /** Capturing works: now a database may be made. */
   #begin(): void {
+    this.#options.kernelOctets.begin();
     this.#threads.tellStore({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }
 
   /** One tick: ask the capture thread for its flows, unless it still owes an answer or the store is behind. */
   #drain(): void {
-    if (!this.#waitsForCapture && this.#unwritten < MOST_UNWRITTEN) this.#command('drain');
+    if (!this.#waitsForCapture && !this.#isBehind) this.#command('drain');
+  }
+
+  get #isBehind(): boolean {
+    return this.#unwritten >= MOST_UNWRITTEN;
   }
 
   /** Tells the capture thread when namespaces came or went. */
@@ -172,6 +180,7 @@ export class Recorder {
     this.#builder.addExits(facts.exits);
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
     this.#threads.factBacklog.taken(facts);
+    if (this.#isBehind && !this.#waitsForCapture) yield* this.#makeRoom(facts.atUs);
     if (facts.last) yield* this.#end();
   }
 
@@ -183,7 +192,7 @@ export class Recorder {
     this.#builder.hostNames.add(report.names);
     for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
-    yield* this.#keepHouse(report.atUs);
+    yield* this.#house.keep(report.atUs);
     this.#lastReport = report;
     this.#write(report);
     this.#tell(report);
@@ -206,34 +215,28 @@ export class Recorder {
     while (this.#attributor.answer(this.#onAnswer, SLICE_ROWS)) yield;
   }
 
-  /** @param now of what was taken in, not of the clock: it may have waited */
-  *#keepHouse(now: Us): Generator<void> {
-    if (now < this.#housekeepingUs) return;
-    this.#housekeepingUs = now + HOUSEKEEPING_US;
-    yield* this.#builder.addSocketsStepwise(now);
-    this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
+  /** While nothing is drained, facts would become more and more. */
+  *#makeRoom(now: Us): Generator<void> {
+    if (!this.#house.isCrowded(now)) return;
+    yield* this.#answer(); // what is known still has its facts
+    yield* this.#house.makeRoom(now);
   }
 
   #write(report: CaptureReport, isLast = false): void {
-    const counters = { ...report.counters, factsLost: this.#factsLost };
+    const counters = { ...report.counters, factsLost: this.#factsLost + this.#house.forgotten };
     if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
     const { flows, offsetUs } = report;
+    const { kernelOctets, interfaceNames, info } = this.#options;
+    if (!isLast) kernelOctets.read();
     const built = this.#builder.take(isLast);
     const interfaces = report.interfaces.map((count) => ({
       ...count,
-      name: this.#options.interfaceNames.get(count.netns, count.ifindex),
+      name: interfaceNames.get(count.netns, count.ifindex),
+      kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
-    const tick: Tick = {
-      ...built,
-      namespaces: [],
-      containers: [],
-      flows,
-      counters,
-      interfaces,
-      clock,
-      atUs: this.#wallUs(),
-    };
+    const atUs = this.#wallUs();
+    const tick: Tick = { ...built, namespaces: [], containers: [], flows, counters, interfaces, clock, atUs };
     const { names } = built;
     const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
       transferList(columns),
@@ -256,7 +259,7 @@ export class Recorder {
     if (report.kind === 'ready') this.#options.onReady();
     else if (report.kind === 'written') {
       this.#unwritten--;
-      if (this.#storeIsStuck) this.#options.onTrouble('the database can be written again');
+      if (this.#storeIsStuck) this.#options.onTrouble(againWords(this.#house.takeForgotten()));
       this.#storeIsStuck = false;
     } else if (report.kind === 'retry') {
       if (!this.#storeIsStuck) this.#options.onTrouble(stuckWords(report.message));
@@ -282,14 +285,6 @@ export class Recorder {
     this.#clock.read();
     return this.#clock.bootUs + this.#clock.offsetUs;
   }
-}
-
-function stuckWords(message: string): string {
-  return `the database cannot be written for now (${message}): counting goes on in memory, and each second tries again`;
-}
-
-function lostWords({ flows, message }: { readonly flows: number; readonly message: string }): string {
-  return `the end of the recording could not be stored (${message}): ${flows} flows are lost, and the last counters of others`;
 }
 
 function* slices<S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> {

@@ -25,6 +25,8 @@ import { NameLog } from './name-log.ts';
 const SOCKET_AGE_US = 5 * SECOND_US;
 /** That a process still lives is told this often: scans are many a second. */
 const TELL_ALIVE_US = 5 * SECOND_US;
+/** Rows of sockets and holders that one tick may have, some 16 MB: while the store is stuck no tick is taken. */
+const MOST_HISTORY = 1 << 17;
 
 interface KnownRow {
   readonly id: number;
@@ -56,7 +58,7 @@ export class TickBuilder {
   #socketIds = 0;
   #processIds = 0;
   #newPrograms: ProgramRow[] = [];
-  #newProcesses: ProcessRow[] = [];
+  readonly #newProcesses = new Map<number, ProcessRow>(); // by id: a tick has the latest of each
   #newUsers = new Map<number, string>();
   readonly #knownUsers = new Set<number>();
   #ends: EndColumns = createColumns(END_COLUMNS);
@@ -65,12 +67,14 @@ export class TickBuilder {
   readonly #attributor: Attributor;
   readonly #newContainers = new Map<string, string>(); // id -> name
   readonly #names: Names;
+  readonly #mostHistory: number;
   readonly hostNames = new NameLog();
   offsetUs: Us = 0; // realtime minus boottime: facts are in boottime, rows in time of day
 
-  constructor(attributor: Attributor, names: Names) {
+  constructor(attributor: Attributor, names: Names, mostHistory = MOST_HISTORY) {
     this.#attributor = attributor;
     this.#names = names;
+    this.#mostHistory = mostHistory;
   }
 
   addAnswer(serial: number, side: number, answer: Answer): void {
@@ -99,7 +103,7 @@ export class TickBuilder {
       this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
       const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
       const exitUs = atUs[i]! + this.offsetUs;
-      if (known !== undefined) this.#newProcesses.push(this.#row(known, exitUs, exitUs));
+      if (known !== undefined) this.#tell(this.#row(known, exitUs, exitUs));
     }
   }
 
@@ -109,14 +113,14 @@ export class TickBuilder {
     for (const [key, known] of this.#processes) {
       const nowUs = atUs + this.offsetUs;
       if (!alive.has(known.process.pid)) {
-        if (this.#exitUs(known.process) === null) this.#newProcesses.push(this.#row(known, known.seenUs, nowUs));
+        if (this.#exitUs(known.process) === null) this.#tell(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
         continue;
       }
       known.seenUs = nowUs;
       if (nowUs - known.lastUs >= TELL_ALIVE_US) {
         known.lastUs = nowUs;
-        this.#newProcesses.push(this.#row(known, nowUs, null));
+        this.#tell(this.#row(known, nowUs, null));
       }
     }
   }
@@ -126,11 +130,12 @@ export class TickBuilder {
     for (const _ of this.addSocketsStepwise(nowUs)) void _;
   }
 
-  /** The same, with a yield after each socket. */
+  /** The same, with a yield after each socket. Those that one tick has no room for are left to the next one. */
   *addSocketsStepwise(nowUs: Us): Generator<void> {
     const { sockets } = this.#attributor;
     for (const row of sockets.rows()) {
       yield;
+      if (this.#history.count + this.#holders.count >= this.#mostHistory) return;
       const known = this.#sockets.get(row);
       const age = nowUs - sockets.facts.fromUs[row]!;
       if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
@@ -149,7 +154,7 @@ export class TickBuilder {
   /** Something was added since the last take(). */
   get hasRows(): boolean {
     const rows = this.#ends.count + this.#history.count + this.#holders.count;
-    return this.hostNames.hasRows || rows + this.#newPrograms.length + this.#newProcesses.length > 0;
+    return this.hostNames.hasRows || rows + this.#newPrograms.length + this.#newProcesses.size > 0;
   }
 
   /** @param isLast nothing more will be known of who heard names */
@@ -158,7 +163,7 @@ export class TickBuilder {
       names: this.hostNames.take(isLast),
       ends: this.#ends,
       programs: this.#newPrograms,
-      processes: this.#newProcesses,
+      processes: [...this.#newProcesses.values()],
       users: [...this.#newUsers].map(([uid, name]) => ({ uid, name })),
       containers: [...this.#newContainers].map(([id, name]) => ({ id, name })),
       sockets: this.#history,
@@ -168,7 +173,7 @@ export class TickBuilder {
     this.#history = createColumns(SOCKET_HISTORY_COLUMNS);
     this.#holders = createColumns(HOLDER_HISTORY_COLUMNS);
     this.#newPrograms = [];
-    this.#newProcesses = [];
+    this.#newProcesses.clear();
     this.#newUsers = new Map();
     this.#newContainers.clear();
     return built;
@@ -185,7 +190,7 @@ export class TickBuilder {
     const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs, seenUs: firstUs };
     this.#processes.set(key, created);
     const exitUs = this.#exitUs(process);
-    this.#newProcesses.push(this.#row(created, exitUs ?? firstUs, exitUs));
+    this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
     return created.id;
   }
 
@@ -198,7 +203,13 @@ export class TickBuilder {
   /** It has called exec: the row is what it is now, flows keep the program that they were given. */
   #rename(known: KnownRow, process: Process): void {
     known.process = process;
-    this.#newProcesses.push(this.#row(known, known.lastUs, null));
+    this.#tell(this.#row(known, known.lastUs, null));
+  }
+
+  #tell(row: ProcessRow): void {
+    const told = this.#newProcesses.get(row.id);
+    const exitUs = row.exitUs ?? told?.exitUs ?? null;
+    this.#newProcesses.set(row.id, { ...row, lastUs: Math.max(row.lastUs, told?.lastUs ?? 0), exitUs });
   }
 
   #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {

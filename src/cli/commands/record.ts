@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { examine, REAL_ROOTS, startChecks } from '../../app/doctor/doctor.ts';
 import { tryKernelPrograms } from '../../app/doctor/doctor-bpf.ts';
 import { InterfaceNames } from '../../app/record/interface-names.ts';
+import { KernelOctets } from '../../app/record/kernel-octets.ts';
 import { findCgroupRoot } from '../../app/record/kernel-programs.ts';
 import { NETLINK_ROUTE, openNetlink } from '../../app/record/netlink-transport.ts';
 import { type NamedPlace, placesOf } from '../../app/record/netns-places.ts';
@@ -19,7 +20,7 @@ import { UserError } from '../../core/errors.ts';
 import { ContainerNames } from '../../linux/container.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { parseNamespaceLink } from '../../linux/proc-pid.ts';
-import { Route } from '../../linux/route.ts';
+import { type Link, Route } from '../../linux/route.ts';
 import { readBootId, readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
 import { loadNative, type Native } from '../../native/binding.ts';
@@ -184,6 +185,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     interfaceNames: new InterfaceNames((netns) =>
       linksOf(native, netns === info.netns ? '' : pathOf(places?.() ?? [], netns)),
     ),
+    kernelOctets: new KernelOctets(() => linksOf(native, '')),
   };
 }
 
@@ -192,7 +194,7 @@ function pathOf(places: readonly NamedPlace[], netns: number): string | undefine
   return places.find(({ inode }) => inode === netns)?.path;
 }
 
-function linksOf(native: Native, netnsPath: string | undefined): Iterable<{ ifindex: number; name: string }> {
+function linksOf(native: Native, netnsPath: string | undefined): readonly Link[] {
   if (netnsPath === undefined) return [];
   try {
     const transport = openNetlink(native, NETLINK_ROUTE, netnsPath);

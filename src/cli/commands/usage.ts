@@ -43,7 +43,9 @@ Examples:
 
 Bytes are IP bytes, seen from each end that is on this host: a flow between two
 processes of this host counts at both. Rows in parentheses are ends without a
-process, by reason. The lines below count every flow once and add up exactly.
+process, by reason. The lines below count every flow once and add up exactly; an
+interface has what the kernel itself counted while recordings ran that lie in the
+range as a whole.
 Ranges are widened to whole minutes. By pid, name or interface, and with --pid,
 --process or --name, flows are read instead: slower, the range is exact, and a
 flow that is only partly inside it is counted whole.`;

@@ -20,6 +20,7 @@ for i in range(int(sys.argv[1])):
     s.sendto(b'x', ('127.0.0.1', 10000 + i))
     s.close()
     if i % 50 == 0: time.sleep(0.02)
+    if i == 50: time.sleep(3) # these are stored before the disk is full
 `;
 const COUNT = 6000;
 

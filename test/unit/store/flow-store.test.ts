@@ -214,7 +214,7 @@ test('write() stores the counters of the capture and of its interfaces', () => {
   const counters = { ...COUNTERS, packets: 10, notIpPackets: 2, kernelDrops: 1 };
   const one = tick({
     counters,
-    interfaces: [{ netns: 0, ifindex: 1, name: 'lo', packets: 4, bytes: 40 }],
+    interfaces: [{ netns: 0, ifindex: 1, name: 'lo', packets: 4, bytes: 40, kernelBytes: 50 }],
     clock: { bootUs: 5, offsetUs: 6 },
   });
   withDatabase([one, one], (path) => {
@@ -229,7 +229,7 @@ test('write() stores the counters of the capture and of its interfaces', () => {
     });
     assert.deepEqual(rowsOf(path, 'SELECT * FROM clock'), [{ boot: 1, boot_us: 5, offset_us: 6 }]);
     assert.deepEqual(rowsOf(path, 'SELECT * FROM capture_interface'), [
-      { capture: 1, netns: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40 },
+      { capture: 1, netns: 1, ifindex: 1, name: 'lo', packets: 4, bytes: 40, kernel_bytes: 50 },
     ]);
   });
 });

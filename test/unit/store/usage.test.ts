@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { REASONS, type Reason } from '../../../src/core/attribution.ts';
-import { compileCaptured, compileConservation, compileUsage } from '../../../src/store/compile-usage.ts';
+import {
+  compileCaptured,
+  compileConservation,
+  compileInterfaces,
+  compileUsage,
+} from '../../../src/store/compile-usage.ts';
 import type { FlowFilter } from '../../../src/store/conditions.ts';
 import { Reader, type Row } from '../../../src/store/reader.ts';
 import { GROUPS, type GroupBy } from '../../../src/store/usage-groups.ts';
@@ -242,5 +247,26 @@ test('compileUsage() answers the same from counters of all levels and, where a p
       assert.equal(sumOf({ ...filter, process: 'a' }), bytes);
       assert.equal(sumOf({ ...filter, port: 54 }), 0);
     }
+  });
+});
+
+test('compileInterfaces() adds up what the kernel counted, of recordings that lie in the range as a whole', () => {
+  const lo = { netns: 0, ifindex: 1, name: 'lo', packets: 4, bytes: 40 };
+  const interfaces = [
+    { ...lo, kernelBytes: 50 },
+    { ...lo, ifindex: 2, name: 'eth0', kernelBytes: 900 },
+  ];
+  const foreign = { ...lo, ifindex: 3, name: 'veth1', kernelBytes: null };
+  withDatabase([tick({ interfaces: [...interfaces, foreign] }), tick({ interfaces: [lo] })], (path) => {
+    const reader = Reader.open(path);
+    const ask = (fromUs: number, toUs: number, limit = 9) => reader.all(compileInterfaces({ fromUs, toUs }, limit));
+    assert.deepEqual(ask(0, END_OF_TIME), [
+      { name: 'eth0', kernel_bytes: 900, bytes: 40 },
+      { name: 'lo', kernel_bytes: 50, bytes: 40 },
+    ]);
+    assert.equal(ask(0, END_OF_TIME, 1).length, 1);
+    assert.deepEqual(ask(NOON + 1, END_OF_TIME), [], 'it began before');
+    assert.deepEqual(ask(0, NOON + 1), [], 'it ended later');
+    reader.close();
   });
 });

@@ -1,0 +1,74 @@
+import { type Attributor, KEEP_CLOSED_US } from '../../attribution/attributor.ts';
+import { createColumns } from '../../core/columns.ts';
+import { HOLDER_COLUMNS } from '../../core/process.ts';
+import { SOCKET_COLUMNS } from '../../core/socket.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
+import type { TickBuilder } from './tick-builder.ts';
+
+/** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
+const HOUSEKEEPING_US = 5 * SECOND_US;
+/** Rows of facts that are kept for flows that cannot be asked for yet, some 40 MB; and processes, some 1 KB each. */
+const MOST_FACTS = 1 << 18;
+const MOST_PROCESSES = 1 << 15;
+
+/** Forgets facts: those that nobody can use any more, and while the store is stuck those that there is no room for. */
+export class Housekeeping {
+  readonly #attributor: Attributor;
+  readonly #builder: TickBuilder;
+  readonly #mostFacts: number;
+  #dueUs: Us = 0;
+  #drainedUs: Us = 0; // flows that began later may need any fact
+  #told = 0;
+  forgotten = 0; // sockets that such flows may have needed
+
+  constructor(attributor: Attributor, builder: TickBuilder, mostFacts = MOST_FACTS) {
+    this.#attributor = attributor;
+    this.#builder = builder;
+    this.#mostFacts = mostFacts;
+  }
+
+  /** After a drain. @param now of what was taken in, not of the clock: it may have waited */
+  *keep(now: Us): Generator<void> {
+    this.#drainedUs = now;
+    if (now < this.#dueUs) return;
+    yield* this.#forget(now);
+  }
+
+  /** While nothing is drained: facts wait as long as there is room for them. */
+  isCrowded(now: Us): boolean {
+    if (now < this.#dueUs) return false;
+    const { sockets, owners, holders, processes } = this.#attributor;
+    return sockets.size + owners.size + holders.size > this.#mostFacts || processes.size > MOST_PROCESSES;
+  }
+
+  /** Of `forgotten`, what came since the last call. */
+  takeForgotten(): number {
+    const since = this.forgotten - this.#told;
+    this.#told = this.forgotten;
+    return since;
+  }
+
+  /** Forgets what is oldest. Flows of that time may have lost their owner, and will say so. */
+  *makeRoom(now: Us): Generator<void> {
+    const { sockets } = this.#attributor;
+    const before = sockets.size;
+    yield* this.#forget(now);
+    this.forgotten += before - sockets.size;
+    const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_US };
+    if (sockets.size < before) this.#attributor.observe({ ...NOTHING, atUs: now, lost });
+  }
+
+  *#forget(now: Us): Generator<void> {
+    this.#dueUs = now + HOUSEKEEPING_US;
+    yield* this.#builder.addSocketsStepwise(now);
+    this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
+  }
+}
+
+const NOTHING = {
+  sockets: createColumns(SOCKET_COLUMNS, 1),
+  holders: createColumns(HOLDER_COLUMNS, 1),
+  processes: [],
+  scan: null,
+  addresses: null,
+};
