@@ -105,8 +105,7 @@ bool PcapHandle::Activate(const CaptureOptions &options, OpenFailure *failure) {
 }
 
 bool PcapHandle::SetFilter(const std::string &filter, OpenFailure *failure) {
-  if (filter.empty()) return true;
-  bpf_program program{};
+  bpf_program program{};  // also of the empty filter: it is what cuts packets to the snaplen before they take their room
   if (lib_->compile(pcap_, &program, filter.c_str(), 1, kPcapNoNetmask) != 0) {
     *failure = {"bad-filter", lib_->geterr(pcap_)};
     return false;

@@ -3,7 +3,7 @@
  * has a file of its own, because compiling all of them takes longer than answering a question.
  * `node src/bundle.mjs`
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -74,4 +74,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     plugins: [separate],
     supported: { 'dynamic-import': false },
   });
+  chmodSync(join(root, 'dist/pcapid.cjs'), 0o755); // npx runs it
 }

@@ -52,8 +52,12 @@ export function readUserNamespacesMax({ proc }: Pick<Roots, 'proc'>): number | n
   return text !== null && /^\d+$/.test(text) ? Number(text) : null;
 }
 
+/** PROC_PID_INIT_INO of include/linux/proc_ns.h. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
 /** What says that this is a container, whose processes are not those of the host; null when nothing does. */
 export function findContainerSign({ proc, root }: Roots): string | null {
+  if (proc.readLink('self/ns/pid') === INITIAL_PID_NAMESPACE) return null; // whatever files say: all processes are seen
   for (const path of ['.dockerenv', 'run/.containerenv']) {
     if (root.version(path) !== undefined) return `/${path}`;
   }

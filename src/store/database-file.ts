@@ -8,6 +8,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -74,6 +75,7 @@ function readHeader(path: string, into: Buffer): number {
     // O_NONBLOCK: a FIFO in the place of the file must not block us.
     const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
+      checkRegular(path, fstatSync(fd));
       return readSync(fd, into, 0, into.length, 0);
     } finally {
       closeSync(fd);

@@ -4,18 +4,13 @@
  * Ports follow addresses, so that one end of a tuple is one range of an index; a port alone has no index. Measured on
  * 3 million flows of 200,000 addresses: 16 and 14 octets a flow for the two indexes of flow, 138 without them.
  */
-const firstOf = (table: 'flow' | 'socket', end: string, time: string): string =>
-  `SELECT ${end}_address AS id, min(${time}) AS first_us FROM ${table} GROUP BY 1`;
+const firstOf = (end: 'src' | 'dst'): string =>
+  `SELECT ${end}_address AS id, min(first_us) AS first_us FROM flow GROUP BY 1`;
 
 export const MIGRATION_5 = `
 ALTER TABLE address ADD COLUMN first_us INTEGER;
 UPDATE address SET first_us = seen.first_us FROM (SELECT id, min(first_us) AS first_us FROM (
-  ${[
-    firstOf('flow', 'src', 'first_us'),
-    firstOf('flow', 'dst', 'first_us'),
-    firstOf('socket', 'local', 'from_us'),
-    firstOf('socket', 'remote', 'from_us'),
-  ].join('\n  UNION ALL ')}
+  ${[firstOf('src'), firstOf('dst')].join('\n  UNION ALL ')}
 ) GROUP BY id) AS seen WHERE seen.id = address.id;
 CREATE INDEX address_first ON address (first_us);
 CREATE INDEX flow_src_end ON flow (src_address, src_port);

@@ -12,6 +12,9 @@ const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, lo
   cookie, inode, uid, state, process, from_us, to_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET uid = coalesce(excluded.uid, uid), state = excluded.state,
   process = excluded.process, to_us = max(to_us, excluded.to_us)`;
+/** That a socket has an address is no sign that a packet was seen. */
+const NO_PACKET_US = Number.POSITIVE_INFINITY;
+
 const INSERT_HOLDER = `INSERT INTO holder (socket, process, role, from_us, to_us) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (socket, process, role, from_us) DO UPDATE SET to_us = max(to_us, excluded.to_us)`;
 
@@ -45,9 +48,9 @@ export class SocketWriter {
         this.#boot,
         this.#netns.rowOrNull(s.netns[i]!, s.fromUs[i]!),
         protocol,
-        this.#addresses.row(s.key, at + K_FIRST, s.fromUs[i]!),
+        this.#addresses.row(s.key, at + K_FIRST, NO_PACKET_US),
         portOrNull(protocol, keyFirstPort(s.key, at)),
-        connected ? this.#addresses.row(s.key, at + K_SECOND, s.fromUs[i]!) : null,
+        connected ? this.#addresses.row(s.key, at + K_SECOND, NO_PACKET_US) : null,
         connected ? portOrNull(protocol, keySecondPort(s.key, at)) : null,
         s.cookie[i]! || null,
         s.inode[i]! || null,

@@ -1,6 +1,6 @@
 /** A capture file with the owners of its packets written into it: it is read twice, for the owners and for the copy. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { Attributor } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, type OctetSink, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch } from '../../core/decoded.ts';
@@ -142,7 +142,7 @@ async function copy(
 }
 
 function isSameFile(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [a, b] = [one, other].map(statOrUndefined);
   return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
@@ -156,4 +156,13 @@ function hashOf(path: string): string {
     closeSync(fd);
   }
   return hash.digest('hex');
+}
+
+/** Where nobody may look, OutputFile says so. */
+function statOrUndefined(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -167,9 +167,13 @@ function printFields(context: Context, rows: Iterable<Row>, flags: FormatFlags, 
   printRows(context, rows, flags, { available: fields.map(fieldColumn), defaults: fields, fields });
 }
 
-function* explained(rows: Iterator<Row>): Generator<Row> {
-  for (let next = explainedCall(() => rows.next()); next.done !== true; next = explainedCall(() => rows.next())) {
-    yield next.value;
+function* explained(rows: Generator<Row>): Generator<Row> {
+  try {
+    for (let next = explainedCall(() => rows.next()); next.done !== true; next = explainedCall(() => rows.next())) {
+      yield next.value;
+    }
+  } finally {
+    rows.return(undefined); // an answer that is cut short must not keep the database busy
   }
 }
 
