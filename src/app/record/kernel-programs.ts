@@ -65,7 +65,7 @@ export function openKernelPrograms(native: Native, cgroup: string, wanted: Kerne
   };
 }
 
-const HINT = 'Run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on Linux 5.8 or newer.';
+const HINT = 'Run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, on Linux 6.3 or newer (5.8 for a part).';
 
 function open(native: Native, cgroup: string, wanted: KernelLayer, fds: Int32Array): BpfHandle {
   const tracing = wanted === 'bpf' ? 1 : 0;

@@ -5,7 +5,6 @@ import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import * as zlib from 'node:zlib';
 import { type Annotated, annotate, type Style } from '../../../../src/app/annotate/annotate.ts';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
 import { readFiles } from '../../../../src/app/read/file-reading.ts';
@@ -29,10 +28,6 @@ import {
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-annotate-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const CAPTURES = readdirSync('captures').filter((name) => /\.(pcap|pcapng)(\.\w+)?$/.test(name));
-/** As their names in captures/README.md say. */
-const DAMAGED = /^(damaged|unknown-interface|cut.*|long-.*|short-block|unequal-block)\./;
-const NO_CAPTURES = /^(empty|noise|text)\./;
 const factsOf = (path: string): readonly FactsMessage[] => parseFacts(readFileSync(path, 'utf8'), path);
 
 let outputs = 0;
@@ -71,22 +66,6 @@ const INTERFACE = 'frame.interface_id'; // of pcap files only the copy has one
 function tshark(path: string, ...fields: readonly string[]): string {
   const words = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
   return spawnSync('tshark', words, { encoding: 'utf8', maxBuffer: 64 << 20 }).stdout; // of damaged files up to there
-}
-
-for (const name of CAPTURES) {
-  if (NO_CAPTURES.test(name)) continue;
-  const isZstd = name.endsWith('.zst') && !('createZstdDecompress' in zlib);
-  const isDamaged = DAMAGED.test(name);
-  const what = isZstd ? 'is refused' : isDamaged ? 'is whole' : 'has the same packets for tshark';
-  test(`${name}, annotated, ${what}`, async () => {
-    const input = join('captures', name);
-    if (isZstd) return assert.rejects(run(input), /zstd/);
-    const { output, done } = await run(input);
-    assert.equal(done.damages.length > 0, isDamaged);
-    const fields = name.includes('.pcapng') ? [...FIELDS, INTERFACE] : FIELDS;
-    const [copied, original] = [tshark(output, ...fields), tshark(input, ...fields)];
-    assert.equal(copied, isDamaged ? original.slice(0, copied.length) : original);
-  });
 }
 
 test('the owners that facts tell stand in comments, and are read again', async () => {
