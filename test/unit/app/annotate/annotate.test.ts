@@ -61,7 +61,6 @@ async function records(path: string, facts: readonly FactsMessage[] = []): Promi
 }
 
 const FIELDS = ['frame.number', 'frame.time_epoch', 'frame.len', 'frame.cap_len', 'frame.protocols'];
-const INTERFACE = 'frame.interface_id'; // of pcap files only the copy has one
 
 function tshark(path: string, ...fields: readonly string[]): string {
   const words = ['-n', '-r', path, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])];
