@@ -147,7 +147,10 @@ function showGrowing(
 /** Ctrl-C ends the reading, not the program: what came until then is a result. */
 function stopOnSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // Not before the inputs are open: open(2) of a FIFO without a writer waits, and no handler would run meanwhile.
+  setImmediate(() => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  });
   return stop.signal;
 }
 
