@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -147,7 +148,9 @@ test('checkHeader() refuses an empty file for readers, a short one, a missing on
     writeFileSync(path, 'SQLite format 3\0');
     assert.throws(() => checkHeader(path, 'refused'), { code: 'foreign-database' });
     mkdirSync(join(folder, 'folder'));
-    assert.throws(() => checkHeader(join(folder, 'folder'), 'refused'), { code: 'database-file', message: /EISDIR/ });
+    execFileSync('mkfifo', [join(folder, 'fifo')]);
+    for (const name of ['folder', 'fifo'])
+      assert.throws(() => checkHeader(join(folder, name), 'refused'), { code: 'database-not-a-file' }, name);
   });
 });
 
