@@ -53,7 +53,6 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       counters,
       interfaces: countsOf(interfaceCounts, options.interfaces),
       namespaces: [],
-      containers: [],
       clock: null,
       atUs: latestUs,
     });

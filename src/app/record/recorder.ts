@@ -224,7 +224,8 @@ export class Recorder {
 
   #write(report: CaptureReport, isLast = false): void {
     const counters = { ...report.counters, factsLost: this.#factsLost + this.#house.forgotten };
-    if (!this.#quietTicks.isDue({ ...report, counters }, this.#builder.hasRows)) return;
+    const hasRows = this.#builder.hasRows || this.#newPlaces.length > 0;
+    if (!this.#quietTicks.isDue({ ...report, counters }, hasRows)) return;
     const { flows, offsetUs } = report;
     const { kernelOctets, interfaceNames, info } = this.#options;
     if (!isLast) kernelOctets.read();
@@ -236,7 +237,9 @@ export class Recorder {
     }));
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
     const atUs = this.#wallUs();
-    const tick: Tick = { ...built, namespaces: [], containers: [], flows, counters, interfaces, clock, atUs };
+    const namespaces = this.#newPlaces.map(({ inode, name }) => ({ inode, cookie: null, name }));
+    this.#newPlaces = [];
+    const tick: Tick = { ...built, namespaces, flows, counters, interfaces, clock, atUs };
     const { names } = built;
     const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
       transferList(columns),

@@ -53,6 +53,8 @@ describe('pcapid record in other network namespaces', { skip: netnsMissing() || 
     await recording.nextTick();
     await recording.stop();
     assert.deepEqual(pairRows(recording.database), [rowOf(a, sentA), rowOf(b, sentB)].sort(byNetns));
+    const named = query(recording.database, `SELECT name FROM netns WHERE inode = ${statSync(a.path).ino}`);
+    assert.deepEqual(named, [{ name: a.name }]);
   });
 
   test('follows namespaces that appear and vanish while it records', async () => {
