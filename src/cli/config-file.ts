@@ -15,7 +15,7 @@ export interface ConfigValue {
 const SYSTEM_PATH = '/etc/pcapid.toml';
 const TABLE = 'record';
 const MOST_OCTETS = 1 << 20;
-/** EACCES: $HOME is another user's, as after sudo -u. */
+/** Of stat(2). EACCES: the folder is closed to us, as $HOME is after sudo -u; a file that is seen has to be read. */
 const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EACCES'];
 
 /** @returns what is written under [record], later values win. @throws UserError */
@@ -42,8 +42,8 @@ function readText(path: string, isNamed: boolean): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    if (!isNamed && ABSENT.includes(code)) return undefined;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (!isNamed && syscall === 'stat' && ABSENT.includes(code)) return undefined;
     throw badFile(path, `cannot be read (${code})`);
   }
 }

@@ -126,12 +126,13 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   });
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
   const programs = tryKernelPrograms(native, cgroup, flags.sources);
+  const opened = programs instanceof UserError ? null : programs;
   const checks = startChecks(examine(loadNative, REAL_ROOTS, { wanted: flags.sources, programs }));
   const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
   const live = new LiveLine(context, flags.quiet);
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
-    programs: programs === null || programs instanceof UserError ? null : programs,
+    programs: opened,
     onReady: () => {
       for (const check of checks) context.err(formatCheck(check));
       const what = devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
@@ -144,7 +145,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   try {
     await untilStopped(recorder, flags.for);
   } finally {
-    if (programs !== null && !(programs instanceof UserError)) programs.close();
+    opened?.close();
   }
   live.end();
   printCapture(context, database, loopDelay());
