@@ -252,6 +252,9 @@ export function unknown(reason: Reason): Answer {
   return { process: null, program: null, socket: -1, holders: [], evidence: null, reason, acted: 0 };
 }
 
+/** Of an end that nobody looked up: nothing is known, and there is no reason why. */
+export const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
+
 /** Strength of an answer; a later one replaces an earlier one only when its rank is higher. */
 export function rank(answer: Answer): number {
   const step = CONFIDENCES.indexOf(confidence(answer.evidence, answer.reason, answer.process !== null));

@@ -1,7 +1,14 @@
 /** What is added to packets on their way from one file to another. */
+import { PacketType } from '../core/packet.ts';
 
 /** Way of a packet at its interface, bits 0 and 1 of epb_flags. */
 export const Way = { Unknown: 0, Inbound: 1, Outbound: 2 } as const;
+
+/** A Way for a PacketType. */
+export function wayOf(type: number): number {
+  if (type === PacketType.Unknown) return Way.Unknown;
+  return type === PacketType.Outgoing ? Way.Outbound : Way.Inbound;
+}
 
 /** Octets are in the byte order of the section. */
 export interface PacketEdit {

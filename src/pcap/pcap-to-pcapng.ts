@@ -1,8 +1,7 @@
 /** A classic capture file as one section of pcapng: packets, times and lengths as they are. */
 import type { PacketBatch } from '../core/packet.ts';
-import { PacketType } from '../core/packet.ts';
 import type { Output } from './output.ts';
-import { type CopyCounts, type PacketEdits, Way } from './packet-edits.ts';
+import { type CopyCounts, type PacketEdits, Way, wayOf } from './packet-edits.ts';
 import { pcapOrder } from './pcap.ts';
 import { BlockType, InterfaceOption, Option, PacketOption } from './pcapng-blocks.ts';
 import { octetsOption, textOption } from './written-options.ts';
@@ -125,10 +124,4 @@ export class PcapToPcapng {
     const option = octetsOption(code, value, true);
     this.#out.copy(option, 0, option.length);
   }
-}
-
-/** What a header of Kuznetzov's form said; of other files the batch has no type until it is decoded. */
-function wayOf(type: number): number {
-  if (type === PacketType.Unknown) return Way.Unknown;
-  return type === PacketType.Outgoing ? Way.Outbound : Way.Inbound;
 }

@@ -1,19 +1,9 @@
 import { DAY_US, HOUR_US, MINUTE_US, type Us } from '../core/time.ts';
+import { USAGE_SUMS } from '../core/usage.ts';
 import { numberOf, type Row } from './columns.ts';
 import type { Zone } from './local-time.ts';
 
 const UNITS = { minute: MINUTE_US, hour: HOUR_US, day: DAY_US } as const;
-const SUMS = [
-  'flows',
-  'tx_packets',
-  'tx_bytes',
-  'tx_ip_bytes',
-  'rx_packets',
-  'rx_bytes',
-  'rx_ip_bytes',
-  'packets',
-  'ip_bytes',
-] as const;
 
 /** Adds rows of buckets up to minutes, hours or days of a zone. A day on which clocks change has 23 or 25 hours. */
 export function foldTimes(
@@ -29,7 +19,7 @@ export function foldTimes(
     const begin = local - (local % UNITS[unit]);
     const sums = begins.get(begin) ?? { bucket_us: us };
     sums.bucket_us = Math.min(sums.bucket_us!, us);
-    for (const name of SUMS) sums[name] = (sums[name] ?? 0) + numberOf(row, name);
+    for (const name of USAGE_SUMS) sums[name] = (sums[name] ?? 0) + numberOf(row, name);
     begins.set(begin, sums);
   }
   const total = rows.reduce((sum, row) => sum + numberOf(row, 'ip_bytes'), 0);

@@ -1,4 +1,5 @@
 /** Usage for people. */
+import { USAGE_KEYS, USAGE_SUMS } from '../core/usage.ts';
 import { baseName, type Column, fieldColumn, numberOf, type Row, textOf } from './columns.ts';
 import { formatLocal, type Zone } from './local-time.ts';
 import { formatShare, formatSize } from './size.ts';
@@ -7,33 +8,7 @@ const right = { align: 'right', mayShrink: false } as const;
 const left = { align: 'left', mayShrink: false } as const;
 const shrinking = { align: 'left', mayShrink: true } as const;
 
-export const USAGE_FIELDS = [
-  'group_by',
-  'bucket_us',
-  'pid',
-  'comm',
-  'exe',
-  'uid',
-  'user',
-  'unit',
-  'container',
-  'remote_addr',
-  'remote_name',
-  'protocol',
-  'port',
-  'interface',
-  'reason',
-  'flows',
-  'tx_packets',
-  'tx_bytes',
-  'tx_ip_bytes',
-  'rx_packets',
-  'rx_bytes',
-  'rx_ip_bytes',
-  'packets',
-  'ip_bytes',
-  'share',
-];
+export const USAGE_FIELDS = ['group_by', ...USAGE_KEYS, 'reason', ...USAGE_SUMS, 'share'];
 export const USAGE_DEFAULT_COLUMNS = ['name', 'tx', 'rx', 'total', 'share', 'packets', 'flows'];
 /** With pictures: the share as a bar, the course over the range. */
 export const TERMINAL_COLUMNS = ['name', 'tx', 'rx', 'total', 'share', 'bar', 'trend', 'flows'];

@@ -1,4 +1,5 @@
 /** Questions whose answer is empty when a database is sound: every row says what differs, and by how much. */
+import { TRAFFIC_SUMS } from '../core/usage.ts';
 import type { CompiledQuery } from './compile-query.ts';
 import {
   CAPTURED_KEY,
@@ -8,7 +9,6 @@ import {
   type Level,
   PROGRAM_KEY,
   TRAFFIC_KEY,
-  TRAFFIC_SUMS,
 } from './rollup-tables.ts';
 
 /** Most rows that one question answers: more would only say the same. */

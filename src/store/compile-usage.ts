@@ -1,8 +1,9 @@
 /** Accounting: who moved how many bytes, seen from the local ends of flows; and the sum that has to come out. */
+import { TRAFFIC_SUMS, USAGE_KEYS } from '../core/usage.ts';
 import { type CompiledQuery, type Limit, NO_LIMIT, type Order, sqlDirection } from './compile-query.ts';
 import { and, endpointWhere, type FlowFilter, type Fragment, flowWhere, fragment, rollupWhere } from './conditions.ts';
-import { CAPTURED_SUMS, Captured, TRAFFIC_SUMS } from './rollup-tables.ts';
-import { GROUPINGS, type GroupBy, type Grouping, joinsOf, type Source, USAGE_KEYS } from './usage-groups.ts';
+import { CAPTURED_SUMS, Captured } from './rollup-tables.ts';
+import { GROUPINGS, type GroupBy, type Grouping, joinsOf, type Source } from './usage-groups.ts';
 import type { Range, Segment } from './usage-plan.ts';
 
 export const USAGE_SORTS = {

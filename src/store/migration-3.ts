@@ -1,3 +1,4 @@
+import { TRAFFIC_SUMS } from '../core/usage.ts';
 import {
   CAPTURED_KEY,
   CAPTURED_SUMS,
@@ -7,7 +8,6 @@ import {
   PROGRAM_KEY,
   ROLLUP_TABLES,
   TRAFFIC_KEY,
-  TRAFFIC_SUMS,
 } from './rollup-tables.ts';
 import { SERVICE_PORT_SQL } from './service-port.ts';
 import { views } from './views.ts';

@@ -1,5 +1,6 @@
 /** The counters by minute, hour and day: what their tables are called and hold. */
 import { DAY_US, HOUR_US, MINUTE_US, type Us } from '../core/time.ts';
+import { TRAFFIC_SUMS } from '../core/usage.ts';
 
 /** Lengths of buckets, which begin at multiples of them since the epoch, finest first. */
 export const LEVELS = { minute: MINUTE_US, hour: HOUR_US, day: DAY_US } as const satisfies Record<string, Us>;
@@ -10,16 +11,6 @@ export function bucketOf(level: Level, us: Us): Us {
   return us - (us % LEVELS[level]);
 }
 
-/** Of local ends: each moved these bytes. `flows` began in the bucket, so that buckets add up. */
-export const TRAFFIC_SUMS = [
-  'flows',
-  'tx_packets',
-  'tx_bytes',
-  'tx_ip_bytes',
-  'rx_packets',
-  'rx_bytes',
-  'rx_ip_bytes',
-] as const;
 /** By service: program 0 is unknown, reason 0 is a named process, address 0 is `other`, port 0 is none. */
 export const TRAFFIC_KEY = ['bucket_us', 'program', 'reason', 'remote_address', 'service_port', 'protocol'] as const;
 export const PROGRAM_KEY = ['bucket_us', 'program', 'reason'] as const;

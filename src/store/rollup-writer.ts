@@ -1,3 +1,4 @@
+import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { CounterTable } from './counter-table.ts';
 import type { ShareSink } from './flow-share.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type Level,
   PROGRAM_KEY,
   TRAFFIC_KEY,
-  TRAFFIC_SUMS,
 } from './rollup-tables.ts';
 import type { Sqlite } from './sqlite.ts';
 import { SumMap } from './sum-map.ts';

@@ -1,6 +1,7 @@
 import type { Us } from '../core/time.ts';
+import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { upsertSql } from './counter-table.ts';
-import { TRAFFIC_KEY, TRAFFIC_SUMS } from './rollup-tables.ts';
+import { TRAFFIC_KEY } from './rollup-tables.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Rows of one minute; further services are counted together, with the address `other`. */

@@ -1,22 +1,5 @@
 /** What usage can be added up by, and where each grouping finds its numbers. */
-
-/** Columns that name a group; those that a grouping does not use are null. */
-export const USAGE_KEYS = [
-  'bucket_us',
-  'pid',
-  'comm',
-  'exe',
-  'uid',
-  'user',
-  'unit',
-  'container',
-  'remote_addr',
-  'remote_name',
-  'protocol',
-  'port',
-  'interface',
-] as const;
-export type UsageKey = (typeof USAGE_KEYS)[number];
+import type { UsageKey } from '../core/usage.ts';
 
 /** Tables by bucket that hold what a grouping needs; null: only flows do. */
 export type Source = 'program' | 'traffic' | null;

@@ -1,4 +1,5 @@
 /** Fills a database with made-up flows, inside SQLite: ten million in about a minute. */
+import { TRAFFIC_SUMS } from '../../src/core/usage.ts';
 import {
   CAPTURED_KEY,
   CAPTURED_SUMS,
@@ -6,7 +7,6 @@ import {
   type Level,
   PROGRAM_KEY,
   TRAFFIC_KEY,
-  TRAFFIC_SUMS,
 } from '../../src/store/rollup-tables.ts';
 import { SERVICE_PORT_SQL } from '../../src/store/service-port.ts';
 import type { Sqlite } from '../../src/store/sqlite.ts';

@@ -2,7 +2,7 @@ import type { Columns } from '../../core/columns.ts';
 import type { Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import { FlowIndex, findKey } from '../../flow/flow-index.ts';
-import { hashKey } from '../../flow/flow-key.ts';
+import { compareKeys, hashKey } from '../../flow/flow-key.ts';
 import type { TUPLE_COLUMNS } from './flow-owners.ts';
 
 const SHIFT = 4; // 16 words a tuple
@@ -12,7 +12,7 @@ const NONE = -1;
 export class FlowFinder {
   readonly #index = new FlowIndex();
   readonly #seed: number;
-  readonly #words: Int32Array; // key of each flow that is the first one of its tuple
+  readonly #words: Int32Array; // key of each flow
   readonly #firstUs: Float64Array;
   readonly #next: Int32Array; // flow of the same tuple that begins after it
   readonly #current: Int32Array; // of each first flow: the one found last, for packets are nearly in order
@@ -30,15 +30,14 @@ export class FlowFinder {
       const at = flow * KEY_WORDS;
       const hash = hashKey(flows.key, at, this.#seed);
       const way = findKey(this.#index.pairs, this.#index.mask, this.#words, SHIFT, hash, flows.key, at);
+      this.#words.set(flows.key.subarray(at, at + KEY_WORDS), flow << SHIFT);
       if (way >= 0) {
         this.#next[last[way >> 1]!] = flow;
         last[way >> 1] = flow;
-        this.#words.set(flows.key.subarray(at, at + KEY_WORDS), flow << SHIFT);
-        continue;
+      } else {
+        this.#current[flow] = last[flow] = flow;
+        this.#index.insert(hash, flow);
       }
-      this.#words.set(flows.key.subarray(at, at + KEY_WORDS), flow << SHIFT);
-      this.#current[flow] = last[flow] = flow;
-      this.#index.insert(hash, flow);
     }
   }
 
@@ -49,7 +48,8 @@ export class FlowFinder {
     if (way < 0) return NONE;
     const first = way >> 1;
     const flow = this.#next[first] === NONE ? first : this.#at(first, timeUs);
-    return ((flow + 1) << 1) | this.#direction(first, flow, way & 1);
+    // A later flow of the tuple may have begun at the other end.
+    return ((flow + 1) << 1) | ((way & 1) ^ compareKeys(this.#words, first << SHIFT, this.#words, flow << SHIFT));
   }
 
   /** The last flow of the tuple that had begun by then, else its first one. */
@@ -60,14 +60,5 @@ export class FlowFinder {
       flow = next;
     this.#current[first] = flow;
     return flow;
-  }
-
-  /** A later flow of the tuple may have begun at the other end. */
-  #direction(first: number, flow: number, direction: number): number {
-    if (flow === first) return direction;
-    const a = first << SHIFT;
-    const b = flow << SHIFT;
-    for (let w = 0; w < KEY_WORDS; w++) if (this.#words[a + w] !== this.#words[b + w]) return direction ^ 1;
-    return direction;
   }
 }

@@ -1,9 +1,7 @@
-import { type Answer, unknown } from '../../attribution/attribute.ts';
+import { type Answer, NOT_ASKED } from '../../attribution/attribute.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
-
-const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
 
 /** Tuples and beginnings of flows: row n is that with serial n + 1. */
 export const TUPLE_COLUMNS = { key: 'key', firstUs: 'f64' } as const;

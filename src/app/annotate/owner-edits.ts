@@ -1,9 +1,9 @@
 import { FlowSide } from '../../core/attribution.ts';
 import { type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
-import { type PacketBatch, PacketType } from '../../core/packet.ts';
+import type { PacketBatch } from '../../core/packet.ts';
 import { SECOND_US } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
-import { type PacketEdit, type PacketEdits, Way } from '../../pcap/packet-edits.ts';
+import { type PacketEdit, type PacketEdits, wayOf } from '../../pcap/packet-edits.ts';
 import type { FlowFinder } from './flow-finder.ts';
 import type { OwnerStyle } from './owner-style.ts';
 
@@ -47,9 +47,4 @@ export function findFlow(finder: FlowFinder, batch: PacketBatch, decoded: Decode
   if (decoded.status[row] !== DecodeStatus.Ok) return -1;
   const timeUs = batch.sec[row]! * SECOND_US + Math.floor(batch.nsec[row]! / 1000);
   return finder.find(decoded.key, row * KEY_WORDS, timeUs);
-}
-
-function wayOf(type: number): number {
-  if (type === PacketType.Unknown) return Way.Unknown;
-  return type === PacketType.Outgoing ? Way.Outbound : Way.Inbound;
 }

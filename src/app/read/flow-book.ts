@@ -1,13 +1,11 @@
-import { type Answer, unknown } from '../../attribution/attribute.ts';
+import { answerFields } from '../../attribution/answer-fields.ts';
+import { type Answer, NOT_ASKED } from '../../attribution/attribute.ts';
 import { formatAddress } from '../../core/address.ts';
-import { confidence } from '../../core/attribution.ts';
 import { type Columns, createColumns } from '../../core/columns.ts';
-import { commandLine } from '../../core/command-line.ts';
 import { FLOW_END_REASONS, type FlowColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import type { Process } from '../../core/process.ts';
 import type { FlowRecord, Value } from '../../core/record.ts';
-import { NO_UID } from '../../core/socket.ts';
 import {
   K_FIRST,
   K_SECOND,
@@ -20,8 +18,6 @@ import {
 import { portOrNull } from '../../store/ports.ts';
 import { NameLog } from '../record/name-log.ts';
 import { type EndName, NameBook } from './name-book.ts';
-
-const NOT_ASKED: Answer = { ...unknown('no-socket'), reason: null };
 
 /** What records say of a flow. */
 const BOOK_COLUMNS = {
@@ -169,31 +165,15 @@ export class FlowBook {
     });
   }
 
-  #end(
-    side: 'src' | 'dst',
-    { process, program, evidence, reason }: Answer,
-    name: EndName | undefined,
-  ): Record<string, Value> {
-    const uid = (process?.uid === NO_UID ? null : process?.uid) ?? program?.uid ?? null;
-    const fields: Record<string, Value> = {
-      netns: process?.netns || null,
-      pid: process?.pid ?? null,
-      comm: process?.comm || null, // '': a capture file gave only the pid
-      exe: process?.exe ?? program?.exe ?? null,
-      cmdline: process?.argv ? commandLine(process.argv) : null,
-      uid,
-      user: uid === null ? null : this.#userName(uid),
-      unit: program?.unit ?? null,
-      container: program?.container ?? null,
+  #end(side: 'src' | 'dst', answer: Answer, name: EndName | undefined): Record<string, Value> {
+    const fields = answerFields(answer);
+    const all: Record<string, Value> = {
+      netns: answer.process?.netns || null,
+      ...fields,
+      user: fields.uid === null ? null : this.#userName(fields.uid),
       name: name?.text ?? null,
-      source: evidence?.source ?? null,
-      match: evidence?.match ?? null,
-      confidence: confidence(evidence, reason, process !== null),
-      reason,
-      gap_us: evidence?.gapUs ?? null,
-      holders: evidence?.holders ?? null,
       name_source: name?.source ?? null,
     };
-    return Object.fromEntries(Object.entries(fields).map(([name, value]) => [`${side}_${name}`, value]));
+    return Object.fromEntries(Object.entries(all).map(([field, value]) => [`${side}_${field}`, value]));
   }
 }

@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander';
-import type { Us } from '../../core/time.ts';
 import { foldTimes } from '../../report/fold-times.ts';
 import { formatLocal, localZone, utcZone, type Zone } from '../../report/local-time.ts';
 import { withBars } from '../../report/usage-bars.ts';
 import { TERMINAL_COLUMNS, USAGE_DEFAULT_COLUMNS, USAGE_FIELDS, usageColumns } from '../../report/usage-columns.ts';
 import { compileUsage, sourceOf, USAGE_SORTS, type UsageQuery } from '../../store/compile-usage.ts';
-import type { FlowFilter } from '../../store/conditions.ts';
 import { Reader, type Row } from '../../store/reader.ts';
 import type { Level } from '../../store/rollup-tables.ts';
 import { GROUPS, type GroupBy } from '../../store/usage-groups.ts';
@@ -68,13 +66,14 @@ function addUp(context: Context, flags: UsageFlags): void {
   const printing = { available: usageColumns(flags.by, zone), defaults, fields: USAGE_FIELDS };
   const isDrawn = columnsOf(flags, printing).some(({ name }) => name === 'trend') && flags.format === 'table';
   const order = parseSort(flags.sort ?? (isTime(flags.by) ? 'name' : 'total'), USAGE_SORTS);
-  const { sinceUs, untilUs, ...filter } = filterOf(flags, context.nowUs(), zone);
+  const asked = filterOf(flags, context.nowUs(), zone);
+  const { sinceUs, untilUs, ...filter } = asked;
   const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
   try {
     const range = askedRange(reader, sinceUs, untilUs);
     const isOfFlows = sourceOf(filter, flags.by) === null; // these know their times to the microsecond
     const query: UsageQuery = {
-      ...{ filter: isOfFlows ? within(filter, sinceUs, untilUs) : filter, groupBy: flags.by, order },
+      ...{ filter: isOfFlows ? asked : filter, groupBy: flags.by, order },
       segments: segmentsOf(range, range.kept, isTime(flags.by) ? coarsestFor(flags.by, range, zone) : 'day'),
       limit: isTime(flags.by) ? null : probeOf(limitOf(flags)),
     };
@@ -88,10 +87,6 @@ function addUp(context: Context, flags: UsageFlags): void {
   } finally {
     reader.close();
   }
-}
-
-function within(filter: FlowFilter, sinceUs: Us | undefined, untilUs: Us | undefined): FlowFilter {
-  return { ...filter, ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) };
 }
 
 /** The same groups, each cut in parts of the range. */

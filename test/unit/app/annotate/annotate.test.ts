@@ -7,12 +7,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Annotated, annotate, type Style } from '../../../../src/app/annotate/annotate.ts';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
-import { readFiles } from '../../../../src/app/read/file-reading.ts';
-import { FlowBook } from '../../../../src/app/read/flow-book.ts';
 import type { FactsMessage } from '../../../../src/app/record/messages.ts';
-import { Attributor } from '../../../../src/attribution/attributor.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
+import { recordsOf } from '../../../support/file-records.ts';
 import { ethernet, ipv4, tcp } from '../../../support/packets.ts';
 import {
   block,
@@ -47,19 +45,6 @@ async function run(
   return { output, done: await annotate({ input, output, every, style, facts, force, ...rest }) };
 }
 
-async function records(path: string, facts: readonly FactsMessage[] = []): Promise<readonly FlowRecord[]> {
-  const book = new FlowBook(() => null);
-  await readFiles(
-    { inputs: [{ path }], attributor: new Attributor(), facts },
-    {
-      onFlows: (flows) => book.addFlows(flows),
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
-      onProgress: () => {},
-    },
-  );
-  return [...book.records()];
-}
-
 const FIELDS = ['frame.number', 'frame.time_epoch', 'frame.len', 'frame.cap_len', 'frame.protocols'];
 
 function tshark(path: string, ...fields: readonly string[]): string {
@@ -80,8 +65,8 @@ test('the owners that facts tell stand in comments, and are read again', async (
       ),
     );
   const named = (all: readonly FlowRecord[]) => all.filter((flow) => flow.src_pid !== null || flow.dst_pid !== null);
-  const expected = named(await records('captures/demo.pcap', facts));
-  const reread = named(await records(output));
+  const expected = named(await recordsOf('captures/demo.pcap', { facts }));
+  const reread = named(await recordsOf(output));
   assert.ok(expected.length >= 8);
   assert.ok(expected.some((flow) => flow.src_confidence === 'likely'));
   assert.deepEqual(owners(reread), owners(expected));

@@ -7,11 +7,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type Annotated, annotate, type Style } from '../../../../src/app/annotate/annotate.ts';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
-import { readFiles } from '../../../../src/app/read/file-reading.ts';
-import { FlowBook } from '../../../../src/app/read/flow-book.ts';
 import type { FactsMessage } from '../../../../src/app/record/messages.ts';
-import { Attributor } from '../../../../src/attribution/attributor.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
+import { recordsOf } from '../../../support/file-records.ts';
 import { ethernet, ipv4, udp } from '../../../support/packets.ts';
 import { enhancedPacket, interfaceBlock, pcapng, section, simplePacket, text } from '../../../support/pcapng-file.ts';
 
@@ -37,19 +35,6 @@ function written(bytes: Uint8Array): string {
   return path;
 }
 
-async function records(path: string, facts: readonly FactsMessage[] = []): Promise<readonly FlowRecord[]> {
-  const book = new FlowBook(() => null);
-  await readFiles(
-    { inputs: [{ path }], attributor: new Attributor(), facts },
-    {
-      onFlows: (flows) => book.addFlows(flows),
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
-      onProgress: () => {},
-    },
-  );
-  return [...book.records()];
-}
-
 /** Times, lengths and interfaces of packets, without the rows that are blocks. */
 function tshark(path: string): string {
   const fields = ['frame.time_epoch', 'frame.len', 'frame.cap_len', 'frame.protocols', 'frame.interface_id'];
@@ -67,8 +52,8 @@ for (const style of ['darwin', 'pib'] as const) {
       const owners = (all: readonly FlowRecord[]) =>
         all.map((flow) => [...OWNER[style].flatMap((field) => [flow[`src_${field}`], flow[`dst_${field}`]])]);
       const isNamed = (flow: FlowRecord) => flow.src_pid !== null || flow.dst_pid !== null;
-      const expected = (await records('captures/demo.pcap', FACTS)).filter(isNamed);
-      const reread = (await records(output)).filter(isNamed);
+      const expected = (await recordsOf('captures/demo.pcap', { facts: FACTS })).filter(isNamed);
+      const reread = (await recordsOf(output)).filter(isNamed);
       assert.ok(expected.some((flow) => flow.src_pid !== null && flow.dst_pid !== null));
       assert.deepEqual(owners(reread), owners(expected));
       assert.equal(done.counts.marked, 9, 'each named end of each flow');
@@ -101,7 +86,7 @@ for (const style of ['darwin', 'pib'] as const) {
       const types = { darwin: ['80000001', '01000080'], pib: ['00000bad', 'ad0b0000'] }[style];
       for (const type of types) assert.equal(copy.toString('hex').split(type).length, 2, type);
       assert.deepEqual(
-        (await records(output)).map(({ src_pid, src_comm }) => [src_pid, src_comm]),
+        (await recordsOf(output)).map(({ src_pid, src_comm }) => [src_pid, src_comm]),
         [[7, 'dig']],
       );
     });
@@ -112,7 +97,7 @@ for (const style of ['darwin', 'pib'] as const) {
       const bytes = pcapng(section(), interfaceBlock(), simplePacket(frame), noted);
       const { output, done } = await run(written(bytes), style, { every: true });
       assert.deepEqual(done.counts, { packets: 2, marked: 1, refused: 1 });
-      assert.equal((await records(output))[0]?.src_comm, 'dig');
+      assert.equal((await recordsOf(output))[0]?.src_comm, 'dig');
     });
   });
 }
@@ -122,5 +107,5 @@ test('a packet that names a process in option 8 already keeps it', async () => {
   const pid = enhancedPacket({ bytes: frame, options: [[8, (w) => [...w.u32(9), ...w.u32(1)]]] });
   const { output, done } = await run(written(pcapng(section(), interfaceBlock(), pid)), 'pib');
   assert.deepEqual(done.counts, { packets: 1, marked: 0, refused: 1 });
-  assert.equal((await records(output))[0]?.src_pid, 9);
+  assert.equal((await recordsOf(output))[0]?.src_pid, 9);
 });

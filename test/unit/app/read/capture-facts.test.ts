@@ -3,10 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readFiles } from '../../../../src/app/read/file-reading.ts';
-import { FlowBook } from '../../../../src/app/read/flow-book.ts';
-import { Attributor } from '../../../../src/attribution/attributor.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
+import { recordsOf } from '../../../support/file-records.ts';
 import { ethernet, ipv4, TcpFlag, tcp } from '../../../support/packets.ts';
 import { enhancedPacket, interfaceBlock, type PcapngOption, pcapng, section } from '../../../support/pcapng-file.ts';
 import { PROCESS_CAPTURES } from '../../../support/process-captures.ts';
@@ -14,19 +12,10 @@ import { PROCESS_CAPTURES } from '../../../support/process-captures.ts';
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-facts-'));
 after(() => rmSync(folder, { recursive: true }));
 
-async function flowsOf(bytes: Uint8Array): Promise<readonly FlowRecord[]> {
+function flowsOf(bytes: Uint8Array): Promise<readonly FlowRecord[]> {
   const path = join(folder, 'x');
   writeFileSync(path, bytes);
-  const book = new FlowBook(() => null);
-  await readFiles(
-    { inputs: [{ path }], attributor: new Attributor(), facts: [] },
-    {
-      onFlows: (flows) => book.addFlows(flows),
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
-      onProgress: () => {},
-    },
-  );
-  return [...book.records()];
+  return recordsOf(path);
 }
 
 const captureNamed = (name: string): Uint8Array => PROCESS_CAPTURES.find((one) => one.name === name)!.bytes;

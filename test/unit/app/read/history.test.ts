@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
-import { readFiles } from '../../../../src/app/read/file-reading.ts';
-import { FlowBook } from '../../../../src/app/read/flow-book.ts';
 import { History } from '../../../../src/app/read/history.ts';
 import { storeFiles } from '../../../../src/app/read/store-file.ts';
-import { Attributor } from '../../../../src/attribution/attributor.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
 import { SECOND_US } from '../../../../src/core/time.ts';
 import { InterfaceNumbers } from '../../../../src/pcap/interface-numbers.ts';
+import { recordsOf } from '../../../support/file-records.ts';
 
 const CAPTURE = 'captures/demo.pcap';
 const FACTS = 'captures/demo.facts.ndjson';
@@ -33,19 +31,8 @@ async function store(path: string, given: typeof facts): Promise<void> {
 
 before(() => store(database, facts));
 
-async function records(history?: History): Promise<readonly FlowRecord[]> {
-  const book = new FlowBook(() => null);
-  await readFiles(
-    { inputs: [{ path: CAPTURE }], attributor: new Attributor(), facts: history === undefined ? facts : [], history },
-    {
-      onFlows: (flows) => book.addFlows(flows),
-      onAnswer: (serial, side, answer) => book.addAnswer(serial, side, answer),
-      onProgress: () => {},
-    },
-  );
-  history?.close();
-  return [...book.records()];
-}
+const records = (history?: History): Promise<readonly FlowRecord[]> =>
+  recordsOf(CAPTURE, history === undefined ? { facts } : { history });
 
 const exact = (all: readonly FlowRecord[], side: 'src' | 'dst') =>
   new Map(
