@@ -20,9 +20,12 @@ interface FileOptions extends DescriptorOptions {
 
 /** Who wants a file's octets as they are, beside its packets: all of them behind the header of a pcap file, in order. */
 export interface OctetSink {
-  /** A walker went over octets `from` to `to`; packets among them are in the batch. */
-  walked(bytes: Uint8Array, from: number, to: number): void;
-  /** The rest of what is larger than a batch. */
+  /**
+   * A walker went over octets `from` to `to`; packets among them are in the batch.
+   *
+   * @param rest octets that the last packet or block has behind them: skipped() gets them, as far as the file has them
+   */
+  walked(bytes: Uint8Array, from: number, to: number, rest: number): void;
   skipped(bytes: Uint8Array, from: number, to: number): void;
 }
 
@@ -103,7 +106,7 @@ export class PcapFileSource implements CaptureSource {
       this.#notes.clear();
       const { from } = this.#stretch;
       this.#walker.walk(this.#stretch, into);
-      this.#sink?.walked(into.bytes, from, this.#stretch.from);
+      this.#sink?.walked(into.bytes, from, this.#stretch.from, this.#stretch.skip);
       this.#packets += into.count;
       if (into.count > 0) {
         if (this.#walker.hasPktap) notePktap(into, this.#notes);

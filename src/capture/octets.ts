@@ -20,6 +20,7 @@ export interface DescriptorOptions {
   readonly path: string; // how the file is called in messages; opened when there is no `fd`
   readonly fd?: number | undefined; // already open; stays open at close()
   readonly follow?: boolean; // the end of a file is where its writer is now
+  readonly onOctets?: ((octets: Uint8Array) => void) | undefined; // gets all that are read, in their order
 }
 
 /**
@@ -33,12 +34,14 @@ export class Descriptor implements OctetSource {
   taken = 0;
   trouble: string | undefined;
   readonly #name: string;
+  readonly #onOctets: ((octets: Uint8Array) => void) | undefined;
   #ownFd: number | undefined;
   #isFollowed: boolean;
 
   /** @throws UserError when the file cannot be opened */
-  constructor({ path, fd: given, follow = false }: DescriptorOptions) {
+  constructor({ path, fd: given, follow = false, onOctets }: DescriptorOptions) {
     this.#name = path;
+    this.#onOctets = onOctets;
     this.#isFollowed = follow;
     let fd = given;
     if (fd === undefined) fd = this.#ownFd = openFile(path);
@@ -82,6 +85,7 @@ export class Descriptor implements OctetSource {
     try {
       const got = readSync(this.fd, bytes, at, length, null);
       this.taken += got;
+      this.#onOctets?.(bytes.subarray(at, at + got));
       return got === 0 && this.#isFollowed ? undefined : got;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

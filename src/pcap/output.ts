@@ -1,20 +1,28 @@
 /** Octets on their way into a file, collected to few large writes. */
 const SIZE = 1 << 18; // in the cache when they are written and hashed
+const LEAST_SIZE = 1 << 12;
 
 /** Up to here a loop is faster than set() of a subarray (measured: 60 to 400 octets of a packet, half the time). */
 const SHORT = 512;
 
 export class Output {
-  #bytes = new Uint8Array(SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  readonly #size: number;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   #at = 0;
-  #source: Uint8Array = this.#bytes; // where octets were copied from last
-  #sourceView: DataView = this.#view;
+  #source: Uint8Array; // where octets were copied from last
+  #sourceView: DataView;
   readonly #write: (bytes: Uint8Array) => void;
 
-  /** @param write gets octets that are valid during the call */
-  constructor(write: (bytes: Uint8Array) => void) {
+  /**
+   * @param write gets octets that are valid during the call
+   * @param size octets that are collected, less where there are many outputs
+   */
+  constructor(write: (bytes: Uint8Array) => void, size = SIZE) {
     this.#write = write;
+    this.#size = Math.min(SIZE, Math.max(LEAST_SIZE, size));
+    this.#source = this.#bytes = new Uint8Array(this.#size);
+    this.#sourceView = this.#view = new DataView(this.#bytes.buffer);
   }
 
   u16(value: number, littleEndian: boolean): void {
@@ -37,7 +45,7 @@ export class Output {
 
   copy(bytes: Uint8Array, from: number, to: number): void {
     const length = to - from;
-    if (length >= SIZE) {
+    if (length >= this.#size) {
       this.flush();
       this.#write(bytes.subarray(from, to));
       return;
@@ -65,8 +73,8 @@ export class Output {
     this.#at = 0;
   }
 
-  /** @param length less than SIZE */
+  /** @param length at most LEAST_SIZE, or less than the room there is */
   #room(length: number): void {
-    if (this.#at + length > SIZE) this.flush();
+    if (this.#at + length > this.#size) this.flush();
   }
 }

@@ -1,4 +1,4 @@
-/** A pcapng file, block by block into another one: every octet stays, but for what is added. */
+/** A pcapng file, block by block into others: every octet stays, but for what is added. */
 import { UserError } from '../core/errors.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { Output } from './output.ts';
@@ -32,25 +32,29 @@ const padding = (length: number): number => -length & 3;
 
 export class PcapngCopy {
   readonly counts: CopyCounts = { packets: 0, marked: 0, refused: 0 };
-  readonly #out: Output;
+  readonly #edits: PacketEdits;
+  #targets: readonly Output[]; // of the block that was copied last
   #heading: string | undefined;
   #littleEndian = true;
 
   /** @param heading comment of the first section */
-  constructor(out: Output, heading: string) {
-    this.#out = out;
+  constructor(edits: PacketEdits, heading: string) {
+    this.#edits = edits;
+    this.#targets = edits.outputs;
     this.#heading = heading;
   }
 
   /**
    * Copies the blocks of a stretch that a PcapngWalker has walked; the rows of `batch` are its packets.
    *
-   * @param from, to octets of batch.bytes. Only the last block may be cut: the caller passes its rest on as it is
+   * @param from, to octets of batch.bytes. Only the last block may be cut: passOn() gets its rest
    */
-  copy(batch: PacketBatch, from: number, to: number, edits: PacketEdits): void {
+  copy(batch: PacketBatch, from: number, to: number): void {
+    const edits = this.#edits;
     const { bytes, offset, count } = batch;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let copied = from;
+    let targets = this.#targets;
+    let copied = from; // what lies between it and `at` goes to the targets as it is
     let row = 0;
     for (let at = from; to - at >= BLOCK_LEAST; ) {
       const type = view.getUint32(at, this.#littleEndian);
@@ -62,18 +66,20 @@ export class PcapngCopy {
       const length = view.getUint32(at + 4, this.#littleEndian);
       const next = at + length + padding(length);
       const isPacket = row < count && offset[row]! > at && offset[row]! < next;
-      const edit = isPacket ? edits.edit(row) : undefined;
-      if (isSection || edit !== undefined) {
-        this.#out.copy(bytes, copied, at);
+      const outputs = isPacket ? edits.outputsOf(row) : edits.outputs;
+      const edit = isPacket && outputs.length > 0 ? edits.edit(row) : undefined;
+      if (isSection || edit !== undefined || outputs !== targets) {
+        copyTo(targets, bytes, copied, at);
         copied = at;
+        targets = outputs;
       }
       if (isSection) {
         this.#putSection(bytes, view, at, length);
         copied = next;
       } else if (edit !== undefined) {
-        for (const block of edit.before) this.#out.copy(block, 0, block.length); // later packets count on them
+        for (const block of edit.before) copyTo(targets, block, 0, block.length); // later packets count on them
         const hasRoom = next <= to && (type === BlockType.EnhancedPacket || type === BlockType.Packet);
-        if (hasRoom && this.#putPacket(bytes, view, at, length, edit)) copied = next;
+        if (hasRoom && this.#putPacket(targets, bytes, view, at, length, edit)) copied = next;
         else this.counts.refused++;
       } else if (edits.hasBlocks && !isPacket && isProcessBlock(view, type, at + BODY, next - 4, this.#littleEndian)) {
         throw new UserError(
@@ -83,10 +89,16 @@ export class PcapngCopy {
         );
       }
       if (isPacket) row++;
+      if (isPacket && outputs.length > 0) this.counts.packets++;
       at = next;
     }
-    this.counts.packets += row;
-    this.#out.copy(bytes, copied, to);
+    copyTo(targets, bytes, copied, to);
+    this.#targets = targets;
+  }
+
+  /** The rest of a block that is larger than a batch. */
+  passOn(bytes: Uint8Array, from: number, to: number): void {
+    copyTo(this.#targets, bytes, from, to);
   }
 
   /** The length of a section is left open, because what is in it grows. */
@@ -96,18 +108,26 @@ export class PcapngCopy {
     const heading = this.#heading;
     this.#heading = undefined;
     const added = heading === undefined ? NOTHING : textOption(Option.Comment, heading, this.#littleEndian);
-    const total = this.#putHead(bytes, at, SECTION_OPTIONS + (old.end - options) + added.length);
-    this.#out.copy(bytes, at + BODY, at + SECTION_LENGTH);
-    this.#out.u32(NOT_TOLD, this.#littleEndian);
-    this.#out.u32(NOT_TOLD, this.#littleEndian);
-    this.#out.copy(bytes, options, old.end);
-    this.#out.copy(added, 0, added.length);
-    this.#putEnd(total);
+    for (const out of this.#edits.outputs) {
+      const total = this.#putHead(out, bytes, at, SECTION_OPTIONS + (old.end - options) + added.length);
+      out.copy(bytes, at + BODY, at + SECTION_LENGTH);
+      out.u32(NOT_TOLD, this.#littleEndian);
+      out.u32(NOT_TOLD, this.#littleEndian);
+      out.copy(bytes, options, old.end);
+      out.copy(added, 0, added.length);
+      this.#putEnd(out, total);
+    }
   }
 
   /** @returns false when the packet has already what it may have only once */
-  #putPacket(bytes: Uint8Array, view: DataView, at: number, length: number, edit: PacketEdit): boolean {
-    const out = this.#out;
+  #putPacket(
+    targets: readonly Output[],
+    bytes: Uint8Array,
+    view: DataView,
+    at: number,
+    length: number,
+    edit: PacketEdit,
+  ): boolean {
     const captured = view.getUint32(at + CAPTURED, this.#littleEndian);
     const data = PACKET_DATA + captured;
     const options = at + data + padding(captured);
@@ -115,17 +135,19 @@ export class PcapngCopy {
     if (old.hasOnce) return false;
     const flags = edit.way !== Way.Unknown && !old.hasFlags ? OPTION_HEADER + FLAGS : 0;
     const added = edit.options.length + flags;
-    const total = this.#putHead(bytes, at, data + padding(captured) + (old.end - options) + added);
-    out.copy(bytes, at + BODY, at + data);
-    out.zeros(padding(captured));
-    out.copy(bytes, options, old.end);
-    if (flags > 0) {
-      out.u16(PacketOption.Flags, this.#littleEndian);
-      out.u16(FLAGS, this.#littleEndian);
-      out.u32(edit.way, this.#littleEndian);
+    for (const out of targets) {
+      const total = this.#putHead(out, bytes, at, data + padding(captured) + (old.end - options) + added);
+      out.copy(bytes, at + BODY, at + data);
+      out.zeros(padding(captured));
+      out.copy(bytes, options, old.end);
+      if (flags > 0) {
+        out.u16(PacketOption.Flags, this.#littleEndian);
+        out.u16(FLAGS, this.#littleEndian);
+        out.u32(edit.way, this.#littleEndian);
+      }
+      out.copy(edit.options, 0, edit.options.length);
+      this.#putEnd(out, total);
     }
-    out.copy(edit.options, 0, edit.options.length);
-    this.#putEnd(total);
     this.counts.marked++;
     return true;
   }
@@ -144,15 +166,19 @@ export class PcapngCopy {
   }
 
   /** @param before octets of the block before the end of its options @returns the length of the block */
-  #putHead(bytes: Uint8Array, at: number, before: number): number {
+  #putHead(out: Output, bytes: Uint8Array, at: number, before: number): number {
     const total = before + OPTION_HEADER + 4;
-    this.#out.copy(bytes, at, at + 4);
-    this.#out.u32(total, this.#littleEndian);
+    out.copy(bytes, at, at + 4);
+    out.u32(total, this.#littleEndian);
     return total;
   }
 
-  #putEnd(total: number): void {
-    this.#out.u32(Option.End, this.#littleEndian);
-    this.#out.u32(total, this.#littleEndian);
+  #putEnd(out: Output, total: number): void {
+    out.u32(Option.End, this.#littleEndian);
+    out.u32(total, this.#littleEndian);
   }
+}
+
+function copyTo(outputs: readonly Output[], bytes: Uint8Array, from: number, to: number): void {
+  if (to > from) for (const out of outputs) out.copy(bytes, from, to);
 }

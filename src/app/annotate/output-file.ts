@@ -1,5 +1,15 @@
 import { createHash, type Hash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 
@@ -58,6 +68,22 @@ export class OutputFile {
     this.#isOpen = false;
     closeSync(this.#fd);
     unlinkSync(this.#part);
+  }
+}
+
+/** @throws UserError */
+export function refuseSameFile(input: string, output: string): void {
+  const [a, b] = [input, output].map(statOrUndefined);
+  if (a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino)
+    throw new UserError('same-file', `${output} is the input`, 'Name another output.');
+}
+
+/** Where nobody may look, OutputFile says so. */
+function statOrUndefined(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

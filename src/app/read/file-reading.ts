@@ -59,6 +59,7 @@ export interface FileSink {
 export interface FileInput {
   readonly path: string; // how it is called in messages; opened when there is no `fd`
   readonly fd?: number; // standard input
+  readonly onOctets?: ((octets: Uint8Array) => void) | undefined; // gets the file's own octets as they are read
 }
 
 export interface ReadingOptions {
@@ -256,9 +257,9 @@ class FileReading {
 }
 
 /** @throws UserError when it cannot be opened */
-function tryOpen(input: FileInput): void {
+function tryOpen({ path, fd }: FileInput): void {
   try {
-    new PcapFileSource(input).close();
+    new PcapFileSource({ path, fd }).close();
   } catch (error) {
     if (!isNoCapture(error)) throw error;
   }

@@ -1,0 +1,9 @@
+/** Who makes a file out of another one. */
+export interface Maker {
+  readonly version: string;
+  readonly command: string;
+}
+
+/** Comment of an output's first section. @param inputHash SHA-256 */
+export const headingOf = ({ version, command }: Maker, inputHash: string): string =>
+  `pcapid ${version}: ${command}; input sha256 ${inputHash}`;
