@@ -1,4 +1,5 @@
 /** What `read` says of its input as a whole: totals, what no flow has, damage. */
+import type { ChosenFlows } from '../app/read/choose-flows.ts';
 import type { FileResult } from '../app/read/file-reading.ts';
 import { linkTypeName } from '../decode/link-type-name.ts';
 import { escapeTerminal } from '../report/escape.ts';
@@ -20,12 +21,31 @@ const FIELDS = [
   ...['packets', 'bytes', 'ip_bytes', 'flows', 'named_flows', 'duplicate_packets', 'not_ip_packets', 'bad_packets'],
   ...['unsupported_packets', 'unsupported', 'damage'],
 ];
+/** Beside them when a filter was given: of the flows that pass it. */
+const CHOSEN_FIELDS = ['chosen_flows', 'chosen_packets', 'chosen_bytes', 'chosen_ip_bytes'];
 
-/** One line for people, one record for machines. */
-export function printSummary(context: Context, totals: Totals, result: FileResult, flags: FormatFlags): void {
-  if (flags.format === 'table') context.out(summaryText(totals, result));
-  else printRows(context, [summaryRecord(totals, result)], flags, { available: [], defaults: [], fields: FIELDS });
+/** Lines for people, one record for machines. @param chosen undefined: there was no filter */
+export function printSummary(
+  context: Context,
+  totals: Totals,
+  result: FileResult,
+  flags: FormatFlags,
+  chosen?: ChosenFlows,
+): void {
+  if (flags.format === 'table') context.out(summaryText(totals, result, chosen));
+  else {
+    const record = { ...summaryRecord(totals, result), ...(chosen && chosenRecord(chosen)) };
+    const fields = chosen === undefined ? FIELDS : [...FIELDS, ...CHOSEN_FIELDS];
+    printRows(context, [record], flags, { available: [], defaults: [], fields });
+  }
 }
+
+const chosenRecord = ({ serials, packets, bytes, ipBytes }: ChosenFlows) => ({
+  chosen_flows: serials.length,
+  chosen_packets: packets,
+  chosen_bytes: bytes,
+  chosen_ip_bytes: ipBytes,
+});
 
 /** Packets of link types that are not decoded are `unsupported`, and among those that are not IP. */
 function summaryRecord({ flows, ipBytes, namedFlows }: Totals, { counters, unsupported, damages }: FileResult) {
@@ -50,6 +70,7 @@ function summaryRecord({ flows, ipBytes, namedFlows }: Totals, { counters, unsup
 export function summaryText(
   { flows, ipBytes, namedFlows }: Totals,
   { counters, unsupported, damages }: FileResult,
+  chosen?: ChosenFlows,
 ): string {
   const beside = [
     [counters.notIpPackets - sumOf(unsupported), 'not IP'],
@@ -60,7 +81,13 @@ export function summaryText(
   const text = beside.flatMap(([packets, what]) => (packets === 0 ? [] : [`${packets} ${what}`])).join(', ');
   const share = flows === 0 || namedFlows === 0 ? '' : `; ${formatShare(namedFlows / flows)} of flows named`;
   const total = `${countText(counters.packets, 'packet')}${text === '' ? '' : ` (${text})`}`;
-  return `${total}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${share}${damageSummary(damages)}\n`;
+  return `${total}, ${countText(flows, 'flow')}, ${formatSize(ipBytes)}${share}${damageSummary(damages)}\n${chosenText(chosen)}`;
+}
+
+function chosenText(chosen: ChosenFlows | undefined): string {
+  if (chosen === undefined) return '';
+  const { serials, packets, ipBytes } = chosen;
+  return `of them chosen: ${countText(packets, 'packet')}, ${countText(serials.length, 'flow')}, ${formatSize(ipBytes)}\n`;
 }
 
 /** What nobody may overlook. */

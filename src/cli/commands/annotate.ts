@@ -74,7 +74,7 @@ interface Written {
 }
 
 function printDone(context: Context, { input, output, style }: Written, done: Annotated): void {
-  const { counts, flows, namedFlows, damages, inputHash, outputHash } = done;
+  const { counts, flows, namedFlows, damages, inputHashes, outputHash } = done;
   const share = flows === 0 ? '' : `, ${formatShare(namedFlows / flows)} of them named`;
   context.out(`${countText(counts.packets, 'packet')}, ${countText(flows, 'flow')}${share}\n`);
   const marks = style === 'comments' ? countText(counts.marked, 'comment') : countText(counts.marked, 'packet');
@@ -83,7 +83,7 @@ function printDone(context: Context, { input, output, style }: Written, done: An
     const why = style === 'comments' ? '' : ', or name a process already';
     context.err(`pcapid: ${countText(counts.refused, 'packet')} stand in blocks without room for more options${why}\n`);
   }
-  context.out(`sha256 ${inputHash}  ${input}\nsha256 ${outputHash}  ${output}\n`);
+  context.out(`sha256 ${inputHashes[0]}  ${input}\nsha256 ${outputHash}  ${output}\n`);
   for (const { path, what, offset } of damages)
     context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was copied\n`);
 }

@@ -1,20 +1,25 @@
 import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { readFiles } from '../../app/read/file-reading.ts';
+import { AnnotatedFile } from '../../app/annotate/annotated-file.ts';
+import { chooseFlows, flowPredicate } from '../../app/read/choose-flows.ts';
+import { type ReadingOptions, readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
 import { FlowTotals } from '../../app/read/flow-totals.ts';
 import { GrowingFlows } from '../../app/read/growing-flows.ts';
 import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
 import type { FlowColumns } from '../../core/flow.ts';
-import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
+import { FLOW_RECORD_FIELDS, type FlowRecord } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
+import { localZone } from '../../report/local-time.ts';
 import { localLook } from '../../report/look.ts';
+import type { FlowFilter } from '../../store/conditions.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
@@ -24,12 +29,10 @@ import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { namesLostText, printCapture } from '../record-summary.ts';
 import { VERSION } from '../version.ts';
+import { printWritten, refuseWriteFlags, type WriteFlags, warnOfNoOwners, writeChosen } from '../write-chosen.ts';
 
-interface ReadFlags extends FormatFlags, NamingFlags, HistoryFlags {
-  readonly db?: string;
-  readonly decap: boolean;
+interface ReadFlags extends FormatFlags, NamingFlags, HistoryFlags, FilterFlags, WriteFlags {
   readonly facts?: string;
-  readonly follow: boolean;
   readonly summary: boolean;
 }
 
@@ -44,18 +47,26 @@ Examples:
   pcapid read --follow trip.pcap                   the same of a file that is still being written
   pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
+  pcapid read trip.pcapng --process curl           only the flows of curl; filters are those of flows
+  pcapid read trip.pcap --owners pcapid.db --port 443 --user alice -w alice.pcapng
 
 Reads pcap and pcapng of any byte order and precision, also compressed with gzip, lz4 or (Node 22.15 and newer) zstd.
 While the input grows a flow has a line when it begins and another when it is quiet or over: the last line of a flow_id
-is the whole flow.`;
+is the whole flow.
+
+-w writes the packets of the flows that pass the filters, octet for octet, with the owners on the first packet of each
+flow, as annotate does; what is no packet (interfaces, names, secrets for decryption) stays. Without a filter these are
+all packets. Filters of a process, user, unit or container need owners: of --owners, of --facts, or in the file itself.`;
 
 export const read: CommandModule = (context) =>
-  addHistoryOptions(
-    addNamingOption(
-      addFormatOptions(
-        new Command('read')
-          .argument('<files...>', "capture files, '-' for standard input")
-          .option('--db <file>', 'database to store into'),
+  addFilterOptions(
+    addHistoryOptions(
+      addNamingOption(
+        addFormatOptions(
+          new Command('read')
+            .argument('<files...>', "capture files, '-' for standard input")
+            .option('--db <file>', 'database to store into'),
+        ),
       ),
     ),
   )
@@ -64,64 +75,101 @@ export const read: CommandModule = (context) =>
     .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
+    .option('-w, --write <file>', 'write the packets of these flows, with their owners, as pcapng')
+    .option('--force', 'replace the file of -w if it exists', false)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
 async function runRead(context: Context, paths: readonly string[], flags: ReadFlags): Promise<void> {
+  const filter = filterOf(flags, context.nowUs(), localZone);
+  const isFiltered = Object.keys(filter).length > 0;
   const printing = {
     available: flowColumns(localLook, namingOf(flags)),
     defaults: FLOW_DEFAULT_COLUMNS,
     fields: FLOW_RECORD_FIELDS,
-    mayBeEmpty: true, // the summary says so
+    mayBeEmpty: !isFiltered, // the summary says so
   };
   columnsOf(flags, printing);
+  refuseWriteFlags(flags, isFiltered);
   const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
-  const inputs = paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
+  const file = flags.write === undefined ? undefined : new AnnotatedFile(paths, flags.write, flags);
+  const inputs = file?.inputs ?? paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
-  const progress = new ReadProgress(context, grows ? [] : paths);
-  const { onProgress } = progress;
-  const interfaces = new InterfaceNumbers();
-  const history = openHistory(context, flags);
-  const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
-  if (flags.db !== undefined) {
-    const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
-    const result = await storeFiles({ ...options, ...stored }, onProgress);
+  const progress = new ReadProgress(context, grows ? [] : [...paths, ...(file === undefined ? [] : paths)]);
+  try {
+    const history = openHistory(context, flags);
+    const interfaces = new InterfaceNumbers();
+    const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
+    if (flags.db === undefined) {
+      const question = { paths, options, printing, progress, grows, file, filter, isFiltered };
+      await printFlows(context, flags, question);
+    } else {
+      const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
+      const result = await storeFiles({ ...options, ...stored }, progress.onProgress);
+      progress.end();
+      printCapture(context, resolve(context.cwd, flags.db));
+      warnOfGap(context, history, result.firstUs, result.lastUs);
+      warnOfRest(context, result);
+    }
+  } finally {
     progress.end();
-    printCapture(context, resolve(context.cwd, flags.db));
-    warnOfGap(context, history, result.firstUs, result.lastUs);
-    warnOfRest(context, result);
-    return;
+    file?.abandon();
   }
+}
+
+interface Question {
+  readonly paths: readonly string[];
+  readonly options: Omit<ReadingOptions, 'attributor'> & { readonly interfaces: InterfaceNumbers };
+  readonly printing: Printing;
+  readonly progress: ReadProgress;
+  readonly grows: boolean;
+  readonly file: AnnotatedFile | undefined; // of -w
+  readonly filter: FlowFilter;
+  readonly isFiltered: boolean;
+}
+
+async function printFlows(context: Context, flags: ReadFlags, question: Question): Promise<void> {
+  const { paths, options, printing, progress, grows, file, filter, isFiltered } = question;
   const users = new UserNames(new ProcFs('/etc'));
-  const userName = (uid: number): string | null =>
-    facts.length === 0 && history === undefined ? null : (users.get(uid) ?? null);
-  const book = new FlowBook(userName, (ifindex) => interfaces.nameOf(ifindex));
+  const hasUsers = options.facts.length > 0 || options.history !== undefined;
+  const userName = (uid: number): string | null => (hasUsers ? (users.get(uid) ?? null) : null);
+  const book = new FlowBook(userName, (ifindex) => options.interfaces.nameOf(ifindex));
   const sums = new FlowTotals();
+  const isBooked = !flags.summary || isFiltered;
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
-  const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress) : undefined;
+  const isChosen = flowPredicate(filter);
+  const growing = isShownAtOnce ? showGrowing(context, book, flags, printing, progress, isChosen) : undefined;
   const result = await readFiles(
     { ...options, attributor: new Attributor() },
     {
       tell: growing === undefined ? 'ends' : 'changes',
       onFlows(flows, _, named) {
         sums.addFlows(flows, named || growing !== undefined ? 'some' : 'last');
-        if (!flags.summary) book.addFlows(flows);
+        if (isBooked) book.addFlows(flows);
+        file?.owners.addFlows(flows);
         growing?.(flows);
       },
       onAnswer(serial, side, answer) {
         sums.addAnswer(serial, side, answer);
-        if (!flags.summary) book.addAnswer(serial, side, answer);
+        if (isBooked) book.addAnswer(serial, side, answer);
+        file?.owners.addAnswer(serial, side, answer);
       },
-      ...(flags.summary ? {} : { onNames: (...found) => book.addNames(...found) }),
-      onProgress,
+      ...(isBooked ? { onNames: (...found) => book.addNames(...found) } : {}),
+      onProgress: progress.onProgress,
     },
   );
+  const chosen = isFiltered ? chooseFlows(book.records(), isChosen) : undefined;
+  const written = file && (await writeChosen(file, chosen, flags, progress.onProgress)); // before head has what it wants
   progress.end();
-  if (!flags.summary && growing === undefined) printRows(context, book.records(), flags, printing);
-  if (flags.summary) printSummary(context, sums.totals(), result, flags);
-  else context.err(summaryText(sums.totals(), result));
-  warnOfGap(context, history, result.firstUs, result.lastUs);
+  if (!flags.summary && growing === undefined)
+    printRows(context, chosen === undefined ? book.records() : book.recordsOf(chosen.serials), flags, printing);
+  if (flags.summary) printSummary(context, sums.totals(), result, flags, chosen);
+  else context.err(summaryText(sums.totals(), result, chosen));
+  if (chosen?.serials.length === 0) context.exitCode = 1;
+  if (flags.write !== undefined) printWritten(context, paths, flags.write, written);
+  warnOfNoOwners(context, filter, result.named);
+  warnOfGap(context, options.history, result.firstUs, result.lastUs);
   warnOfRest(context, result);
   const namesLost = result.counters.namesLost + book.namesLost;
   if (namesLost > 0) context.err(`pcapid: ${namesLostText(namesLost)}\n`);
@@ -133,6 +181,7 @@ function showGrowing(
   flags: ReadFlags,
   printing: Printing,
   progress: ReadProgress,
+  isChosen: (record: FlowRecord) => boolean,
 ): (flows: FlowColumns) => void {
   const growing = new GrowingFlows();
   const rows = new GrowingRows(context, flags, printing);
@@ -140,7 +189,7 @@ function showGrowing(
     const due = growing.take(flows);
     if (due.length === 0) return;
     progress.end();
-    rows.print(book.recordsOf(due));
+    rows.print([...book.recordsOf(due)].filter(isChosen));
   };
 }
 
