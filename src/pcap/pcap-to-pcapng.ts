@@ -1,26 +1,16 @@
 /** A classic capture file as one section of pcapng: packets, times and lengths as they are. */
 import type { PacketBatch } from '../core/packet.ts';
 import type { Output } from './output.ts';
-import { type CopyCounts, type PacketEdits, Way, wayOf } from './packet-edits.ts';
+import type { CopyCounts, PacketEdits } from './packet-edits.ts';
 import { pcapOrder } from './pcap.ts';
-import { BlockType, InterfaceOption, Option, PacketOption } from './pcapng-blocks.ts';
-import { octetsOption, textOption } from './written-options.ts';
-
-const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-const NOT_TOLD = 0xffffffff;
-const PACKET_LEAST = 32; // octets of a packet block without packet and options
-const OPTION_HEADER = 4;
-const FLAGS = 4;
+import { InterfaceOption, Option, TimeResolution } from './pcapng-blocks.ts';
+import { putInterface, putPacket, putSection } from './written-blocks.ts';
+import { joined, octetsOption, textOption } from './written-options.ts';
 
 /** Octets of a pcap file header. */
 const SNAPLEN = 16;
 const LINK_TYPE = 20; // low 16 bits
 const FCS_TOLD = 0x04000000; // the upper four bits are the length of the frame check sequence, in 16 bits
-
-const MICROSECONDS = 6;
-const NANOSECONDS = 9;
-
-const padding = (length: number): number => -length & 3;
 
 export class PcapToPcapng {
   readonly counts: CopyCounts = { packets: 0, marked: 0, refused: 0 };
@@ -32,96 +22,27 @@ export class PcapToPcapng {
     this.#out = out;
     const { nanosecond, littleEndian } = pcapOrder(header)!;
     this.#nanosecond = nanosecond;
-    this.#putSection(textOption(Option.Comment, heading, true));
+    putSection(out, textOption(Option.Comment, heading, true));
     const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
     this.#putInterface(view.getUint32(LINK_TYPE, littleEndian), view.getUint32(SNAPLEN, littleEndian));
   }
 
   copy(batch: PacketBatch, edits: PacketEdits): void {
-    const { bytes, offset, capLen, origLen, sec, nsec, pktType, count } = batch;
-    const out = this.#out;
     if (this.counts.packets === 0) edits.beginSection(true);
-    for (let row = 0; row < count; row++) {
-      const captured = capLen[row]!;
+    for (let row = 0; row < batch.count; row++) {
       const edit = edits.edit(row);
-      const way = wayOf(pktType[row]!) || (edit?.way ?? Way.Unknown);
-      let options = way === Way.Unknown ? 0 : OPTION_HEADER + FLAGS;
-      if (edit !== undefined) {
-        for (const block of edit.before) out.copy(block, 0, block.length);
-        options += edit.options.length;
-      }
-      if (options > 0) options += OPTION_HEADER;
-      const total = PACKET_LEAST + captured + padding(captured) + options;
-      out.u32(BlockType.EnhancedPacket, true);
-      out.u32(total, true);
-      out.u32(0, true); // the only interface
-      this.#putTime(sec[row]!, nsec[row]!);
-      out.u32(captured, true);
-      out.u32(origLen[row]!, true);
-      out.copy(bytes, offset[row]!, offset[row]! + captured);
-      out.zeros(padding(captured));
-      if (way !== Way.Unknown) {
-        out.u16(PacketOption.Flags, true);
-        out.u16(FLAGS, true);
-        out.u32(way, true);
-      }
-      if (edit !== undefined) {
-        out.copy(edit.options, 0, edit.options.length);
-        this.counts.marked++;
-      }
-      if (options > 0) out.u32(Option.End, true);
-      out.u32(total, true);
+      putPacket(this.#out, batch, row, 0, this.#nanosecond, edit);
+      if (edit !== undefined) this.counts.marked++;
     }
-    this.counts.packets += count;
-  }
-
-  #putSection(heading: Uint8Array): void {
-    const total = 28 + heading.length + OPTION_HEADER;
-    const out = this.#out;
-    out.u32(BlockType.SectionHeader, true);
-    out.u32(total, true);
-    out.u32(BYTE_ORDER_MAGIC, true);
-    out.u16(1, true); // version 1.0
-    out.u16(0, true);
-    out.u32(NOT_TOLD, true);
-    out.u32(NOT_TOLD, true);
-    out.copy(heading, 0, heading.length);
-    out.u32(Option.End, true);
-    out.u32(total, true);
+    this.counts.packets += batch.count;
   }
 
   #putInterface(linkType: number, snaplen: number): void {
-    const out = this.#out;
-    const fcs = (linkType & FCS_TOLD) !== 0 ? OPTION_HEADER + 4 : 0;
-    const total = 20 + OPTION_HEADER + 4 + fcs + OPTION_HEADER;
-    out.u32(BlockType.InterfaceDescription, true);
-    out.u32(total, true);
-    out.u16(linkType & 0xffff, true);
-    out.u16(0, true);
-    out.u32(snaplen, true);
-    this.#putOption(InterfaceOption.TimeResolution, Uint8Array.of(this.#nanosecond ? NANOSECONDS : MICROSECONDS));
-    if (fcs > 0) this.#putOption(InterfaceOption.FcsLength, Uint8Array.of((linkType >>> 28) * 16));
-    out.u32(Option.End, true);
-    out.u32(total, true);
-  }
-
-  /** Units since the epoch as two words; nanoseconds of today have more digits than a number holds exactly. */
-  #putTime(sec: number, nsec: number): void {
-    if (!this.#nanosecond) {
-      const units = sec * 1e6 + Math.floor(nsec / 1000);
-      const high = Math.floor(units / 2 ** 32);
-      this.#out.u32(high, true);
-      this.#out.u32(units - high * 2 ** 32, true);
-      return;
+    const resolution = this.#nanosecond ? TimeResolution.Nanoseconds : TimeResolution.Microseconds;
+    const options = [octetsOption(InterfaceOption.TimeResolution, Uint8Array.of(resolution), true)];
+    if ((linkType & FCS_TOLD) !== 0) {
+      options.push(octetsOption(InterfaceOption.FcsLength, Uint8Array.of((linkType >>> 28) * 16), true));
     }
-    const upper = (sec >>> 16) * 1e9; // times 2^16
-    const lower = (upper % 0x10000) * 0x10000 + (sec & 0xffff) * 1e9 + nsec;
-    this.#out.u32(Math.floor(upper / 0x10000) + Math.floor(lower / 2 ** 32), true);
-    this.#out.u32(lower % 2 ** 32, true);
-  }
-
-  #putOption(code: number, value: Uint8Array): void {
-    const option = octetsOption(code, value, true);
-    this.#out.copy(option, 0, option.length);
+    putInterface(this.#out, linkType & 0xffff, snaplen, joined(options));
   }
 }
