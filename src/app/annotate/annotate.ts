@@ -16,20 +16,15 @@ import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
-import { CommentStyle } from './comment-style.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { OutputFile } from './output-file.ts';
 import { OwnerEdits } from './owner-edits.ts';
-import type { OwnerStyle } from './owner-style.ts';
-import { DarwinStyle, InfoStyle } from './process-style.ts';
 import { regularFileSize } from './regular-file.ts';
+import { type Style, styleOf } from './styles.ts';
 
 const BATCH_PACKETS = 4096;
 const HASHED_OCTETS = 1 << 18; // at a time: they stay in the cache
-
-export const STYLES = ['comments', 'pib', 'darwin'] as const;
-export type Style = (typeof STYLES)[number];
 
 export interface AnnotateOptions {
   readonly input: string;
@@ -73,7 +68,7 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
       },
     );
     const inputHash = hashOf(input);
-    const edits = new OwnerEdits(new FlowFinder(owners.tuples), styleOf(options, owners));
+    const edits = new OwnerEdits(new FlowFinder(owners.tuples), styleOf(options.style, owners, options.every));
     const heading = `pcapid ${options.version}: ${options.command}; input sha256 ${inputHash}`;
     const counts = await copy({ ...options, onProgress: (at, n) => onProgress(size + at, n) }, file, edits, heading);
     return {
@@ -89,11 +84,6 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   } finally {
     file.abandon();
   }
-}
-
-function styleOf({ style, every }: AnnotateOptions, owners: FlowOwners): OwnerStyle {
-  if (style === 'pib') return new InfoStyle(owners, every);
-  return style === 'darwin' ? new DarwinStyle(owners, every) : new CommentStyle(owners, every);
 }
 
 async function copy(
