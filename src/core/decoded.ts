@@ -15,6 +15,7 @@ export interface DecodedBatch {
   readonly ipBytes: Uint32Array; // IP header and payload, from the IP length field (from origLen where that is 0: TSO)
   readonly tcpFlags: Uint8Array; // octet 13 of the TCP header, 0 for other protocols or when cut off
   readonly tcpSeq: Uint32Array; // sequence number, 0 for other protocols
+  readonly serial?: Float64Array; // of the flow that counted the packet, negative in its reply direction. The flow table sets it
 }
 
 export function createDecodedBatch(capacity: number): DecodedBatch {

@@ -192,8 +192,7 @@ export class FlowTable {
     const { index, entries } = this.#life;
     const way = findKey(index.pairs, index.mask, entries.words, ENTRY_SHIFT, hashKey(key, at, this.#seed), key, at);
     if (way === NONE) return 0;
-    const serial = entries.serial[this.#aliases.flowOf(way >> 1)]!;
-    return (way & 1) === 0 ? serial : -serial;
+    return entries.serial[this.#aliases.flowOf(way >> 1)]! * (1 - 2 * (way & 1));
   }
 
   /** Takes rows of an earlier call back, for the next one. */
@@ -207,7 +206,7 @@ export class FlowTable {
 
   #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
     const { sec, nsec, origLen, ifindex } = batch;
-    const { status, tcpFlags, ipBytes } = decoded;
+    const { status, tcpFlags, ipBytes, serial } = decoded;
     const life = this.#life;
     const { entries, sightings, retired } = life;
     const { recent } = life.handovers;
@@ -243,6 +242,7 @@ export class FlowTable {
       const double = (way >> 1) << DOUBLE_SHIFT;
       if (bootUs > doubles[double + D_LAST]!) doubles[double + D_LAST] = bootUs;
       const direction = way & 1;
+      if (serial !== undefined && !isFormer) serial[i] = entries.serial[way >> 1]! * (1 - 2 * direction);
       const length = origLen[i]!;
       const ipLength = ipBytes[i]!;
       const place = isFormer ? OTHERS : ifindex[i]! ^ namespace;

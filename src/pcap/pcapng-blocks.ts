@@ -5,6 +5,7 @@ export const BlockType = {
   InterfaceDescription: 1,
   Packet: 2, // obsolete
   SimplePacket: 3,
+  InterfaceStatistics: 5,
   EnhancedPacket: 6,
   HoneProcess: 0x101,
   HoneConnection: 0x102,
@@ -18,7 +19,17 @@ export const BLOCK_LEAST = 12; // octets of an empty block; the last four repeat
 
 /** Codes of options, by the block that has them. */
 export const Option = { End: 0, Comment: 1 } as const;
-export const InterfaceOption = { Name: 2, Description: 3, TimeResolution: 9, FcsLength: 13, TimeOffset: 14 } as const;
+export const SectionOption = { System: 3, Program: 4 } as const;
+export const InterfaceOption = {
+  Name: 2,
+  Description: 3,
+  TimeResolution: 9,
+  Filter: 11, // one octet 0, then the text
+  System: 12,
+  FcsLength: 13,
+  TimeOffset: 14,
+} as const;
+export const StatisticsOption = { Delivered: 8 } as const; // packets that were given to the writer of the file
 export const PacketOption = {
   Flags: 2,
   Process: 8, // process and thread id
@@ -27,6 +38,9 @@ export const PacketOption = {
   DarwinProcess: 0x8001, // index of a process block of this section
   DarwinEffective: 0x8003, // the same of the process on whose behalf
 } as const;
+
+/** Values of InterfaceOption.TimeResolution: digits behind the second. */
+export const TimeResolution = { Microseconds: 6, Nanoseconds: 9 } as const;
 
 /** Octets `from` to `from + length` are the value, inside what was asked for. */
 export type OnOption = (code: number, from: number, length: number) => void;

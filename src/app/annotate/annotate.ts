@@ -5,14 +5,8 @@ import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { AnnotatedFile, type Written } from './annotated-file.ts';
-import { CommentStyle } from './comment-style.ts';
-import type { FlowOwners } from './flow-owners.ts';
 import type { Maker } from './heading.ts';
-import type { OwnerStyle } from './owner-style.ts';
-import { DarwinStyle, InfoStyle } from './process-style.ts';
-
-export const STYLES = ['comments', 'pib', 'darwin'] as const;
-export type Style = (typeof STYLES)[number];
+import { type Style, styleOf } from './styles.ts';
 
 export interface AnnotateOptions extends Maker {
   readonly input: string;
@@ -48,14 +42,9 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
         onProgress,
       },
     );
-    const written = await file.write({ ...options, style: styleOf(options, owners) });
+    const written = await file.write({ ...options, style: styleOf(options.style, owners, options.every) });
     return { ...written, flows: owners.count, namedFlows: owners.named, damages, firstUs, lastUs };
   } finally {
     file.abandon();
   }
-}
-
-function styleOf({ style, every }: AnnotateOptions, owners: FlowOwners): OwnerStyle {
-  if (style === 'pib') return new InfoStyle(owners, every);
-  return style === 'darwin' ? new DarwinStyle(owners, every) : new CommentStyle(owners, every);
 }

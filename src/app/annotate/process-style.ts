@@ -9,21 +9,19 @@ import {
   processOption,
   type WrittenProcess,
 } from '../../pcap/written-processes.ts';
-import type { FlowOwners } from './flow-owners.ts';
+import type { WrittenOwners } from './flow-owners.ts';
 import type { OwnerStyle } from './owner-style.ts';
 
 /** Marks for one end of a flow: the packets that show it have been told, so the next ones need not. */
 abstract class ProcessStyle implements OwnerStyle {
   readonly hasBlocks = true;
-  readonly #owners: FlowOwners;
+  readonly #owners: WrittenOwners;
   readonly #every: boolean;
-  readonly #told: Uint8Array; // by serial and named end
   protected littleEndian = true;
 
-  constructor(owners: FlowOwners, every: boolean) {
+  constructor(owners: WrittenOwners, every: boolean) {
     this.#owners = owners;
     this.#every = every;
-    this.#told = new Uint8Array(2 * (owners.count + 1));
   }
 
   abstract beginSection(littleEndian: boolean): void;
@@ -36,9 +34,8 @@ abstract class ProcessStyle implements OwnerStyle {
     const isSender = way === Way.Unknown ? sender !== null : way === Way.Outbound;
     const process = isSender ? sender : receiver;
     if (process === null) return undefined; // a reader would take the other one for this
-    const told = serial * 2 + (isSender ? src : 1 - src);
-    if (!this.#every && this.#told[told] === 1) return undefined;
-    this.#told[told] = 1;
+    const part = 1 << (isSender ? src : 1 - src); // the named end
+    if (!this.#every && !this.#owners.tell(serial, part)) return undefined;
     const bothAreHere = sender !== null && receiver !== null;
     return this.mark(process, isSender ? receiver : sender, bothAreHere ? way : isSender ? Way.Outbound : Way.Inbound);
   }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
-import { type Annotated, annotate as annotateFile, STYLES, type Style } from '../../app/annotate/annotate.ts';
+import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
+import { STYLES, type Style } from '../../app/annotate/styles.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';

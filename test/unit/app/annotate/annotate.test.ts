@@ -5,7 +5,8 @@ import { existsSync, linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { type Annotated, annotate, type Style } from '../../../../src/app/annotate/annotate.ts';
+import { type Annotated, annotate } from '../../../../src/app/annotate/annotate.ts';
+import type { Style } from '../../../../src/app/annotate/styles.ts';
 import { parseFacts } from '../../../../src/app/read/fact-file.ts';
 import type { FactsMessage } from '../../../../src/app/record/messages.ts';
 import { UserError } from '../../../../src/core/errors.ts';
