@@ -1,4 +1,4 @@
-import { CONFIDENCES, confidence, type Evidence, type Match, type Reason } from '../core/attribution.ts';
+import { CONFIDENCES, confidence, type Evidence, type Match, type Reason, type Rule } from '../core/attribution.ts';
 import type { Process } from '../core/process.ts';
 import { NO_UID, OwnerEvidence, SOURCES, SocketFlag, type Source, SourceCode } from '../core/socket.ts';
 import type { Program } from '../core/tick.ts';
@@ -20,6 +20,7 @@ export interface Answer {
   readonly holders: readonly Holding[]; // the one that is named first
   readonly evidence: Evidence | null;
   readonly reason: Reason | null; // null exactly when a process is named
+  readonly rule: Rule | null; // by which process or reason were chosen; null: no socket was found
   readonly acted: number; // OwnerEvidence of those that were seen to send, receive or connect in the flow, else None
 }
 
@@ -109,15 +110,17 @@ function answerOfActors(
   const evidence: Evidence = { source, match: found.match, gapUs: gap, holders: holders.length };
   if (choice.kind === 'kernel' || only === undefined) {
     const reason = choice.kind === 'kernel' ? 'kernel' : 'closed-before-scan';
-    return { process: null, program: uidOnly(facts, row), socket: row, holders, evidence, reason, acted: 0 };
+    const rule = choice.kind === 'kernel' ? 'kernel-socket' : 'nobody-known';
+    return { process: null, program: uidOnly(facts, row), socket: row, holders, evidence, reason, rule, acted: 0 };
   }
   let acted: number = OwnerEvidence.Called;
   for (const one of rows) acted = Math.max(acted, owners.facts.evidence[one]!);
   if (choice.kind === 'one') {
-    return { process: only, program: programOf(only), socket: row, holders, evidence, reason: null, acted };
+    const { rule } = choice;
+    return { process: only, program: programOf(only), socket: row, holders, evidence, reason: null, rule, acted };
   }
   const program = agreedProgram(candidates);
-  return { process: null, program, socket: row, holders, evidence, reason: 'ambiguous', acted };
+  return { process: null, program, socket: row, holders, evidence, reason: 'ambiguous', rule: 'took-turns', acted };
 }
 
 /** From its act to that of the next process, or to the end of the flow. */
@@ -153,10 +156,12 @@ function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer
   };
   const only = holders.length === 1 ? holders[0]!.process : undefined;
   if (only !== undefined && mayBeNamed(match, only) && livedThen(only, end)) {
-    return { process: only, program: programOf(only), socket, holders, evidence, reason: null, acted: 0 };
+    const rule = match === 'listener' ? 'listener-holder' : 'only-holder';
+    return { process: only, program: programOf(only), socket, holders, evidence, reason: null, rule, acted: 0 };
   }
   const program = agreedProgram(holders.map((holding) => holding.process));
-  return { process: null, program, socket, holders, evidence, reason: 'ambiguous', acted: 0 };
+  const rule = only === undefined ? 'several-holders' : mayBeNamed(match, only) ? 'born-later' : 'listener-forked';
+  return { process: null, program, socket, holders, evidence, reason: 'ambiguous', rule, acted: 0 };
 }
 
 /** Of sockets that share a port or a group, those that act are known. @returns whether there were any */
@@ -186,13 +191,13 @@ function answerOfWitness(found: SocketMatch, row: number, end: FlowEnd, facts: F
     const gap = Math.max(1, evidence.gapUs, end.firstUs - atUs, atUs - end.lastUs); // it may have been another's by then
     const weak = { ...evidence, gapUs: Math.round(gap), holders: 1 };
     const program = programOf(process);
-    return { process, program, socket: row, holders, evidence: weak, reason: null, acted: 0 };
+    return { process, program, socket: row, holders, evidence: weak, reason: null, rule: 'witness', acted: 0 };
   }
   const listener = mayComeFromListener(row, end, facts) ? findListener(end, end.key, facts.sockets) : undefined;
   if (listener !== undefined) return answerOfHolders(listener, end, facts);
   const socket = found.rows.length === 1 ? row : -1;
-  if (row === -1) return { ...unknown('closed-before-scan'), evidence };
-  return { ...unknown(whyUnheld(row, facts)), program: uidOnly(facts, row), socket, evidence };
+  if (row === -1) return { ...unknown('closed-before-scan'), evidence, rule: 'nobody-known' };
+  return { ...unknown(whyUnheld(row, facts)), rule: 'nobody-known', program: uidOnly(facts, row), socket, evidence };
 }
 
 /** Newest row that tells of a process which only created the socket, had it open, or closed it; -1: none. */
@@ -249,7 +254,7 @@ function sourceOf(facts: Facts, row: number): Source {
 }
 
 export function unknown(reason: Reason): Answer {
-  return { process: null, program: null, socket: -1, holders: [], evidence: null, reason, acted: 0 };
+  return { process: null, program: null, socket: -1, holders: [], evidence: null, reason, rule: null, acted: 0 };
 }
 
 /** Of an end that nobody looked up: nothing is known, and there is no reason why. */

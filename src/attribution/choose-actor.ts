@@ -1,4 +1,5 @@
 /** Who of the processes that were seen acting on a socket did it in one flow. */
+import type { Rule } from '../core/attribution.ts';
 import { OwnerEvidence, SocketFlag } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import type { OwnerTable } from './owner-table.ts';
@@ -24,7 +25,7 @@ export interface Use {
 
 /** Rows of the owner table: one process, several that cannot be told apart, or nobody who acted. */
 export type Choice =
-  | { readonly kind: 'one'; readonly row: number }
+  | { readonly kind: 'one'; readonly row: number; readonly rule: Rule }
   | { readonly kind: 'several'; readonly rows: readonly number[] }
   | { readonly kind: 'kernel'; readonly row: number }
   | { readonly kind: 'none' };
@@ -77,32 +78,36 @@ export function chooseActor(owners: OwnerTable, cookie: number, use: Use): Choic
 function chooseInside(owners: OwnerTable, inside: readonly number[], before: number, use: Use): Choice {
   if (inside.length > 1) return several(owners, inside);
   const row = inside[0]!;
-  if (use.handedUs !== 0) return { kind: 'one', row };
-  if (before === -1 || use.isStream || !use.beganIt || owners.isSameProcess(before, row)) return { kind: 'one', row };
+  if (use.handedUs !== 0) return { kind: 'one', row, rule: 'acted-within' };
+  if (before === -1 || use.isStream || !use.beganIt || owners.isSameProcess(before, row))
+    return { kind: 'one', row, rule: 'acted-within' };
   // Whoever had a datagram socket when its first packet left has sent it, unless another is seen to have sent right
   // after it: he got it from a parent that called connect(), or the flow is the rest of one that changed hands.
   const { evidence, fromUs } = owners.facts;
   const lagUs = evidence[before] === OwnerEvidence.Called ? SEND_LAG_US : CLOCK_ERROR_US;
   const hasSent = evidence[row] === OwnerEvidence.Transfer && fromUs[row]! - use.firstUs <= lagUs;
-  return hasSent ? { kind: 'one', row } : several(owners, [row, before]);
+  return hasSent ? { kind: 'one', row, rule: 'acted-within' } : several(owners, [row, before]);
 }
 
 /** Nobody acted within the flow: who did last before it, or who was seen first afterwards. */
 function chooseBefore(owners: OwnerTable, before: number, later: number, use: Use): Choice {
   if (before === -1 && later === -1) return NONE;
-  if (later === -1 || (before !== -1 && owners.isSameProcess(before, later))) return { kind: 'one', row: before };
+  if (later === -1 || (before !== -1 && owners.isSameProcess(before, later))) return isLast(before);
   const { evidence, fromUs, flags } = owners.facts;
   if ((flags[later]! & SocketFlag.Shared) !== 0) return several(owners, [later, before]);
-  if (before === -1) return { kind: 'one', row: later };
+  if (before === -1) return isNext(later);
   const lagUs = fromUs[later]! - use.lastUs;
   if (evidence[before] === OwnerEvidence.Called) {
-    return { kind: 'one', row: use.isStream || (lagUs <= SEND_LAG_US && !use.isCut) ? later : before };
+    return use.isStream || (lagUs <= SEND_LAG_US && !use.isCut) ? isNext(later) : isLast(before);
   }
   // A sender is told right after its packet, and what another sent before was cut off into a flow of its own.
-  if (use.isHanded && !use.isCut && lagUs <= SEND_LAG_US) return { kind: 'one', row: later };
+  if (use.isHanded && !use.isCut && lagUs <= SEND_LAG_US) return isNext(later);
   const mayHaveReceived = !use.isStream && !use.beganIt && !use.isCut && lagUs <= RECEIVE_LAG_US;
-  return mayHaveReceived ? several(owners, [before, later]) : { kind: 'one', row: before };
+  return mayHaveReceived ? several(owners, [before, later]) : isLast(before);
 }
+
+const isLast = (row: number): Choice => ({ kind: 'one', row, rule: 'acted-before' });
+const isNext = (row: number): Choice => ({ kind: 'one', row, rule: 'acted-after' });
 
 function several(owners: OwnerTable, rows: readonly number[]): Choice {
   const distinct: number[] = [];

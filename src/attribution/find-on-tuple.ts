@@ -16,7 +16,7 @@ const QUEUE_US = 10_000;
 const FORMER_US = 120 * SECOND_US;
 
 /** How well the life of a socket fits to a flow, best last. */
-const Fit = { None: 0, Former: 1, Early: 2, Begins: 3, Covers: 4 } as const;
+export const Fit = { None: 0, Former: 1, Early: 2, Begins: 3, Covers: 4 } as const;
 
 /** @param key the end's tuple, or the translated one, at `end.at` */
 export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
@@ -96,7 +96,7 @@ function isConnection(sockets: SocketTable, row: number): boolean {
   return sockets.isTold(row) && sockets.facts.state[row] !== SocketState.Listen;
 }
 
-function fitOf(end: FlowEnd, sockets: SocketTable, row: number): number {
+export function fitOf(end: FlowEnd, sockets: SocketTable, row: number): number {
   const fromUs = sockets.facts.fromUs[row]!;
   const closedUs = sockets.facts.closedUs[row]!;
   if (keyProtocol(end.key, end.at) === Protocol.Tcp) {
@@ -127,7 +127,7 @@ function closestSeen(end: FlowEnd, key: Int32Array, sockets: SocketTable, first:
 }
 
 /** A connection first seen after the flow ended is its own only while it is closing; else it is the next one. */
-function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
+export function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
   if (!held(end, sockets, row)) return false;
   const isTcp = keyProtocol(end.key, end.at) === Protocol.Tcp;
   const seenAfterEnd = end.ended && sockets.facts.fromUs[row]! > end.lastUs;

@@ -39,6 +39,21 @@ export type Role = Exclude<(typeof ROLES)[number], null>;
 export const CONFIDENCES = ['unknown', 'ambiguous', 'likely', 'exact'] as const; // weakest first
 export type Confidence = (typeof CONFIDENCES)[number];
 
+/** How a process was chosen of those behind a socket, or why none was: by name in docs/attribution.md. */
+export type Rule =
+  | 'acted-within'
+  | 'acted-before'
+  | 'acted-after'
+  | 'took-turns'
+  | 'only-holder'
+  | 'several-holders'
+  | 'listener-holder'
+  | 'listener-forked'
+  | 'born-later'
+  | 'witness'
+  | 'kernel-socket'
+  | 'nobody-known';
+
 export interface Evidence {
   readonly source: Source;
   readonly match: Match;

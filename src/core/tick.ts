@@ -40,6 +40,8 @@ export const SOCKET_HISTORY_COLUMNS = {
   netns: 'f64', // inode
   fromUs: 'f64', // microseconds since the epoch
   toUs: 'f64', // last seen
+  source: 'u8', // SourceCode of the best that told of it
+  role: 'u8', // code of ROLES: what `process` had to do with it, 0: nobody stands there
 } as const;
 export type SocketHistoryColumns = Columns<typeof SOCKET_HISTORY_COLUMNS>;
 

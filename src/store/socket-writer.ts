@@ -9,9 +9,9 @@ import { portOrNull } from './ports.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, local_port, remote_address, remote_port,
-  cookie, inode, uid, state, process, from_us, to_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  cookie, inode, uid, state, process, from_us, to_us, source, role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET uid = coalesce(excluded.uid, uid), state = excluded.state,
-  process = excluded.process, to_us = max(to_us, excluded.to_us)`;
+  process = excluded.process, to_us = max(to_us, excluded.to_us), source = excluded.source, role = excluded.role`;
 /** That a socket has an address is no sign that a packet was seen. */
 const NO_PACKET_US = Number.POSITIVE_INFINITY;
 
@@ -59,6 +59,8 @@ export class SocketWriter {
         this.#processes.rowOrNull(s.process[i]!),
         s.fromUs[i]!,
         s.toUs[i]!,
+        s.source[i]! || null,
+        s.role[i]! || null,
       );
     }
   }

@@ -162,7 +162,7 @@ class FactsOfHistory {
 }
 
 /** @param bytes 4 or 16 octets; IPv4 stands as ::ffff:a.b.c.d in keys */
-function putAddress(key: Int32Array, at: number, bytes: Uint8Array): void {
+export function putAddress(key: Int32Array, at: number, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytes.length === IPV4_BYTES) {
     key[at + 2] = 0xffff;

@@ -267,6 +267,8 @@ export class TickBuilder {
     history.netns[out] = facts.netns[row]!;
     history.fromUs[out] = facts.fromUs[row]! + offsetUs;
     history.toUs[out] = facts.toUs[row]! + this.offsetUs;
+    history.source[out] = facts.source[row]!;
+    history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
     if (!isSole) for (const holding of holders) this.#writeHolder(id, holding, offsetUs);
     return id;

@@ -42,6 +42,11 @@ export const commands: readonly CommandEntry[] = [
   },
   { name: 'who', summary: 'say whose a connection is or was', load: async () => (await import('./who.ts')).who },
   {
+    name: 'explain',
+    summary: 'say why a stored flow has the owners it has, and what lost',
+    load: async () => (await import('./explain.ts')).explain,
+  },
+  {
     name: 'sockets',
     summary: 'list the sockets of this host with their processes, now',
     load: async () => (await import('./sockets.ts')).sockets,

@@ -13,6 +13,7 @@ const NAMED: Answer = {
   holders: [],
   evidence: { source: 'diag', match: 'five-tuple', gapUs: 5, holders: 1 },
   reason: null,
+  rule: null,
   acted: 0,
 };
 

@@ -33,6 +33,7 @@ function named(pid: number, more: Parameters<typeof makeProcess>[1] = {}): Answe
     holders: [{ process, role: 'actor', fromUs: SEEN_US, toUs: SEEN_US + 1 }],
     evidence: { source: 'diag', match: 'five-tuple', gapUs: 7, holders: 1 },
     reason: null,
+    rule: null,
     acted: 0,
   };
 }

@@ -1,0 +1,111 @@
+import { Command, Option } from 'commander';
+import { type ExplainedEnd, type Explanation, explainFlow, type Person } from '../../app/explain/explain-flow.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Us } from '../../core/time.ts';
+import type { Row } from '../../report/columns.ts';
+import { escapeJson } from '../../report/escape.ts';
+import { compileFlowsKept } from '../../store/compile-explain.ts';
+import { Reader } from '../../store/reader.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { resolveDatabaseToRead } from '../database-path.ts';
+import { beganUs, explanationText, MISSING_WORDS, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
+import { parseNumber } from '../filters.ts';
+import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
+import { answerText } from '../owner-words.ts';
+
+interface ExplainFlags extends LookFlags {
+  readonly db?: string;
+  readonly format: 'table' | 'json';
+}
+
+const EXAMPLES = `
+Examples:
+  pcapid flows --process curl --columns flow_id,process,remote   which flow?
+  pcapid explain 4711
+  pcapid explain 4711 --format json --db trip.db
+
+For each end: the sockets and processes that are stored and when they were there, the rules that fired in their order,
+the sockets and processes that lost and why, and whether the rules, asked again with what is stored, give the same
+answer. docs/attribution.md explains every rule by its name.`;
+
+export const explain: CommandModule = (context) =>
+  addLookOptions(new Command('explain').option('--db <file>', 'database to read'))
+    .description('Says why the ends of a stored flow have the owners they have: facts, rules, and what lost.')
+    .argument('<flow-id>', 'flow_id of flows, who and every export', (text) => parseNumber(text, 'flow-id', 1, 2 ** 53))
+    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))
+    .addHelpText('after', EXAMPLES)
+    .action((flowId: number, flags: ExplainFlags) => runExplain(context, flowId, flags));
+
+function runExplain(context: Context, flowId: number, flags: ExplainFlags): void {
+  const path = resolveDatabaseToRead(context, flags.db);
+  const reader = Reader.open(path);
+  try {
+    const [kept] = reader.all(compileFlowsKept());
+    const explanation = explainFlow(reader, flowId);
+    if (explanation === undefined) throw noSuchFlow(path, flowId, kept!);
+    const [record] = reader.all({ sql: 'SELECT * FROM flow_record WHERE flow_id = ?', params: [flowId] });
+    if (flags.format === 'json') {
+      const lines = JSON.stringify(toJson(explanation, record!), null, 2).split('\n');
+      context.out(`${lines.map(escapeJson).join('\n')}\n`);
+      return;
+    }
+    const look = lookOf(flags);
+    context.out(explanationText(explanation, record!, Number(kept!.from_us), look));
+    context.out(`\n${answerText({ record: record!, holders: [] }, look)}`);
+    if (Number(kept!.sockets) === 0)
+      context.err(
+        `pcapid: ${path} holds no sockets, so there are no facts: record stores them, read only with names\n`,
+      );
+  } finally {
+    reader.close();
+  }
+}
+
+function noSuchFlow(path: string, flowId: number, { flows, first_id, last_id, from_us }: Row): UserError {
+  const hint = 'pcapid flows --columns flow_id,process,remote,first lists them.';
+  if (flows === 0) return new UserError('no-such-flow', `${path} holds no flows`, 'Record or read some first.');
+  const isGone = Number(from_us) > 0 && flowId < Number(first_id);
+  const what = isGone ? 'was deleted by age or size, if it was there' : `is not in ${path}`;
+  return new UserError('no-such-flow', `flow ${flowId} ${what}; it holds ${first_id} to ${last_id}`, hint);
+}
+
+/** Names and numbers as they are stored, tokens with their words. */
+function toJson({ flow, ends }: Explanation, record: Row) {
+  const { boot_id, offset_us, sources, version } = flow;
+  return {
+    flow: record,
+    boot_id,
+    clock_offset_us: offset_us,
+    sources,
+    version,
+    ends: ends.map((end) => endOf(end, record, offset_us as Us | null)),
+  };
+}
+
+function endOf(end: ExplainedEnd, record: Row, offsetUs: Us | null) {
+  const personOf = ({ row, isNamed, isParent, whyNot }: Person) => ({
+    ...row,
+    began_us: offsetUs === null ? null : beganUs(row, offsetUs),
+    named: isNamed,
+    parent_of_named: isParent,
+    ...lossOf(whyNot),
+  });
+  const reason = record[`${end.side}_reason`];
+  return {
+    side: end.side,
+    sockets: end.sockets.map(({ row, isChosen, whyNot, people }) => {
+      const { local_bytes, remote_bytes, source, state, source_name, state_name, role, ...rest } = row;
+      const about = { ...rest, state: state_name, source: source_name, chosen: isChosen };
+      return { ...about, ...lossOf(whyNot), people: people.map(personOf) };
+    }),
+    parent: end.parent === null ? null : personOf(end.parent),
+    rules: end.rules.map((rule) => ({ rule, text: RULE_WORDS[rule] ?? null })),
+    would_have_told: typeof reason === 'string' ? (MISSING_WORDS[reason] ?? null) : null,
+    check: { verdict: end.verdict, text: verdictWords(end), computed: end.computed },
+  };
+}
+
+const lossOf = (whyNot: string | null) => ({
+  lost_because: whyNot,
+  lost_text: whyNot === null ? null : (WHY_NOT_WORDS[whyNot] ?? null),
+});
