@@ -172,6 +172,7 @@ class FileReading {
         if (this.#isDue(grows)) {
           if (grows) this.#endWaiting(); // somebody waits for news
           this.#hand(this.#told());
+          await turn(); // who gives up is heard
         }
         if (count === 0) await within(GROWING_MS, source.more());
         else if (grows || source.isCompressed) await turn();

@@ -21,6 +21,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./annotate.ts')).annotate,
   },
   {
+    name: 'report',
+    summary: 'make a page for a colleague: who sent and received what',
+    load: async () => (await import('./report.ts')).report,
+  },
+  {
     name: 'flows',
     summary: 'list stored flows with their processes',
     load: async () => (await import('./flows.ts')).flows,

@@ -1,0 +1,76 @@
+/** Capture files as a database for a while: one set of queries answers for files and for recordings. */
+import { createHash } from 'node:crypto';
+import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import type { ReportInput } from '../../core/report.ts';
+import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
+import { Reader } from '../../store/reader.ts';
+import { regularFileSize } from '../annotate/regular-file.ts';
+import type { FileResult, FileSink } from '../read/file-reading.ts';
+import type { History } from '../read/history.ts';
+import { storeFiles } from '../read/store-file.ts';
+import type { FactsMessage } from '../record/messages.ts';
+
+export interface InputOptions {
+  readonly paths: readonly string[]; // pieces of one capture
+  readonly facts: readonly FactsMessage[];
+  readonly history?: History | undefined;
+  readonly command: string;
+  readonly version: string;
+  readonly stop: AbortSignal; // gives up
+  readonly onProgress: FileSink['onProgress'];
+}
+
+export interface ReadInputs {
+  readonly inputs: readonly ReportInput[];
+  readonly result: FileResult;
+}
+
+/**
+ * The database lies in a folder of its own below os.tmpdir(), which is gone when this ends, whatever happens.
+ *
+ * @throws UserError
+ */
+export async function withInputs<T>(options: InputOptions, ask: (reader: Reader, read: ReadInputs) => T): Promise<T> {
+  const { paths, stop, onProgress, ...rest } = options;
+  const sizes = paths.map(regularFileSize);
+  const folder = mkdtempSync(join(tmpdir(), 'pcapid-report-')); // mode 0700
+  try {
+    const database = join(folder, 'report.db');
+    const reading = { inputs: paths.map((path) => ({ path })), interfaces: new InterfaceNumbers(), stop };
+    const result = await storeFiles({ ...rest, ...reading, database, decap: false, follow: false }, onProgress);
+    const inputs: ReportInput[] = [];
+    for (const [i, path] of paths.entries()) {
+      const sha256 = await hashOf(path, stop);
+      inputs.push({ path, bytes: sizes[i]!, sha256, damage: damageOf(result, path) });
+    }
+    if (stop.aborted) throw new UserError('given-up', 'given up, nothing was written', 'Run it again.');
+    const reader = Reader.open(database);
+    try {
+      return ask(reader, { inputs, result });
+    } finally {
+      reader.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function hashOf(path: string, stop: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) {
+    if (stop.aborted) break;
+    hash.update(chunk);
+  }
+  return hash.digest('hex');
+}
+
+function damageOf({ damages }: FileResult, path: string): string | null {
+  const found = damages.find((damage) => damage.path === path);
+  if (found === undefined) return null;
+  return found.offset === null
+    ? `left out: ${found.what}`
+    : `${found.what} (octet ${found.offset}); all before it was read`;
+}

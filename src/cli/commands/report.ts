@@ -1,0 +1,169 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { OutputFile } from '../../app/annotate/output-file.ts';
+import { gatherReport } from '../../app/report/gather.ts';
+import { withInputs } from '../../app/report/read-inputs.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Report, ReportInput } from '../../core/report.ts';
+import { escapeJson } from '../../report/escape.ts';
+import { reportPage } from '../../report/html/page.ts';
+import { localZone, utcZone, type Zone } from '../../report/local-time.ts';
+import { formatSize } from '../../report/size.ts';
+import { Reader } from '../../store/reader.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { resolveDatabaseToRead } from '../database-path.ts';
+import { filterOf, parseNumber } from '../filters.ts';
+import { namingOf } from '../naming.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
+import { readFacts } from '../read-facts.ts';
+import { ReadProgress } from '../read-progress.ts';
+import { warnOfRest } from '../read-summary.ts';
+import { askedRange } from '../usage-range.ts';
+import { VERSION } from '../version.ts';
+
+interface ReportFlags extends HistoryFlags {
+  readonly html?: string;
+  readonly format?: 'json';
+  readonly force: boolean;
+  readonly db?: string;
+  readonly facts?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit: number;
+  readonly utc?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pcapid report trip.pcapng --html trip.html         of a capture, with the owners it names
+  pcapid report trip.pcap --owners pcapid.db --html trip.html
+  pcapid report --since yesterday --until today --html day.html
+  pcapid report --db server.db --html - | ssh me@desk 'cat > server.html'
+  pcapid report captures/demo.pcap --facts captures/demo.facts.ndjson --html demo.html
+
+One page that needs nothing else and asks no network: who sent and received what, when
+and with whom, what has no owner and why, what the names stand on. Sums are those of
+usage; ranges are widened to whole minutes. --format json prints the same as data.
+Files are read into a temporary database below $TMPDIR, which is removed at the end.`;
+
+/** Rows of each list: more make the page long, all are in the database. */
+const ROWS = 15;
+const MOST_ROWS = 1000;
+
+export const report: CommandModule = (context) =>
+  addHistoryOptions(
+    new Command('report')
+      .argument('[files...]', 'capture files, pieces of one capture; none: the database is asked')
+      .option('--html <file>', "page to write, '-' for standard output")
+      .addOption(new Option('--format <format>', 'print the report as data').choices(['json']))
+      .option('--db <file>', 'database to read, instead of files'),
+  )
+    .description('Makes a page for a colleague: who sent and received what.')
+    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--since <time>', "from when on, e.g. 1h, 'yesterday 14:00', 2026-11-21")
+    .option('--until <time>', 'until when')
+    .addOption(
+      new Option('--limit <rows>', 'rows of each list, the others are added up')
+        .argParser((text) => parseNumber(text, '--limit', 1, MOST_ROWS))
+        .default(ROWS),
+    )
+    .option('--force', 'replace the page if it exists', false)
+    .option('--utc', 'times in UTC, those of --since and --until too (default: local)')
+    .addHelpText('after', EXAMPLES)
+    .action((paths: readonly string[], flags: ReportFlags) => makeReport(context, paths, flags));
+
+async function makeReport(context: Context, paths: readonly string[], flags: ReportFlags): Promise<void> {
+  checkFlags(paths, flags);
+  const zone = flags.utc === true ? utcZone : localZone;
+  const output =
+    flags.html === undefined || flags.html === '-'
+      ? undefined
+      : new OutputFile(resolve(context.cwd, flags.html), flags); // refused before the work
+  try {
+    const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
+    if (flags.format === 'json') context.out(`${escapeJson(JSON.stringify(made, null, 2))}\n`);
+    if (flags.html === undefined) return;
+    const page = reportPage(made, { zone, naming: namingOf({}) });
+    if (output === undefined) {
+      context.out(page);
+      return;
+    }
+    const bytes = new TextEncoder().encode(page);
+    output.write(bytes);
+    context.err(`${formatSize(bytes.length)} written into ${flags.html}\nsha256 ${output.finish()}  ${flags.html}\n`);
+  } finally {
+    output?.abandon();
+  }
+}
+
+function checkFlags(paths: readonly string[], { html, format, db, owners, facts }: ReportFlags): void {
+  if (html === undefined && format === undefined)
+    throw new UserError('no-output', 'nothing to make', 'Add --html report.html, or --format json.');
+  if (html === '-' && format !== undefined)
+    throw new UserError('two-outputs', '--html - and --format json both print', 'Name a file: --html report.html.');
+  if (html === '') throw new UserError('bad-output', '--html: the name is empty', 'Name a file.');
+  if (paths.length > 0 && db !== undefined)
+    throw new UserError('two-inputs', 'a report is of files or of a database', 'Leave --db or the files out.');
+  if (paths.length === 0 && (owners !== undefined || facts !== undefined))
+    throw new UserError('no-files', '--owners and --facts name the owners of capture files', 'Name a file.');
+}
+
+function ofDatabase(context: Context, flags: ReportFlags, zone: Zone): Report {
+  const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
+  try {
+    return gather(context, reader, flags, zone, []);
+  } finally {
+    reader.close();
+  }
+}
+
+async function ofFiles(context: Context, paths: readonly string[], flags: ReportFlags, zone: Zone): Promise<Report> {
+  const history = openHistory(context, flags);
+  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
+  const progress = new ReadProgress(context, paths);
+  const stop = new AbortController();
+  const giveUp = (): void => stop.abort();
+  process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
+  try {
+    return await withInputs(
+      {
+        ...{ paths, facts, history, stop: stop.signal, version: VERSION, command: commandLine() },
+        onProgress: progress.onProgress,
+      },
+      (reader, { inputs, result }) => {
+        progress.end();
+        warnOfGap(context, history, result.firstUs, result.lastUs);
+        warnOfRest(context, result);
+        return gather(context, reader, flags, zone, inputs);
+      },
+    );
+  } finally {
+    progress.end();
+    process.off('SIGINT', giveUp).off('SIGTERM', giveUp);
+  }
+}
+
+function gather(
+  context: Context,
+  reader: Reader,
+  flags: ReportFlags,
+  zone: Zone,
+  inputs: readonly ReportInput[],
+): Report {
+  const nowUs = context.nowUs();
+  const { sinceUs, untilUs } = filterOf(
+    {
+      ...(flags.since !== undefined && { since: flags.since }),
+      ...(flags.until !== undefined && { until: flags.until }),
+    },
+    nowUs,
+    zone,
+  );
+  return gatherReport(reader, {
+    range: askedRange(reader, sinceUs, untilUs),
+    flows: { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) },
+    ...{ most: flags.limit, inputs, atUs: nowUs, version: VERSION, command: commandLine() },
+  });
+}
+
+const commandLine = (): string => process.argv.slice(2).join(' ');
