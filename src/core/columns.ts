@@ -92,3 +92,10 @@ export function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>,
     return column.subarray(from * width, to * width);
   });
 }
+
+/** All rows, at most `rows` at a time. */
+export function* columnSlices<S extends ColumnSpec>(spec: S, columns: Columns<S>, rows: number): Generator<Columns<S>> {
+  for (let from = 0; from < columns.count; from += rows) {
+    yield sliceColumns(spec, columns, from, Math.min(from + rows, columns.count));
+  }
+}
