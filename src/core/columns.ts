@@ -85,7 +85,7 @@ export function transferList(columns: object): ArrayBuffer[] {
 }
 
 /** Rows `from` to `to` (not included) as columns of their own, without a copy: for who works in slices. */
-export function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>, from: number, to: number): Columns<S> {
+function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>, from: number, to: number): Columns<S> {
   return columnsOf(to - from, to - from, spec, (name) => {
     const column = (columns as Record<string, unknown>)[name] as Int32Array;
     const width = column.length / columns.capacity;
