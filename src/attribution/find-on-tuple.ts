@@ -32,7 +32,7 @@ export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable)
 }
 
 /** Packets of a file have no cookies; their sockets were stored with their tuples and times. */
-function matchOf(rows: readonly number[], sockets: SocketTable): Match {
+export function matchOf(rows: readonly number[], sockets: SocketTable): Match {
   return sockets.facts.source[rows[0]!] === SourceCode.History ? 'five-tuple' : 'cookie';
 }
 

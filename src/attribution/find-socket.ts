@@ -1,7 +1,7 @@
 import { isMapped, isUnspecified } from '../core/address.ts';
 import { SocketState } from '../core/socket.ts';
 import { K_FIRST, K_META, KEY_WORDS, keyFirstPort, keyProtocol, Protocol } from '../core/tuple.ts';
-import { findOnTuple } from './find-on-tuple.ts';
+import { findOnTuple, matchOf } from './find-on-tuple.ts';
 import { type FlowEnd, held, isHere, type SocketMatch } from './flow-end.ts';
 import type { SocketTable } from './socket-table.ts';
 
@@ -16,7 +16,7 @@ export function findSocket(end: FlowEnd, sockets: SocketTable): SocketMatch | un
   if (end.isMulticast) return findReceivers(end, sockets);
   if (end.cookie !== 0) {
     const row = rowOfCookie(end, sockets);
-    if (row !== -1) return { match: 'cookie', rows: [row] };
+    if (row !== -1) return { match: matchOf([row], sockets), rows: [row] };
   }
   const translated = isTranslated(end);
   const exact = findOnTuple(end, end.key, sockets) ?? (translated ? findTranslated(end, sockets) : undefined);

@@ -6,20 +6,24 @@ import type { Context } from './context.ts';
 export class LiveLine {
   readonly #context: Context;
   readonly #shown: boolean;
+  readonly #wordsOf: (progress: Progress, seconds: number) => string;
   readonly #startedMs = performance.now();
   #isOpen = false;
 
-  constructor(context: Context, quiet: boolean) {
+  constructor(
+    context: Context,
+    quiet: boolean,
+    wordsOf: (progress: Progress, seconds: number) => string = packetWords,
+  ) {
     this.#context = context;
+    this.#wordsOf = wordsOf;
     this.#shown = context.errIsTerminal && !quiet;
   }
 
   show(progress: Progress): void {
     if (!this.#shown) return;
-    const { counters, flows } = progress;
     const seconds = Math.round((performance.now() - this.#startedMs) / 1000);
-    const drops = counters.kernelDrops === null ? 'drops unknown' : `${counters.kernelDrops} dropped`;
-    const text = `${seconds} s  ${countText(counters.packets, 'packet')}  ${formatSize(counters.ipBytes)}  ${countText(flows, 'flow')}  ${drops}`;
+    const text = `${seconds} s  ${this.#wordsOf(progress, seconds)}`;
     this.#context.err(`\r${text.slice(0, this.#context.columns - 1)}\x1b[K`);
     this.#isOpen = true;
   }
@@ -34,4 +38,9 @@ export class LiveLine {
     if (this.#isOpen) this.#context.err('\n');
     this.#isOpen = false;
   }
+}
+
+function packetWords({ counters, flows }: Progress): string {
+  const drops = counters.kernelDrops === null ? 'drops unknown' : `${counters.kernelDrops} dropped`;
+  return `${countText(counters.packets, 'packet')}  ${formatSize(counters.ipBytes)}  ${countText(flows, 'flow')}  ${drops}`;
 }

@@ -63,11 +63,15 @@ function losses(number: (name: string) => number): string[] {
     lines.push(`${countText(number('flows_evicted'), 'flow')} ended early: the flow table was full`);
   if (number('flows_lost') > 0)
     lines.push(`${countText(number('flows_lost'), 'flow')} lost: the database could not keep up`);
-  if (number('facts_lost') > 0) lines.push(`${number('facts_lost')} facts about sockets lost: a buffer was full`);
+  lines.push(...factsLostLines(number('facts_lost')));
   if (number('facts_late') > 0)
     lines.push(`${countText(number('facts_late'), 'event')} of sockets came after their packets were counted`);
   if (number('names_lost') > 0) lines.push(namesLostText(number('names_lost')));
   return lines;
+}
+
+export function factsLostLines(lost: number): string[] {
+  return lost === 0 ? [] : [`${lost} facts about sockets lost: a buffer was full`];
 }
 
 /** Counts names, and packets that were not searched for them. */
@@ -75,7 +79,7 @@ export function namesLostText(lost: number): string {
   return `${countText(lost, 'host name')} not kept: there were too many at once`;
 }
 
-function costs(): string {
+export function costs(): string {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
   const seconds = (userCPUTime + systemCPUTime) / 1e6;
   return `${seconds.toFixed(2)} s of CPU, ${formatSize(maxRSS * 1024)} of memory at most`;

@@ -85,10 +85,17 @@ export function transferList(columns: object): ArrayBuffer[] {
 }
 
 /** Rows `from` to `to` (not included) as columns of their own, without a copy: for who works in slices. */
-export function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>, from: number, to: number): Columns<S> {
+function sliceColumns<S extends ColumnSpec>(spec: S, columns: Columns<S>, from: number, to: number): Columns<S> {
   return columnsOf(to - from, to - from, spec, (name) => {
     const column = (columns as Record<string, unknown>)[name] as Int32Array;
     const width = column.length / columns.capacity;
     return column.subarray(from * width, to * width);
   });
+}
+
+/** All rows, at most `rows` at a time. */
+export function* columnSlices<S extends ColumnSpec>(spec: S, columns: Columns<S>, rows: number): Generator<Columns<S>> {
+  for (let from = 0; from < columns.count; from += rows) {
+    yield sliceColumns(spec, columns, from, Math.min(from + rows, columns.count));
+  }
 }

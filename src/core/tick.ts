@@ -89,8 +89,8 @@ export interface InterfaceCount {
 }
 
 export interface CaptureInfo {
-  readonly interface: string; // 'any', a name, or the path of a file
-  readonly backend: 'libpcap' | 'cap' | 'file';
+  readonly interface: string; // 'any', a name, or the path of a file; '' where nothing was captured
+  readonly backend: 'libpcap' | 'cap' | 'file' | 'none'; // none: only sockets
   readonly filter: string;
   readonly snaplen: number;
   readonly command: string;

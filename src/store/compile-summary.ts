@@ -17,6 +17,16 @@ WHERE c.id = (SELECT max(id) FROM capture) GROUP BY c.id`,
   };
 }
 
+/** One row about the latest `count` sockets, those of the latest capture. `named`: a process is known that had it. */
+export function compileLatestSockets(count: number): CompiledQuery {
+  return {
+    sql: `SELECT count(*) AS sockets, (SELECT facts_lost FROM capture ORDER BY id DESC LIMIT 1) AS facts_lost,
+  coalesce(sum(process IS NOT NULL OR EXISTS (SELECT 1 FROM holder h WHERE h.socket = s.id)), 0) AS named
+FROM socket s WHERE id > (SELECT coalesce(max(id), 0) FROM socket) - ?`,
+    params: [count],
+  };
+}
+
 /** Between the paths of a capture that was read from several files. */
 export const FILE_SEPARATOR = ' + ';
 

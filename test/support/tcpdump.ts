@@ -18,8 +18,16 @@ export function tcpdumpMissing(): string | false {
   return denied ? 'tcpdump cannot set its groups in a user namespace' : false;
 }
 
+/** The namespace of the tests themselves. */
+export const HERE: Pick<Netns, 'command'> = { command: (...words) => words };
+
 /** Captures when it returns. */
-export async function startTcpdump(netns: Netns, device: string, file: string, filter = ''): Promise<Tcpdump> {
+export async function startTcpdump(
+  netns: Pick<Netns, 'command'>,
+  device: string,
+  file: string,
+  filter = '',
+): Promise<Tcpdump> {
   // Without immediate mode the packets of the last second may still be in the kernel when it is stopped.
   // In that mode a slot of the ring is as large as the snaplen: by default there are only 64 of them.
   const words = [

@@ -22,13 +22,14 @@ export interface Load {
 }
 
 export class Stage {
+  readonly device = `pcapid${process.pid}`; // here, of the veth to the far namespace
   readonly #lab = new NetnsLab();
   readonly #places: readonly string[];
   readonly #programs = new Map<string, string>();
 
   constructor() {
     const far = this.#lab.create();
-    const link = `pcapid${process.pid}`;
+    const link = this.device;
     const ip = (...words: string[]): void => void execFileSync('ip', words, { stdio: 'pipe' });
     ip('link', 'add', link, 'type', 'veth', 'peer', 'name', 'veth0', 'netns', far.name);
     ip('address', 'add', `${HOST}/24`, 'dev', link);

@@ -5,7 +5,7 @@ import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { createScanFindings, listPids, scanHolders } from '../../linux/proc-fd.ts';
 import type { ProcFs } from '../../linux/proc-fs.ts';
 import { type Roots, readHidepid } from '../../linux/system.ts';
-import { Capability, RECORD_CAPABILITIES } from '../record/privileges.ts';
+import { Capability, capabilitiesFor } from '../record/privileges.ts';
 import { limited, passed, unused } from './doctor-check.ts';
 
 const WITH_CAPABILITIES =
@@ -45,8 +45,8 @@ export function checkProcFd(proc: ProcFs): Check {
   );
 }
 
-export function procChecks(roots: Pick<Roots, 'proc'>): readonly Check[] {
-  return [checkProcMount(roots), checkHidepid(roots), checkCapabilities(roots)];
+export function procChecks(roots: Pick<Roots, 'proc'>, captures = true): readonly Check[] {
+  return [checkProcMount(roots), checkHidepid(roots), checkCapabilities(roots, capabilitiesFor(captures))];
 }
 
 /** A /proc of another pid namespace shows other processes under our numbers, or not even ourselves. */
@@ -92,11 +92,11 @@ const LOSSES = {
   DacReadSearch: "sockets of other users' processes get the user, not the process",
 } as const;
 
-function checkCapabilities({ proc }: Pick<Roots, 'proc'>): Check {
+function checkCapabilities({ proc }: Pick<Roots, 'proc'>, wanted: readonly number[]): Check {
   const effective = readEffective(proc);
   if (effective === undefined) return unused('capabilities', '/proc/self/status does not show them');
   const missing = (Object.keys(Capability) as (keyof typeof Capability)[]).filter(
-    (name) => RECORD_CAPABILITIES.includes(Capability[name]) && !has(effective, name),
+    (name) => wanted.includes(Capability[name]) && !has(effective, name),
   );
   if (missing.length === 0) return passed('capabilities', 'all that a recording uses');
   const detail = `missing: ${missing.map(kernelName).join(' ')}`;

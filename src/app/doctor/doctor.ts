@@ -20,6 +20,7 @@ export const REAL_ROOTS: Roots = { proc: new ProcFs('/proc'), sys: new ProcFs('/
 export interface Layers {
   readonly wanted: readonly SourceName[];
   readonly programs?: ProgramsOutcome; // of the kernel's programs; undefined: to be tried, and closed again
+  readonly captures?: boolean; // false: what only packets need is not tried
 }
 
 /**
@@ -40,7 +41,7 @@ export function examine(
   const addon = addonChecks(loadAddon, roots, layers, isRecording ? [] : [checkForeignNetns]);
   const store = isRecording ? [] : [checkDatabase(), checkDisk(databaseFolder)];
   const proc = sources.includes('proc') ? [checkProcNet(roots.proc), checkProcFd(roots.proc)] : [notWanted('proc')];
-  return [...addon, ...proc, ...procChecks(roots), ...store, ...hostChecks(roots)];
+  return [...addon, ...proc, ...procChecks(roots, layers.captures), ...store, ...hostChecks(roots)];
 }
 
 const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-connector', 'conntrack', 'proc-net', 'proc-fd'];
@@ -53,7 +54,7 @@ export function startChecks(checks: readonly Check[]): readonly Check[] {
 function addonChecks(
   loadAddon: () => Native,
   { proc }: Roots,
-  { wanted, programs }: Layers,
+  { wanted, programs, captures = true }: Layers,
   more: readonly ((native: Native) => Check)[],
 ): readonly Check[] {
   let native: Native;
@@ -66,9 +67,9 @@ function addonChecks(
   const outcome = programs === undefined ? tried(native, proc, wanted) : programs;
   const kernel = programChecks(outcome, wanted);
   const diag = wanted.includes('diag') ? checkDiag(native) : notWanted('diag');
-  const events = [checkProcConnector(native, outcome, wanted), checkConntrack(native)];
+  const events = [checkProcConnector(native, outcome, wanted), ...(captures ? [checkConntrack(native)] : [])];
   const rest = [checkRoute(native), ...more.map((check) => check(native))];
-  return [addon, ...captureChecks(native), ...kernel, diag, ...events, ...rest];
+  return [addon, ...(captures ? captureChecks(native) : []), ...kernel, diag, ...events, ...rest];
 }
 
 const NO_CAPTURE = 'no live capture; files and databases can be read';

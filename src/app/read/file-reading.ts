@@ -192,6 +192,7 @@ class FileReading {
     this.#learn(source);
     this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
+    if (this.#options.history !== undefined) this.#table.settleSockets();
     this.#names?.look(this.#batch, this.#decoded);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
   }
@@ -216,11 +217,21 @@ class FileReading {
   }
 
   #learn(source: PcapFileSource): void {
-    if (this.#options.facts.length > 0 || this.#options.history !== undefined) return;
+    const { history } = this.#options;
+    if (history !== undefined) this.#recall(history);
+    if (history !== undefined || this.#options.facts.length > 0) return;
     const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
     if (facts === undefined) return;
     this.#named = true;
     this.#options.attributor.observe(facts);
+  }
+
+  /** What sockets did until the latest packet, before it is counted. */
+  #recall(history: History): void {
+    const facts = history.until(this.#lastUs + AHEAD_US, this.#firstUs);
+    if (facts !== undefined) this.#options.attributor.observe(facts);
+    const events = history.eventsUntil(this.#lastUs + SECOND_US);
+    if (events !== undefined) this.#table.noteSockets(events);
   }
 
   #isDue(grows: boolean): boolean {
@@ -241,7 +252,6 @@ class FileReading {
     this.#handedPackets = this.#packets;
     this.#handedMs = performance.now();
     const { attributor, history } = this.#options;
-    if (history !== undefined) attributor.observe(history.until(this.#lastUs + AHEAD_US, this.#firstUs));
     if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
     if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
     if (this.#named) attributor.answer(this.#sink.onAnswer);

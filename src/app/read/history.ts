@@ -10,6 +10,7 @@ import {
   OWNER_COLUMNS,
   OwnerEvidence,
   SOCKET_COLUMNS,
+  type SocketEventColumns,
   SocketFlag,
   SourceCode,
 } from '../../core/socket.ts';
@@ -17,6 +18,7 @@ import { SECOND_US, type Us } from '../../core/time.ts';
 import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
 import { compileHistory, compileHistorySpan } from '../../store/compile-history.ts';
 import { Reader, type Row } from '../../store/reader.ts';
+import { HistoryEvents } from './history-events.ts';
 
 /** A connection that was closed owns what comes on its tuple so long, as long as TIME_WAIT lasts and again. */
 const BEFORE_US = 130 * SECOND_US;
@@ -38,6 +40,7 @@ export class History {
   #rows: Generator<Row> | undefined;
   #next: Row | undefined;
   readonly #told = new Set<number>(); // processes, by row
+  readonly #events = new HistoryEvents();
 
   /**
    * @param offsetUs what the clock of the capture is ahead of that of the history
@@ -56,26 +59,33 @@ export class History {
   }
 
   /**
-   * What there is to know of the time until `untilUs`, beyond what was told before.
+   * What there is to know of the time until `untilUs`, beyond what was told before; undefined: nothing.
    *
    * @param sinceUs first packet; only asked for the first time
    */
-  until(untilUs: Us, sinceUs: Us): LearnedFacts {
+  until(untilUs: Us, sinceUs: Us): LearnedFacts | undefined {
     if (this.#rows === undefined) {
       this.#rows = this.#reader.rows(compileHistory(sinceUs - BEFORE_US - this.#offsetUs));
       this.#step();
     }
-    const facts = new FactsOfHistory(untilUs);
-    while (this.#next !== undefined && Number(this.#next.from_us) + this.#offsetUs <= untilUs) {
-      const ofSocket = this.#takeSocket(this.#next);
-      facts.add(ofSocket, this.#offsetUs, this.#told);
-    }
+    if (!this.#isDue(untilUs)) return undefined;
+    const facts = new FactsOfHistory(untilUs, this.#events);
+    while (this.#isDue(untilUs)) facts.add(this.#takeSocket(this.#next!), this.#offsetUs, this.#told);
     return facts.learned;
+  }
+
+  /** What happened to the sockets that until() has told of, until then. */
+  eventsUntil(untilUs: Us): SocketEventColumns | undefined {
+    return this.#events.take(untilUs);
   }
 
   close(): void {
     this.#rows?.return(undefined);
     this.#reader.close();
+  }
+
+  #isDue(untilUs: Us): boolean {
+    return this.#next !== undefined && Number(this.#next.from_us) + this.#offsetUs <= untilUs;
   }
 
   /** All rows of the socket that is next. */
@@ -100,9 +110,11 @@ class FactsOfHistory {
   readonly #closed = createColumns(CLOSED_COLUMNS);
   readonly #processes: Process[] = [];
   readonly #atUs: Us;
+  readonly #events: HistoryEvents;
 
-  constructor(atUs: Us) {
+  constructor(atUs: Us, events: HistoryEvents) {
     this.#atUs = atUs;
+    this.#events = events;
   }
 
   get learned(): LearnedFacts {
@@ -121,8 +133,8 @@ class FactsOfHistory {
   /** @param rows of one socket. @param told processes that need no telling, to be continued */
   add(rows: readonly Row[], offsetUs: Us, told: Set<number>): void {
     const [first] = rows;
-    const cookie = -Number(first!.id); // unlike the kernel's it is unique over boots
-    this.#addSocket(first!, cookie, offsetUs);
+    const cookie = Number(first!.id); // unlike the kernel's it is unique over boots
+    const key = this.#addSocket(first!, cookie, offsetUs);
     const known = rows.filter(({ pid }) => pid !== null);
     const acted = known.filter(({ role }) => role === null || role === 'actor');
     for (const row of acted.length > 0 ? acted : known) {
@@ -141,9 +153,13 @@ class FactsOfHistory {
     const closed = pushRow(this.#closed);
     this.#closed.cookie[closed] = cookie;
     this.#closed.atUs[closed] = Number(first!.to_us) + offsetUs;
+    if (first!.remote_bytes === null) return;
+    const times = acted.map((row) => Number(row.role_us ?? row.from_us) + offsetUs);
+    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, times.slice(1), this.#closed.atUs[closed]!);
   }
 
-  #addSocket(row: Row, cookie: number, offsetUs: Us): void {
+  /** @returns its key */
+  #addSocket(row: Row, cookie: number, offsetUs: Us): Int32Array {
     const out = pushRow(this.#sockets);
     const { key } = this.#sockets;
     const at = out * KEY_WORDS;
@@ -158,6 +174,7 @@ class FactsOfHistory {
     this.#sockets.netns[out] = Number(row.netns ?? 0);
     this.#sockets.state[out] = Number(row.state);
     this.#sockets.source[out] = SourceCode.History;
+    return key.slice(at, at + KEY_WORDS);
   }
 }
 

@@ -24,6 +24,10 @@ export const RECORD_CAPABILITIES: readonly number[] = [
   Capability.Bpf,
 ];
 
+/** What a recording uses that captures packets, or only sees sockets. */
+export const capabilitiesFor = (captures: boolean): readonly number[] =>
+  RECORD_CAPABILITIES.filter((capability) => captures || capability !== Capability.NetRaw);
+
 export interface CapabilityMasks {
   readonly effective: bigint;
   readonly permitted: bigint;

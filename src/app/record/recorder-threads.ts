@@ -14,6 +14,7 @@ import type {
   StoreCommand,
   StoreReport,
 } from './messages.ts';
+import { startNoCapture } from './no-capture.ts';
 import type { NewbornThreadData } from './observe/newborn-thread.ts';
 import type { ObserverThreadData } from './observe/observer-thread.ts';
 import type { SourceName } from './observe/open-sources.ts';
@@ -27,7 +28,7 @@ import { isFailure } from './thread.ts';
 const YOUNG_MB = 3;
 
 export interface ThreadOptions {
-  readonly capture: Pick<CaptureThreadData, 'capture' | 'ownNetns' | 'places'>;
+  readonly capture: Pick<CaptureThreadData, 'capture' | 'ownNetns' | 'places'> | null; // null: only sockets
   readonly programs: KernelPrograms | null;
   readonly sources: readonly SourceName[];
   readonly database: string;
@@ -69,20 +70,21 @@ export class RecorderThreads {
     this.#observer = this.#start<ObserverThreadData>('observer-thread', {
       sources,
       programs: programs === null ? null : withoutClose(programs),
+      isAlone: capture === null,
       procRoot: '/proc',
       newborns,
       news: news.port2,
       wakeFd: this.#observerWakeFd,
       backlog: this.factBacklog.shared,
     });
-    this.#capture = this.#start<CaptureThreadData>('capture-thread', {
-      ...capture,
-      socketRing: programs?.socketRing ?? null,
-      looksUp,
-      wakeFd: this.#captureWakeFd,
-      observerWakeFd: this.#observerWakeFd,
-      news: news.port1,
-    });
+    const channel = { wakeFd: this.#captureWakeFd, observerWakeFd: this.#observerWakeFd, news: news.port1 };
+    this.#capture =
+      capture === null
+        ? this.#startNoCapture()
+        : this.#start<CaptureThreadData>('capture-thread', {
+            ...{ ...capture, ...channel, looksUp },
+            socketRing: programs?.socketRing ?? null,
+          });
     this.#listen(this.#store, listeners.onStore);
     this.#listen(this.#observer, listeners.onFacts);
     this.#listen(this.#capture, listeners.onCapture);
@@ -113,6 +115,12 @@ export class RecorderThreads {
 
   abort(): void {
     for (const worker of this.#workers) void worker.terminate();
+  }
+
+  #startNoCapture(): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    startNoCapture(this.#native, port2);
+    return port1;
   }
 
   #startNewborns(): MessagePort {

@@ -1,6 +1,6 @@
 /** A recording: starts the threads, joins flows with facts each tick, hands both to the store. */
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
-import { type ColumnSpec, type Columns, createColumns, sliceColumns, transferList } from '../../core/columns.ts';
+import { type ColumnSpec, type Columns, columnSlices, createColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
@@ -43,7 +43,7 @@ const NOTHING = {
 };
 
 export interface RecorderOptions {
-  readonly capture: CaptureThreadData['capture'];
+  readonly capture: CaptureThreadData['capture'] | null; // null: only sockets and who has them
   readonly programs: KernelPrograms | null; // the caller closes them
   readonly places: ListPlaces | null; // other namespaces to capture in; null: none
   readonly sources: readonly SourceName[];
@@ -62,7 +62,7 @@ export interface RecorderOptions {
 export interface Progress {
   readonly counters: CaptureCounters;
   readonly flows: number; // since the start
-  readonly pendingEnds: number;
+  readonly sockets: number; // stored since the start
 }
 
 export class Recorder {
@@ -105,7 +105,8 @@ export class Recorder {
     const { places } = options;
     this.#places = places?.() ?? [];
     this.#newPlaces = this.#places;
-    const capture = { capture: options.capture, ownNetns: options.info.netns, places: this.#places };
+    const spaces = { ownNetns: options.info.netns, places: this.#places };
+    const capture = options.capture === null ? null : { capture: options.capture, ...spaces };
     this.#threads = new RecorderThreads(
       native,
       { ...options, capture },
@@ -207,6 +208,7 @@ export class Recorder {
     yield* this.#builder.addSocketsStepwise(Infinity);
     if (this.#lastReport !== undefined) {
       this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) }, true);
+      this.#tell(this.#lastReport);
     }
     this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }
@@ -223,7 +225,7 @@ export class Recorder {
   }
 
   #write(report: CaptureReport, isLast = false): void {
-    const counters = { ...report.counters, factsLost: this.#factsLost + this.#house.forgotten };
+    const counters = this.#countersOf(report);
     const hasRows = this.#builder.hasRows || this.#newPlaces.length > 0;
     if (!this.#quietTicks.isDue({ ...report, counters }, hasRows)) return;
     const { flows, offsetUs } = report;
@@ -248,13 +250,17 @@ export class Recorder {
     this.#threads.tellStore({ kind: 'tick', tick }, moved);
   }
 
+  #countersOf({ counters }: CaptureReport): CaptureCounters {
+    return { ...counters, factsLost: this.#factsLost + this.#house.forgotten };
+  }
+
   #tell(report: CaptureReport): void {
     for (const text of report.troubles) if (!this.#troubles.has(text)) this.#options.onTrouble(text);
     this.#troubles = new Set(report.troubles);
     this.#options.onProgress({
-      counters: report.counters,
+      counters: this.#countersOf(report),
       flows: this.#flows,
-      pendingEnds: this.#attributor.pending.size,
+      sockets: this.#builder.socketCount,
     });
   }
 
@@ -290,8 +296,5 @@ export class Recorder {
   }
 }
 
-function* slices<S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> {
-  for (let from = 0; from < columns.count; from += SLICE_ROWS) {
-    yield sliceColumns(spec, columns, from, Math.min(from + SLICE_ROWS, columns.count));
-  }
-}
+const slices = <S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> =>
+  columnSlices(spec, columns, SLICE_ROWS);

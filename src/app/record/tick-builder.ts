@@ -4,11 +4,9 @@ import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { processKey, programOf } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
-import type { NameRows } from '../../core/name.ts';
 import type { ExitColumns, Process } from '../../core/process.ts';
 import { SOURCES } from '../../core/socket.ts';
 import {
-  type ContainerRow,
   HOLDER_HISTORY_COLUMNS,
   type HolderHistoryColumns,
   type ProcessRow,
@@ -16,6 +14,7 @@ import {
   type ProgramRow,
   SOCKET_HISTORY_COLUMNS,
   type SocketHistoryColumns,
+  type Tick,
 } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
@@ -149,6 +148,11 @@ export class TickBuilder {
   /** The socket table forgets `row`: another socket may take its number. */
   forgetSocket(row: number): void {
     this.#sockets.delete(row);
+  }
+
+  /** Sockets that have a row, since the start. */
+  get socketCount(): number {
+    return this.#socketIds;
   }
 
   /** Something was added since the last take(). */
@@ -288,13 +292,8 @@ function sameProgram(a: Process, b: Process): boolean {
   return a.exe === b.exe && a.comm === b.comm && a.unit === b.unit && a.container === b.container && a.uid === b.uid;
 }
 
-export interface BuiltTick {
-  readonly names: NameRows;
-  readonly ends: EndColumns;
-  readonly programs: readonly ProgramRow[];
-  readonly processes: readonly ProcessRow[];
-  readonly users: readonly { readonly uid: number; readonly name: string }[];
-  readonly containers: readonly ContainerRow[];
-  readonly sockets: SocketHistoryColumns;
-  readonly holders: HolderHistoryColumns;
-}
+/** What a tick has of its own, beside the flows and counters of the capture. */
+export type BuiltTick = Pick<
+  Tick,
+  'names' | 'ends' | 'programs' | 'processes' | 'users' | 'containers' | 'sockets' | 'holders'
+>;

@@ -10,8 +10,8 @@ import { type NamedPlace, placesOf } from '../../app/record/netns-places.ts';
 import { SOURCE_NAMES, type SourceName } from '../../app/record/observe/open-sources.ts';
 import {
   Capability,
+  capabilitiesFor,
   capabilityMask,
-  RECORD_CAPABILITIES,
   readCapabilities,
   reducePrivileges,
 } from '../../app/record/privileges.ts';
@@ -34,6 +34,7 @@ import { KEEP_DEFAULT, type KeepTimes, MAX_SIZE_DEFAULT, parseKeep, parseMaxSize
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
 import { printCapture, watchLoopDelay } from '../record-summary.ts';
+import { printSockets, refuseCaptureFlags, socketWords } from '../sockets-only.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
 
@@ -54,6 +55,7 @@ interface RecordFlags {
   readonly ring: number;
   readonly promiscuous: boolean;
   readonly quiet: boolean;
+  readonly socketsOnly: boolean;
 }
 
 export const record: CommandModule = (context) =>
@@ -87,12 +89,14 @@ export const record: CommandModule = (context) =>
       new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseRing),
     )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
+    .option('--sockets-only', 'capture nothing: only who has which socket, for captures of others', false)
     .option('-q, --quiet', 'no live line', false)
     .option('--config <file>', 'settings to use instead of /etc/pcapid.toml and that of this user')
     .addHelpText('after', EXAMPLES)
     .action(async (filter: string[], flags: RecordFlags, command: Command) => {
       const values = readConfig(context, flags.config);
       applyConfig(command, values);
+      if (command.opts<RecordFlags>().socketsOnly) refuseCaptureFlags(command, filter);
       return runRecord(context, filter.join(' ') || configuredFilter(values), databaseFlag(context, command));
     });
 
@@ -102,6 +106,7 @@ Examples:
   pcapid record --for 10m -i eth0           ten minutes of one interface
   pcapid record tcp port 443 or udp port 53 only these packets
   pcapid record --netns all                 in all containers too, as they come and go
+  pcapid record --sockets-only              who has which socket, to name tcpdump's packets later: read --owners
   pcapid record --db /tmp/trip.db           into a database of its own`;
 
 /** The environment beats a file, and a flag both. */
@@ -115,30 +120,36 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   const database = resolveDatabaseToWrite(context, flags.db);
   const devices = devicesOf(flags.interface);
   const native = loadNative();
-  native.pcapVersion(); // without libpcap nothing else matters
+  if (!flags.socketsOnly) native.pcapVersion(); // without libpcap nothing else matters
   prepareFolder(dirname(database));
   const cgroup = process.env[CGROUP_VARIABLE] ?? findCgroupRoot(native, REAL_ROOTS.proc);
   delete process.env[CGROUP_VARIABLE];
   const rights = reducePrivileges(native, {
-    keep: [...RECORD_CAPABILITIES, ...(needsAdmin(native, flags) ? [Capability.SysAdmin] : [])],
+    keep: [...capabilitiesFor(!flags.socketsOnly), ...(needsAdmin(native, flags) ? [Capability.SysAdmin] : [])],
     databaseFolder: dirname(database),
     environment: { PCAPID_DB: database, [CGROUP_VARIABLE]: cgroup },
   });
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
   const programs = tryKernelPrograms(native, cgroup, flags.sources);
   const opened = programs instanceof UserError ? null : programs;
-  const checks = startChecks(examine(loadNative, REAL_ROOTS, { wanted: flags.sources, programs }));
+  const checks = startChecks(
+    examine(loadNative, REAL_ROOTS, { wanted: flags.sources, programs, captures: !flags.socketsOnly }),
+  );
   const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
-  const live = new LiveLine(context, flags.quiet);
+  const live = new LiveLine(context, flags.quiet, flags.socketsOnly ? socketWords : undefined);
+  let sockets = 0; // stored
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
     programs: opened,
     onReady: () => {
       for (const check of checks) context.err(formatCheck(check));
-      const what = devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
+      const what = flags.socketsOnly ? 'sockets' : devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
       context.err(`recording ${what} into ${database}${howToEnd}\n`);
     },
-    onProgress: (progress) => live.show(progress),
+    onProgress: (progress) => {
+      sockets = progress.sockets;
+      live.show(progress);
+    },
     onTrouble: (text) => live.note(text),
   });
   const loopDelay = watchLoopDelay(context);
@@ -148,7 +159,8 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     opened?.close();
   }
   live.end();
-  printCapture(context, database, loopDelay());
+  if (flags.socketsOnly) printSockets(context, database, sockets, loopDelay());
+  else printCapture(context, database, loopDelay());
 }
 
 /** To enter other namespaces, and for BPF where it is the only right to it that there is. */
@@ -161,12 +173,10 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const users = new UserNames(new ProcFs('/etc'));
   const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
   const places = flags.netns === undefined ? null : placesOf(flags.netns, proc);
-  const { backend, snaplen, sources, ring: ringBytes, promiscuous, keep, maxSize } = flags;
+  const { backend, snaplen, sources, ring: ringBytes, promiscuous, keep, maxSize, socketsOnly } = flags;
+  const nothing = { interface: '', backend: 'none', filter: '', snaplen: 0 } as const;
   const info = {
-    interface: devices.join(','),
-    backend,
-    filter,
-    snaplen,
+    ...(socketsOnly ? nothing : { interface: devices.join(','), backend, filter, snaplen }),
     command: process.argv.slice(2).join(' '),
     version: VERSION,
     hostName: readHostName({ proc }) ?? 'unknown',
@@ -175,7 +185,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     sources: sources.join(','),
   };
   return {
-    capture: { devices, backend, filter, snaplen, ringBytes, promiscuous },
+    capture: socketsOnly ? null : { devices, backend, filter, snaplen, ringBytes, promiscuous },
     places,
     sources,
     database,

@@ -16,7 +16,7 @@ import { openSources, type SourceName } from './open-sources.ts';
 export interface ObserverThreadData {
   readonly sources: readonly SourceName[];
   readonly programs: KernelDescriptors | null; // BPF programs that run
-  readonly readsSockets?: boolean; // their socket events are read here: there is no capture thread
+  readonly isAlone?: boolean; // there is no capture thread: events of sockets are read here, and nobody asks for tuples
   readonly procRoot: string;
   readonly commands: MessagePort;
   readonly news: MessagePort; // from the capture thread
@@ -36,9 +36,7 @@ function run(data: ObserverThreadData): void {
   const proc = new ProcFs(data.procRoot);
   const { nowUs } = clock;
   const opened =
-    data.programs === null
-      ? undefined
-      : openKernelWatch(native, data.programs, data.readsSockets === true, proc, nowUs);
+    data.programs === null ? undefined : openKernelWatch(native, data.programs, data.isAlone === true, proc, nowUs);
   const kernel = opened?.watch;
   const pace = kernel?.seesActors === true ? 'slow' : 'fast';
   const { sources, readAddresses, close } = openSources(native, proc, data.sources, nowUs, pace);
@@ -47,10 +45,7 @@ function run(data: ObserverThreadData): void {
   const observer = new Observer({ proc, sources, readAddresses, nowUs, kernel, isBehind });
   // Rings are readable as soon as something lies in them, but who waits already is woken up only when they fill up.
   const rings = data.programs === null ? [] : [data.programs.processRing.fd, data.programs.socketRing.fd];
-  const fds = Int32Array.of(
-    data.wakeFd,
-    ...(pace === 'slow' ? rings.slice(0, data.readsSockets === true ? 2 : 1) : []),
-  );
+  const fds = Int32Array.of(data.wakeFd, ...(pace === 'slow' ? rings.slice(0, data.isAlone === true ? 2 : 1) : []));
   const ready = new Uint8Array(fds.length);
   const takeNews = (): void => {
     for (let m = receiveMessageOnPort(data.news); m; m = receiveMessageOnPort(data.news)) {
