@@ -46,8 +46,9 @@ export function whyNot(end: FlowEnd, row: number, match: Match | undefined, sock
   if (!isHere(end, sockets, row)) return 'other-namespace';
   if (equalKeys(key, at, end.key, end.at) || equalKeys(key, at, end.nat, end.at)) {
     if (state[row] === SocketState.Listen) return 'is-listener';
-    const fits = sockets.isTold(row) ? fitOf(end, sockets, row) !== Fit.None : heldOnTuple(end, sockets, row);
-    if (!fits) return isOver ? 'closed-before' : 'came-after';
+    if (isOver) return 'closed-before'; // although what comes on a tuple may be its last owner's
+    if (sockets.isTold(row) ? fitOf(end, sockets, row) === Fit.None : !heldOnTuple(end, sockets, row))
+      return 'came-after';
     return 'fits-worse';
   }
   if (!held(end, sockets, row)) return isOver ? 'closed-before' : 'came-after';

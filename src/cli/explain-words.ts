@@ -15,7 +15,6 @@ export const RULE_WORDS: Readonly<Record<string, string>> = {
   wildcard: 'no socket had the tuple or the address; this one was bound to the port on all addresses',
   listener: 'the accepted socket was not seen; this one listened on the port',
   'icmp-id': 'the socket sent echo requests with this id',
-  'packet-socket': 'only this packet socket sent at that time',
   'there-then': 'the socket was there before the last packet and closed after the first',
   'came-with-it': 'the socket came with the first packet',
   'came-meanwhile': 'the socket came while the packets passed',
@@ -103,7 +102,7 @@ function endLines(end: ExplainedEnd, flow: Row, record: Row, keptFromUs: number,
   lines.push('  facts');
   for (const socket of chosen) lines.push(...socketLines(socket, flow.offset_us as Us | null, look));
   if (chosen.length === 0) lines.push(`    ${noFacts(end, flow, keptFromUs)}`);
-  lines.push('  rules');
+  lines.push(end.verdict === 'differs' ? '  rules, asked again' : '  rules');
   for (const rule of rules) lines.push(`    ${rule}: ${RULE_WORDS[rule] ?? rule}`);
   const losers = [
     ...chosen.flatMap(({ people }) => people).filter(({ whyNot }) => whyNot !== null),

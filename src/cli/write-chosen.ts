@@ -28,7 +28,8 @@ export function refuseWriteFlags({ db, follow, force, write }: WriteFlags, isFil
     refuse('-w and --db are two ways to go', 'Leave one of them out, or run read twice.');
   if (follow && write !== undefined)
     refuse('-w reads the file twice, --follow while it is written', 'Wait until it is whole.');
-  if (force && write === undefined) refuse('--force is about the file of -w', 'Add -w FILE, or leave it out.');
+  if (force && write === undefined && db === undefined)
+    refuse('--force is about the file of -w, or the database of --db', 'Add -w FILE or --db FILE, or leave it out.');
 }
 
 /** @param chosen undefined: all packets @returns undefined when nothing was chosen, and nothing is left behind */

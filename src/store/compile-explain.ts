@@ -10,13 +10,13 @@ const EPHEMERAL = 32768; // of two ports the one from here on is rare, so its in
 
 const endColumns = (side: Side): string => `${side}_a.bytes AS ${side}_bytes, ${side}_t.bytes AS nat_${side}_bytes,
   f.${side}_address, f.nat_${side}_address, f.${side}_socket, f.${side}_process, ${side}_n.inode AS ${side}_netns,
-  ${side}_s.id AS ${side}_source, ${side}_r.token AS ${side}_reason`;
+  f.${side}_source, ${side}_m.token AS ${side}_match, ${side}_r.token AS ${side}_reason`;
 
 const endJoins = (side: Side): string => `
 LEFT JOIN address ${side}_a ON ${side}_a.id = f.${side}_address
 LEFT JOIN address ${side}_t ON ${side}_t.id = f.nat_${side}_address
 LEFT JOIN netns ${side}_n ON ${side}_n.id = f.${side}_netns
-LEFT JOIN source ${side}_s ON ${side}_s.id = f.${side}_source
+LEFT JOIN match ${side}_m ON ${side}_m.id = f.${side}_match
 LEFT JOIN reason ${side}_r ON ${side}_r.id = f.${side}_reason`;
 
 /** One row: the flow with its place and time; `offset_us` is what its boot's clock was behind the time of day then. */

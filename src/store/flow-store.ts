@@ -1,5 +1,6 @@
 /** The only writer of a database: one transaction a tick, whole or not at all. */
 import { UserError } from '../core/errors.ts';
+import type { FileRun } from '../core/provenance.ts';
 import type { CaptureInfo, Tick } from '../core/tick.ts';
 import type { Us } from '../core/time.ts';
 import { AddressSweep } from './address-sweep.ts';
@@ -12,6 +13,7 @@ import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLoc
 import { checkSchema, migrate } from './migrate.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
+import { writeFileRun } from './provenance-writer.ts';
 import { type Keep, Retention } from './retention.ts';
 import { RollupWriter } from './rollup-writer.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -161,6 +163,11 @@ export class FlowStore {
   #endPruning(): void {
     this.#pruning = undefined;
     this.#addresses.onUse = undefined;
+  }
+
+  /** Notes files that were used; the inputs belong to the capture that is being written, if one is. */
+  noteFiles(run: FileRun): void {
+    this.#transaction(() => writeFileRun(this.#db, run, this.#writers?.capture.id ?? null));
   }
 
   endCapture(endedUs: Us): void {

@@ -14,13 +14,17 @@ export const OPTIONS: FlowStoreOptions = {
   rights: { uid: process.getuid!(), sudo: null },
 };
 
-/** Runs `work` with a folder that is removed afterwards. */
+/** Runs `work` with a folder that is removed afterwards; of a promise, when it has settled. */
 export function withFolder<T>(work: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-store-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  let isLeft = false;
   try {
-    return work(folder);
+    const done = work(folder);
+    isLeft = done instanceof Promise;
+    return isLeft ? ((done as Promise<unknown>).finally(remove) as T) : done;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (!isLeft) remove();
   }
 }
 

@@ -44,7 +44,7 @@ export interface ExplainedEnd {
   readonly side: Side;
   readonly sockets: readonly ExplainedSocket[];
   readonly parent: Person | null; // of the process that is named, where no socket lists it
-  readonly rules: readonly (Match | MetBy | Rule | Reason)[]; // that fired, in their order
+  readonly rules: readonly (Match | MetBy | Rule | Reason)[]; // in their order; of the second asking where it differs
   readonly verdict: Verdict;
   readonly computed: { readonly pid: number | null; readonly reason: Reason | null } | null;
 }
@@ -75,13 +75,13 @@ function explainEnd(reader: Reader, flow: Row, side: Side): ExplainedEnd {
   const { answer, end, verdict } = askAgain(flow, side, facts, named, found);
   const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
   const chosen = own?.at ?? (verdict === 'differs' ? -1 : (answer?.socket ?? -1));
-  const match = answer?.evidence?.match;
+  const match = verdict === 'differs' ? answer?.evidence?.match : (flow[`${side}_match`] as Match | null);
   const sockets = found.map(({ row, people, at }) => {
     const isChosen = at === chosen || (chosen === -1 && isOneOf(answer, people));
     return {
       row,
       isChosen,
-      whyNot: isChosen ? null : whyNot(end, at, match, facts.sockets),
+      whyNot: isChosen ? null : whyNot(end, at, match ?? undefined, facts.sockets),
       people: people.map((person) => personOf(person, named, flow, isChosen)),
     };
   });

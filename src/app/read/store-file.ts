@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
+import type { FileNote } from '../../core/provenance.ts';
 import type { CaptureCounters, CaptureInfo, InterfaceCount } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
@@ -10,7 +12,10 @@ import { readHostName } from '../../linux/system.ts';
 import { UserNames } from '../../linux/users.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
+import { compileInputsOfSize } from '../../store/provenance-writer.ts';
 import { Reader } from '../../store/reader.ts';
+import { FileMarks, type UsedFile } from '../provenance/file-marks.ts';
+import { sha256OrNull } from '../provenance/sha256.ts';
 import { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
@@ -26,13 +31,20 @@ export interface StoreFileOptions {
   readonly stop: AbortSignal;
   readonly database: string;
   readonly facts: readonly FactsMessage[];
+  readonly factsPath?: string | undefined;
   readonly history?: History | undefined;
+  readonly historyPath?: string | undefined;
+  readonly force?: boolean; // what is stored already may be stored again
   readonly command: string;
   readonly version: string;
 }
 
+export interface StoredFiles extends FileResult {
+  readonly files: readonly FileNote[];
+}
+
 /** Reads capture files into a database, as one capture. @throws UserError */
-export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<FileResult> {
+export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<StoredFiles> {
   const proc = new ProcFs('/proc');
   const users = new UserNames(new ProcFs('/etc'));
   const attributor = new Attributor();
@@ -58,7 +70,8 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
     });
   };
   try {
-    for (const { path, fd } of options.inputs) if (fd === undefined) refuseTwice(resolve(options.database), path);
+    const known = knownHashes(resolve(options.database), options);
+    const marks = new FileMarks(usedFiles(options, known));
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
     const onNames: FileSink['onNames'] = (found, flows, named) => {
       if (named) builder.hostNames.watch(flows);
@@ -70,8 +83,10 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
     );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
     write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);
+    const files = await marks.take();
+    store.noteFiles({ atUs: Date.now() * 1000, command: options.command, version: options.version, files });
     store.endCapture(latestUs);
-    return result;
+    return { ...result, files };
   } finally {
     store.close();
   }
@@ -85,14 +100,51 @@ function countsOf(counts: InterfaceCounts, names: InterfaceNumbers): InterfaceCo
   });
 }
 
-/** A file that is stored twice would double every sum. The store is open already: it brought the schema up to date. */
-function refuseTwice(database: string, path: string): void {
+function usedFiles(
+  { inputs, factsPath, historyPath, follow }: StoreFileOptions,
+  known: ReadonlyMap<string, string>,
+): readonly UsedFile[] {
+  const files: UsedFile[] = inputs.map(({ path, fd }, i) => {
+    const isGrowing = fd !== undefined || (follow && i === inputs.length - 1);
+    return { use: 'input', path: fd === undefined ? resolve(path) : path, isGrowing, sha256: known.get(path) };
+  });
+  if (factsPath !== undefined) files.push({ use: 'facts', path: resolve(factsPath) });
+  if (historyPath !== undefined) files.push({ use: 'owners', path: resolve(historyPath) });
+  return files;
+}
+
+/**
+ * A file that is stored twice would double every sum: neither its path nor its octets may be there already. Only a file
+ * as large as a stored one is hashed for that. (The store is open: it brought the schema up to date.)
+ *
+ * @returns hashes that had to be made, by path @throws UserError
+ */
+function knownHashes(database: string, { inputs, force }: StoreFileOptions): ReadonlyMap<string, string> {
+  const known = new Map<string, string>();
+  if (force) return known;
   const reader = Reader.open(database);
-  const earlier = reader.all(compileCapturesOfFile(path));
-  reader.close();
-  if (earlier.length === 0) return;
-  const hint = 'Choose another database: a second time, everything would count twice.';
-  throw new UserError('already-stored', `${path} is stored in ${database} already`, hint);
+  try {
+    for (const { path, fd } of inputs) {
+      if (fd !== undefined) continue;
+      if (reader.all(compileCapturesOfFile(path)).length > 0) throw storedAlready(path, database, '');
+      const stats = statSync(path, { throwIfNoEntry: false });
+      if (stats?.isFile() !== true) continue;
+      const rivals = reader.all(compileInputsOfSize(stats.size));
+      if (rivals.length === 0) continue;
+      const hash = sha256OrNull(path);
+      if (hash !== null) known.set(path, hash);
+      const twin = rivals.find(({ sha256 }) => sha256 === hash);
+      if (twin !== undefined) throw storedAlready(path, database, `, as ${twin.path}`);
+    }
+  } finally {
+    reader.close();
+  }
+  return known;
+}
+
+function storedAlready(path: string, database: string, as: string): UserError {
+  const hint = 'Choose another database, or --force it: a second time, everything counts twice.';
+  return new UserError('already-stored', `${path} is stored in ${database} already${as}`, hint);
 }
 
 /** A file has no boot: its own path stands for one, so that it never joins the processes of a live boot. */

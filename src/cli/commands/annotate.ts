@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
 import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
 import { STYLES, type Style } from '../../app/annotate/styles.ts';
+import { fileNote } from '../../app/provenance/note-files.ts';
 import { countText, formatShare } from '../../report/size.ts';
+import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
 import { readFacts } from '../read-facts.ts';
@@ -9,6 +11,7 @@ import { ReadProgress } from '../read-progress.ts';
 import { VERSION } from '../version.ts';
 
 interface AnnotateFlags extends HistoryFlags {
+  readonly db?: string;
   readonly facts?: string;
   readonly everyPacket: boolean;
   readonly force: boolean;
@@ -22,6 +25,7 @@ Examples:
   pcapid annotate captures/demo.pcap demo.pcapng --facts captures/demo.facts.ndjson
   pcapid annotate trip.pcap named.pcapng --every-packet --force
   pcapid annotate trip.pcap named.pcapng --style darwin
+  pcapid annotate trip.pcap named.pcapng --db case.db
 
 The output is the input as pcapng, octet for octet, plus the owners on the first packet of each flow. Styles:
   comments  both ends and their evidence, for every Wireshark: frame.comment contains "src.comm=curl"
@@ -40,11 +44,13 @@ export const annotate: CommandModule = (context) =>
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .addOption(new Option('--style <style>', 'how owners are written').choices(STYLES).default('comments'))
     .option('--every-packet', 'on every packet, not only on the first of its flow', false)
+    .option('--db <file>', 'database in which to note the files, their hashes and this command (see db info)')
     .option('--force', 'replace the output if it exists', false)
     .addHelpText('after', EXAMPLES)
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
+  const notes = new AnnotateNotes(context, flags);
   const history = openHistory(context, flags);
   const progress = new ReadProgress(context, [input, input]);
   try {
@@ -63,6 +69,7 @@ async function runAnnotate(context: Context, input: string, output: string, flag
     progress.end();
     printDone(context, { input, output, style: flags.style }, done);
     warnOfGap(context, history, done.firstUs, done.lastUs);
+    await notes.write(fileNote('input', input, done.inputHash), fileNote('output', output, done.outputHash));
   } finally {
     progress.end();
   }

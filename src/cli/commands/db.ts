@@ -13,6 +13,7 @@ import { compileContents, compileIntegrity, compileKeptSince, compileSizes } fro
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
+import { fileLines } from '../file-words.ts';
 import { addFormatOptions, type FormatFlags, printRows } from '../formats.ts';
 import { KEEP_DEFAULT, type KeepTimes, parseKeep, parseMaxSize } from '../parse-keep.ts';
 
@@ -53,6 +54,7 @@ const info = (context: Context): Command =>
         const [contents] = reader.all(compileContents());
         for (const line of contentLines(path, contents!)) context.out(`${line}\n`);
         for (const row of reader.all(compileKeptSince())) context.out(`${keptLine(row)}\n`);
+        for (const line of fileLines(reader)) context.out(`${line}\n`);
         if (flags.tables !== true) return;
         context.out('\n');
         printFields(context, reader.all(compileSizes()), { format: 'table', limit: 0 });

@@ -10,18 +10,19 @@ import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
 import { beganUs, explanationText, MISSING_WORDS, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
 import { parseNumber } from '../filters.ts';
-import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
+import { lookOf } from '../look.ts';
 import { answerText } from '../owner-words.ts';
 
-interface ExplainFlags extends LookFlags {
+interface ExplainFlags {
+  readonly utc?: boolean;
   readonly db?: string;
   readonly format: 'table' | 'json';
 }
 
 const EXAMPLES = `
 Examples:
-  pcapid flows --process curl --columns flow_id,process,remote   which flow?
   pcapid explain 4711
+  pcapid flows --process curl --columns flow_id,process,remote   which ids are there?
   pcapid explain 4711 --format json --db trip.db
 
 For each end: the sockets and processes that are stored and when they were there, the rules that fired in their order,
@@ -29,7 +30,9 @@ the sockets and processes that lost and why, and whether the rules, asked again 
 answer. docs/attribution.md explains every rule by its name.`;
 
 export const explain: CommandModule = (context) =>
-  addLookOptions(new Command('explain').option('--db <file>', 'database to read'))
+  new Command('explain')
+    .option('--db <file>', 'database to read')
+    .option('--utc', 'times in UTC (default: local)')
     .description('Says why the ends of a stored flow have the owners they have: facts, rules, and what lost.')
     .argument('<flow-id>', 'flow_id of flows, who and every export', (text) => parseNumber(text, 'flow-id', 1, 2 ** 53))
     .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))

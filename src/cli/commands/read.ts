@@ -19,6 +19,7 @@ import { localZone } from '../../report/local-time.ts';
 import { localLook } from '../../report/look.ts';
 import type { FlowFilter } from '../../store/conditions.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { warnOfChanges } from '../file-words.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
@@ -76,7 +77,7 @@ export const read: CommandModule = (context) =>
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .option('-w, --write <file>', 'write the packets of these flows, with their owners, as pcapng')
-    .option('--force', 'replace the file of -w if it exists', false)
+    .option('--force', 'replace the file of -w if it exists; with --db: store again what is stored, it counts twice', false)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
@@ -105,10 +106,18 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
       const question = { paths, options, printing, progress, grows, file, filter, isFiltered };
       await printFlows(context, flags, question);
     } else {
-      const stored = { database: flags.db, command: process.argv.slice(2).join(' '), version: VERSION };
+      const stored = {
+        database: flags.db,
+        force: flags.force,
+        factsPath: flags.facts,
+        historyPath: flags.owners,
+        command: process.argv.slice(2).join(' '),
+        version: VERSION,
+      };
       const result = await storeFiles({ ...options, ...stored }, progress.onProgress);
       progress.end();
       printCapture(context, resolve(context.cwd, flags.db));
+      warnOfChanges(context, result.files);
       warnOfGap(context, history, result.firstUs, result.lastUs);
       warnOfRest(context, result);
     }

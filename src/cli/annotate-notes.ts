@@ -1,0 +1,45 @@
+/** `annotate --db`: what was made of what, in a database that is named for it. */
+import { resolve } from 'node:path';
+import { FileMarks } from '../app/provenance/file-marks.ts';
+import { noteFiles } from '../app/provenance/note-files.ts';
+import { UserError } from '../core/errors.ts';
+import type { FileNote } from '../core/provenance.ts';
+import type { Context } from './context.ts';
+import { VERSION } from './version.ts';
+
+export interface NoteFlags {
+  readonly db?: string;
+  readonly facts?: string;
+  readonly owners?: string;
+}
+
+export class AnnotateNotes {
+  readonly #context: Context;
+  readonly #database: string | undefined;
+  readonly #marks: FileMarks;
+
+  /** @throws UserError when nothing can be noted there, before the work begins */
+  constructor(context: Context, { db, facts, owners }: NoteFlags) {
+    this.#context = context;
+    this.#database = db === undefined ? undefined : resolve(context.cwd, db);
+    // Nobody writes into what names come from: it is evidence itself.
+    if (db !== undefined && owners !== undefined && resolve(context.cwd, owners) === this.#database) {
+      const hint = 'Name another database, which may be new.';
+      throw new UserError('bad-flags', '--owners is only read, so --db has to be another database', hint);
+    }
+    this.#note([]);
+    this.#marks = new FileMarks([
+      ...(db === undefined || facts === undefined ? [] : [{ use: 'facts', path: resolve(facts) } as const]),
+      ...(db === undefined || owners === undefined ? [] : [{ use: 'owners', path: resolve(owners) } as const]),
+    ]);
+  }
+
+  async write(input: FileNote, output: FileNote): Promise<void> {
+    this.#note([input, ...(await this.#marks.take()), output]);
+  }
+
+  #note(files: readonly FileNote[]): void {
+    const command = process.argv.slice(2).join(' ');
+    noteFiles(this.#database, { atUs: this.#context.nowUs(), command, version: VERSION, files });
+  }
+}

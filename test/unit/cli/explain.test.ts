@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runProgram } from '../../../src/cli/program.ts';
+import { SourceCode } from '../../../src/core/socket.ts';
+import { HOST, PEER } from '../../support/attributor.ts';
+import { testContext } from '../../support/context.ts';
+import { withAnswers } from '../../support/explained.ts';
+import { makeOwners, makeProcess, makeSockets } from '../../support/facts.ts';
+import { HOSTILE_TEXTS } from '../../support/hostile.ts';
+
+const T = 5_000_000;
+
+async function said(path: string, ...words: string[]) {
+  const context = testContext();
+  const code = await runProgram(['explain', ...words, '--db', path], context);
+  return { out: context.stdout(), err: context.stderr(), code: code ?? context.exitCode };
+}
+
+/** One flow of process 41, whose name is `text` wherever it has one; its parent 40 had the socket before. */
+async function explained(text: string, ...words: string[]) {
+  const processes = [40, 41].map((pid) =>
+    makeProcess(pid, { parentPid: pid - 1, comm: text, exe: text, argv: [text], unit: text, cgroup: text }),
+  );
+  const facts = {
+    processes,
+    sockets: makeSockets({
+      local: [HOST, 5],
+      remote: [PEER, 6],
+      inode: 0,
+      cookie: 5,
+      seenUs: T,
+      source: SourceCode.Bpf,
+    }),
+    owners: makeOwners(
+      { cookie: 5, pid: 40, evidence: 'Created', fromUs: T },
+      { cookie: 5, pid: 41, evidence: 'Transfer', fromUs: T + 5 },
+    ),
+  };
+  const flow = {
+    serial: 1,
+    src: [HOST, 5],
+    dst: [PEER, 6],
+    firstUs: T,
+    lastUs: T + 99,
+    state: 'new-and-ended',
+  } as const;
+  return await withAnswers({ facts, flows: [flow] }, (path) => said(path, ...words));
+}
+
+test('explain tells facts, rules, what lost, the check and the sentence of who', async () => {
+  const { out, code } = await explained('curl', '1', '--utc');
+  assert.equal(code, 0);
+  assert.match(out, /^flow 1, 1970-01-01T00:00:05\.000000Z to .*no clock is stored/);
+  assert.match(out, / {4}socket 1 192\.0\.2\.1:5 -> 198\.51\.100\.9:6, cookie 5, .*, bpf, /);
+  assert.match(out, / {6}actor curl, process 41 \(curl, user 1000\) \(named\)/);
+  assert.match(out, / {4}acted-within: one process/);
+  assert.match(out, /creator curl, process 40 .*parent of the one that is named - created-only: /);
+  assert.match(out, /give this answer by tuple and time alone/);
+  assert.match(out, /exact: the kernel reported that curl \(pid 41\) sent on this socket/);
+});
+
+test('explain --format json has the same with tokens', async () => {
+  const { out } = await explained('curl', '1', '--format', 'json');
+  const { flow, ends } = JSON.parse(out);
+  assert.equal(flow.src_pid, 41);
+  const [src, dst] = ends;
+  assert.deepEqual(
+    src.rules.map(({ rule }: { rule: string }) => rule),
+    ['cookie', 'there-then', 'acted-within'],
+  );
+  assert.deepEqual([src.sockets[0].chosen, src.sockets[0].source], [true, 'bpf']);
+  assert.deepEqual([src.sockets[0].people[0].pid, src.sockets[0].people[0].lost_because], [40, 'created-only']);
+  assert.equal(src.check.verdict, 'agrees');
+  assert.deepEqual([dst.rules[0].rule, dst.check.verdict], ['not-local', 'not-checked']);
+});
+
+test('explain prints no control character, whatever a process is called', async () => {
+  for (const text of HOSTILE_TEXTS) {
+    const table = (await explained(text, '1')).out;
+    assert.doesNotMatch(table, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
+    const { out } = await explained(text, '1', '--format', 'json');
+    assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
+    assert.equal(JSON.parse(out).ends[0].sockets[0].people[1].comm, text);
+  }
+});
+
+test('explain says what to do about a flow that is not there', async () => {
+  const gone = await explained('x', '2');
+  assert.equal(gone.code, 2);
+  assert.match(gone.err, /flow 2 is not in .*; it holds 1 to 1\n.*pcapid flows/);
+  assert.match((await explained('x', 'y')).err, /flow-id: 'y' is not valid/);
+});
