@@ -127,7 +127,7 @@ function closestSeen(end: FlowEnd, key: Int32Array, sockets: SocketTable, first:
 }
 
 /** A connection first seen after the flow ended is its own only while it is closing; else it is the next one. */
-export function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
+function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
   if (!held(end, sockets, row)) return false;
   const isTcp = keyProtocol(end.key, end.at) === Protocol.Tcp;
   const seenAfterEnd = end.ended && sockets.facts.fromUs[row]! > end.lastUs;

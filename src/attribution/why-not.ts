@@ -2,7 +2,7 @@
 import type { Match } from '../core/attribution.ts';
 import { SocketState } from '../core/socket.ts';
 import { equalKeys, KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
-import { Fit, fitOf, heldOnTuple } from './find-on-tuple.ts';
+import { Fit, fitOf } from './find-on-tuple.ts';
 import { type FlowEnd, held, isHere } from './flow-end.ts';
 import type { SocketTable } from './socket-table.ts';
 
@@ -47,8 +47,7 @@ export function whyNot(end: FlowEnd, row: number, match: Match | undefined, sock
   if (equalKeys(key, at, end.key, end.at) || equalKeys(key, at, end.nat, end.at)) {
     if (state[row] === SocketState.Listen) return 'is-listener';
     if (isOver) return 'closed-before'; // although what comes on a tuple may be its last owner's
-    if (sockets.isTold(row) ? fitOf(end, sockets, row) === Fit.None : !heldOnTuple(end, sockets, row))
-      return 'came-after';
+    if (sockets.facts.fromUs[row]! > end.lastUs) return 'came-after'; // although it may be told of late
     return 'fits-worse';
   }
   if (!held(end, sockets, row)) return isOver ? 'closed-before' : 'came-after';

@@ -69,7 +69,7 @@ async function runAnnotate(context: Context, input: string, output: string, flag
     progress.end();
     printDone(context, { input, output, style: flags.style }, done);
     warnOfGap(context, history, done.firstUs, done.lastUs);
-    await notes.write(fileNote('input', input, done.inputHash), fileNote('output', output, done.outputHash));
+    await notes.write(fileNote('input', input, done.inputHashes[0]!), fileNote('output', output, done.outputHash));
   } finally {
     progress.end();
   }

@@ -77,7 +77,11 @@ export const read: CommandModule = (context) =>
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
     .option('-w, --write <file>', 'write the packets of these flows, with their owners, as pcapng')
-    .option('--force', 'replace the file of -w if it exists; with --db: store again what is stored, it counts twice', false)
+    .option(
+      '--force',
+      'replace the file of -w if it exists; with --db: store again what is stored, it counts twice',
+      false,
+    )
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], flags: ReadFlags) => runRead(context, paths, flags));
 
