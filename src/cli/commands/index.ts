@@ -21,6 +21,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./annotate.ts')).annotate,
   },
   {
+    name: 'split',
+    summary: 'write a capture file for each owner of packets',
+    load: async () => (await import('./split.ts')).split,
+  },
+  {
     name: 'flows',
     summary: 'list stored flows with their processes',
     load: async () => (await import('./flows.ts')).flows,
