@@ -5,16 +5,16 @@ export const MAX_TEXT = 4096;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** Octets of unknown encoding to text: `\` becomes `\\`, invalid UTF-8 becomes \xNN, at most MAX_TEXT characters. */
-export function decodeHostile(bytes: Uint8Array): string {
-  const cut = bytes.subarray(0, MAX_TEXT * 4);
+/** Octets of unknown encoding to text: `\` becomes `\\`, invalid UTF-8 becomes \xNN, at most `most` characters. */
+export function decodeHostile(bytes: Uint8Array, most = MAX_TEXT): string {
+  const cut = bytes.subarray(0, most * 4);
   let text: string;
   try {
     text = decoder.decode(cut).replaceAll('\\', '\\\\');
   } catch {
-    text = decodeInvalid(cut);
+    text = decodeInvalid(cut, most);
   }
-  return text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT);
+  return text.length <= most ? text : text.slice(0, most);
 }
 
 const encoder = new TextEncoder();
@@ -36,9 +36,9 @@ const BACKSLASH = 0x5c;
 const LETTER_X = 0x78;
 
 /** The slow path, only for text with a broken sequence in it. */
-function decodeInvalid(bytes: Uint8Array): string {
+function decodeInvalid(bytes: Uint8Array, most: number): string {
   let text = '';
-  for (let i = 0; i < bytes.length && text.length < MAX_TEXT; ) {
+  for (let i = 0; i < bytes.length && text.length < most; ) {
     const length = sequenceLength(bytes, i);
     if (length === 0) text += `\\x${bytes[i++]!.toString(16).padStart(2, '0')}`;
     else {

@@ -4,14 +4,33 @@
  *
  * src is the sender of the packet that carries it. Fields that are not known are left out.
  */
+import { MATCHES, type Match, REASONS, type Reason } from '../core/attribution.ts';
 import { splitCommandLine } from '../core/command-line.ts';
 import type { OwnerField } from '../core/owner-fields.ts';
 import type { Value } from '../core/record.ts';
+import type { Program } from '../core/tick.ts';
 import { type NotedProcess, notedProcess } from './noted-process.ts';
 
 const BEGIN = 'pcapid flow=';
 
-export const speaksOfOwners = (text: string): boolean => text.startsWith(BEGIN);
+/** Characters of a comment that are read: it has at most 65,535 octets. */
+export const LONGEST_COMMENT = 0xffff;
+
+/** Octets with which such a comment begins. */
+const BEGIN_OCTETS = new TextEncoder().encode(BEGIN);
+
+/** @param bytes of a comment */
+export const speaksOfOwners = (bytes: Uint8Array): boolean => BEGIN_OCTETS.every((octet, i) => bytes[i] === octet);
+
+/** What such a comment says of one end. */
+export interface NotedOwner {
+  readonly process: NotedProcess | undefined;
+  readonly program: Program; // known in part also where the process is not
+  readonly match: Match | null; // null: there was no evidence
+  readonly gapUs: number;
+  readonly holders: number;
+  readonly reason: Reason | null;
+}
 
 /** Fields of one end, in the order in which they are written. */
 export type OwnerFields = Readonly<Partial<Record<OwnerField, Value>>>;
@@ -35,14 +54,14 @@ function quoted(text: string): string {
 
 /** Owners of the sender and the receiver of a packet. @param text as decodeHostile() gave it: with `\` doubled */
 export function parseOwnerComment(text: string): {
-  readonly src: NotedProcess | undefined;
-  readonly dst: NotedProcess | undefined;
+  readonly src: NotedOwner | undefined; // undefined: nothing is said of it
+  readonly dst: NotedOwner | undefined;
 } {
   const fields = new Map<string, string>();
   for (const [, name, inQuotes, plain] of text.matchAll(/ ([a-z_.]+)=(?:"([^"]*)"|(\S*))/g)) {
     if (!fields.has(name!)) fields.set(name!, unquoted(inQuotes ?? plain ?? ''));
   }
-  return { src: processOf('src', fields), dst: processOf('dst', fields) };
+  return { src: ownerOf('src', fields), dst: ownerOf('dst', fields) };
 }
 
 function unquoted(text: string): string {
@@ -53,25 +72,33 @@ function unquoted(text: string): string {
     );
 }
 
-function processOf(side: string, fields: ReadonlyMap<string, string>): NotedProcess | undefined {
+function ownerOf(side: string, fields: ReadonlyMap<string, string>): NotedOwner | undefined {
   const text = (name: string): string | null => fields.get(`${side}.${name}`) ?? null;
   const number = (name: string): number | null => {
     const value = text(name) ?? '';
     return /^\d{1,15}$/.test(value) ? Number(value) : null;
   };
+  const program = { exe: text('exe'), unit: text('unit'), container: text('container'), uid: number('uid') };
+  const gapUs = number('gap_us') ?? 0;
+  const [match, reason] = [tokenOf(MATCHES, text('match')), tokenOf(REASONS, text('reason'))];
   const pid = number('pid');
-  if (pid === null || pid === 0 || pid > 0xffffffff) return undefined;
+  const hasPid = pid !== null && pid > 0 && pid <= 0xffffffff;
+  if (!hasPid && match === null && reason === null) return undefined;
   const line = text('cmdline');
-  return notedProcess(pid, {
-    startTicks: number('start'),
-    comm: text('comm'),
-    exe: text('exe'),
-    argv: line === null ? null : splitCommandLine(line),
-    uid: number('uid'),
-    parentPid: number('ppid'),
-    unit: text('unit'),
-    container: text('container'),
-    isLikely: text('confidence') === 'likely',
-    gapUs: number('gap_us') ?? 0,
-  });
+  const process = !hasPid
+    ? undefined
+    : notedProcess(pid, {
+        ...program,
+        startTicks: number('start'),
+        comm: text('comm'),
+        argv: line === null ? null : splitCommandLine(line),
+        parentPid: number('ppid'),
+        isLikely: text('confidence') === 'likely',
+        gapUs,
+      });
+  return { process, program, match, gapUs, holders: number('holders') ?? 1, reason };
 }
+
+/** @returns null for what is no token of ours */
+const tokenOf = <T extends string>(tokens: readonly (T | null)[], text: string | null): T | null =>
+  tokens.find((token) => token === text) ?? null;

@@ -1,7 +1,7 @@
 import { type PacketBatch, PacketType } from '../core/packet.ts';
 import { decodeHostile } from '../core/text.ts';
 import { type NotedProcess, notedProcess } from './noted-process.ts';
-import { parseOwnerComment, speaksOfOwners } from './owner-comment.ts';
+import { LONGEST_COMMENT, type NotedOwner, parseOwnerComment, speaksOfOwners } from './owner-comment.ts';
 import { Option, PacketOption } from './pcapng-blocks.ts';
 import { ProcessBlocks } from './process-blocks.ts';
 import { type NotedComment, parseProcessComment, speaksOfProcess } from './process-comments.ts';
@@ -16,6 +16,13 @@ const MOST_COMMENTS = 16_384;
 
 export type NotedEnd = 'src' | 'dst';
 
+/** What a comment of pcapid says of one end of the packet in that row. */
+export interface OwnerNote {
+  readonly row: number;
+  readonly end: NotedEnd;
+  readonly owner: NotedOwner;
+}
+
 /**
  * Processes that a file names behind packets of one batch, and what its sections said of them until then. Row
  * `rows[n]` of the batch belongs to `processes[n]`, which stands at `ends[n]`; undefined: where the packet left or came in.
@@ -24,6 +31,7 @@ export class PacketNotes {
   readonly rows: number[] = [];
   readonly processes: NotedProcess[] = [];
   readonly ends: (NotedEnd | undefined)[] = [];
+  readonly owners: OwnerNote[] = [];
   #blocks = new ProcessBlocks();
   readonly #comments = new Map<string, NotedComment | undefined>();
 
@@ -31,6 +39,7 @@ export class PacketNotes {
     this.rows.length = 0;
     this.processes.length = 0;
     this.ends.length = 0;
+    this.owners.length = 0;
   }
 
   add(row: number, process: NotedProcess, end?: NotedEnd): void {
@@ -60,8 +69,10 @@ export class PacketNotes {
       if (code === Option.End || length > end - from) break;
       next = from + length + (-length & 3);
       if (code === Option.Comment) {
-        const text = decodeHostile(new Uint8Array(view.buffer, view.byteOffset + from, length));
-        if (speaksOfOwners(text)) this.#addOwners(text, row);
+        const bytes = new Uint8Array(view.buffer, view.byteOffset + from, length);
+        const isOurs = speaksOfOwners(bytes);
+        const text = decodeHostile(bytes, isOurs ? LONGEST_COMMENT : undefined);
+        if (isOurs) this.#addOwners(text, row);
         else if (comments !== '') comments += `\n${text}`;
         else if (speaksOfProcess(text)) comments = text;
       } else if (length < 4) continue;
@@ -81,9 +92,12 @@ export class PacketNotes {
 
   /** What pcapid wrote itself: both ends. */
   #addOwners(text: string, row: number): void {
-    const { src, dst } = parseOwnerComment(text);
-    if (src !== undefined) this.add(row, src, 'src');
-    if (dst !== undefined) this.add(row, dst, 'dst');
+    const both = parseOwnerComment(text);
+    for (const end of ['src', 'dst'] as const) {
+      const owner = both[end];
+      if (owner?.process !== undefined) this.add(row, owner.process, end);
+      if (owner !== undefined) this.owners.push({ row, end, owner });
+    }
   }
 
   #fromComment(text: string, batch: PacketBatch, row: number): NotedProcess | undefined {

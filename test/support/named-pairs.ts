@@ -32,7 +32,7 @@ export function scorePairs(file: string, truth: readonly TrueEnd[]): PairScore {
       const end = endAt(ends.get(keyOf(protocol, local, remote)) ?? [], timeUs);
       if (end === undefined) continue;
       pairs++;
-      const pid = said[side]?.pid;
+      const pid = said[side]?.process?.pid;
       const words = `${end.scenario}, ${end.side}: ${pid} in place of ${end.pid} at ${timeUs} (${end.from_us} to ${end.to_us})`;
       if (pid === end.pid) named++;
       else (pid === undefined ? missing : wrong).push(words);

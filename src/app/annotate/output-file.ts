@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   openSync,
@@ -12,17 +13,22 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import type { OpenFiles } from './open-files.ts';
 
 /** A file that appears under its name when it is whole. */
 export class OutputFile {
   readonly #path: string;
   readonly #part: string;
-  readonly #fd: number;
   readonly #hash: Hash = createHash('sha256');
-  #isOpen = true;
+  readonly #files: OpenFiles | undefined;
+  #fd: number | undefined; // undefined: at rest
+  #isOver = false;
 
-  /** @throws UserError when the path is taken, or cannot be written */
-  constructor(path: string, { force }: { readonly force: boolean }) {
+  /**
+   * @param files that are written at the same time, when they are many
+   * @throws UserError when the path is taken, or cannot be written
+   */
+  constructor(path: string, { force }: { readonly force: boolean }, files?: OpenFiles) {
     if (existsSync(path)) {
       if (!statSync(path).isFile())
         throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');
@@ -30,18 +36,21 @@ export class OutputFile {
         throw new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
     }
     this.#path = path;
+    this.#files = files;
     this.#part = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
     try {
       this.#fd = openSync(this.#part, 'wx', 0o600); // it says who talked to whom
     } catch (error) {
       throw writeError(error, path);
     }
+    files?.use(this);
   }
 
   readonly write = (bytes: Uint8Array): void => {
     this.#hash.update(bytes);
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
+      const fd = this.#open();
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     } catch (error) {
       this.abandon();
       throw writeError(error, this.#path);
@@ -51,23 +60,39 @@ export class OutputFile {
   /** @returns SHA-256 of what was written, hexadecimal */
   finish(): string {
     try {
-      fsyncSync(this.#fd);
+      fsyncSync(this.#open());
       renameSync(this.#part, this.#path);
     } catch (error) {
       this.abandon();
       throw writeError(error, this.#path);
     }
-    closeSync(this.#fd);
-    this.#isOpen = false;
+    this.#isOver = true;
+    this.#close();
     return this.#hash.digest('hex');
   }
 
   /** Leaves nothing behind, unless finish() was called. */
   abandon(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    closeSync(this.#fd);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#close();
     unlinkSync(this.#part);
+  }
+
+  rest(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #open(): number {
+    this.#fd ??= openSync(this.#part, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+    this.#files?.use(this);
+    return this.#fd;
+  }
+
+  #close(): void {
+    this.#files?.drop(this);
+    this.rest();
   }
 }
 

@@ -147,7 +147,7 @@ export class CaptureFacts {
 const endOf = (way: number): NotedEnd => (way === PacketType.Outgoing || way === PacketType.Unknown ? 'src' : 'dst');
 
 /** The start since the epoch stands for that since boot: it only has to tell two processes of one pid apart. */
-function processOf(noted: NotedProcess): Process {
+export function processOf(noted: NotedProcess): Process {
   return {
     pid: noted.pid,
     startTicks: noted.startTicks ?? Math.floor(noted.startUs / TICK_US),

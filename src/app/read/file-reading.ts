@@ -18,6 +18,7 @@ import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 import type { History } from './history.ts';
+import { SaidOwners } from './said-owners.ts';
 
 const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
@@ -108,6 +109,7 @@ class FileReading {
   readonly #table: FlowTable;
   readonly #names: NameCollector | undefined;
   readonly #captureFacts = new CaptureFacts();
+  readonly #said = new SaidOwners();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
   readonly #refused: UserError[] = [];
@@ -221,9 +223,9 @@ class FileReading {
     if (history !== undefined) this.#recall(history);
     if (history !== undefined || this.#options.facts.length > 0) return;
     const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
-    if (facts === undefined) return;
-    this.#named = true;
-    this.#options.attributor.observe(facts);
+    const isSaid = this.#said.take(this.#batch, this.#decoded, source.notes);
+    if (facts !== undefined) this.#options.attributor.observe(facts);
+    this.#named ||= isSaid || facts !== undefined;
   }
 
   /** What sockets did until the latest packet, before it is counted. */
@@ -253,13 +255,17 @@ class FileReading {
     this.#handedMs = performance.now();
     const { attributor, history } = this.#options;
     if (this.#names !== undefined) this.#sink.onNames?.(this.#names.take(), flows, this.#named);
-    if (this.#named) attributor.addFlows(flows, this.#sink.onAnswer);
-    if (this.#named) attributor.answer(this.#sink.onAnswer);
+    this.#said.join(flows);
+    if (this.#named) attributor.addFlows(flows, this.#onAnswer);
+    if (this.#named) attributor.answer(this.#onAnswer);
     this.#sink.onFlows(flows, this.#counters(), this.#named);
     if (this.#tellsEnds) this.#table.giveBack(flows);
     if (history !== undefined) attributor.forget(this.#handedUs, () => {}); // flows of the next rows begin later
     this.#handedUs = this.#lastUs;
   }
+
+  readonly #onAnswer: OnAnswer = (serial, side, answer) =>
+    this.#sink.onAnswer(serial, side, this.#said.answer(serial, side, answer));
 
   #counters(): CaptureCounters {
     const stats = { received: this.#packets, kernelDrops: undefined, interfaceDrops: undefined };

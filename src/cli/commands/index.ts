@@ -21,6 +21,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./annotate.ts')).annotate,
   },
   {
+    name: 'split',
+    summary: 'write a capture file for each owner of packets',
+    load: async () => (await import('./split.ts')).split,
+  },
+  {
     name: 'report',
     summary: 'make a page for a colleague: who sent and received what',
     load: async () => (await import('./report.ts')).report,

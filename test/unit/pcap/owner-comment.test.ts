@@ -18,8 +18,8 @@ test('formatOwnerComment() is one line of words, with quotes only where they are
 
 test('parseOwnerComment() gives both owners back', () => {
   const text = formatOwnerComment(1, { pid: 1, start: 5, comm: 'a', uid: 0, ppid: 9 }, { pid: 2, unit: 'b.service' });
-  assert.ok(speaksOfOwners(text));
-  const { src, dst } = reread(text);
+  assert.ok(speaksOfOwners(Buffer.from(text)));
+  const [src, dst] = [reread(text).src?.process, reread(text).dst?.process];
   assert.deepEqual([src?.pid, src?.startTicks, src?.comm, src?.uid, src?.parentPid, src?.exe], [1, 5, 'a', 0, 9, null]);
   assert.deepEqual([dst?.pid, dst?.unit, dst?.startTicks], [2, 'b.service', null]);
 });
@@ -39,8 +39,8 @@ test('hostile names survive, and never look like other fields', () => {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be there
       assert.doesNotMatch(comment, /[\x00-\x1f]/);
       const { src, dst } = reread(comment);
-      assert.deepEqual([src?.pid, src?.comm, src?.argv ?? []], [7, comm, argv]);
-      assert.equal(dst, undefined);
+      assert.deepEqual([src?.process?.pid, src?.process?.comm, src?.process?.argv ?? []], [7, comm, argv]);
+      assert.deepEqual([dst?.process, dst?.reason], [undefined, 'kernel']);
     }),
   );
 });

@@ -1,0 +1,88 @@
+import { Command, Option } from 'commander';
+import { SPLITS, type SplitBy } from '../../app/annotate/owner-groups.ts';
+import { type Split, splitFile } from '../../app/annotate/split.ts';
+import { ProcFs } from '../../linux/proc-fs.ts';
+import { UserNames } from '../../linux/users.ts';
+import { escapeTerminal } from '../../report/escape.ts';
+import { countText } from '../../report/size.ts';
+import { SPLIT_DEFAULT_COLUMNS, SPLIT_FIELDS, splitColumns } from '../../report/split-columns.ts';
+import type { CommandModule, Context } from '../context.ts';
+import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
+import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
+import { readFacts } from '../read-facts.ts';
+import { ReadProgress } from '../read-progress.ts';
+import { warnOfRest } from '../read-summary.ts';
+import { VERSION } from '../version.ts';
+
+interface SplitFlags extends FormatFlags, HistoryFlags {
+  readonly by: SplitBy;
+  readonly dir: string;
+  readonly facts?: string;
+  readonly force: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  pcapid split trip.pcapng --dir trip                     a file for each name of a process: trip/curl.pcapng ...
+  pcapid split tcpdump.pcap --owners pcapid.db --by unit --dir units
+  pcapid split trip.pcapng --by pid --dir pids --format ndjson
+  pcapid split captures/demo.pcap --facts captures/demo.facts.ndjson --by user --dir users
+
+Packets are those of the input, octet for octet, with the owners on the first packet of each flow, as annotate writes
+them; interfaces, names and secrets for decryption go into every file. A packet between two owners of this host goes
+into the files of both, so the files together may hold more packets than the input. What has no owner goes into
+unknown.pcapng, and it is said why. In names of files all but letters, digits and ._@+=,- becomes %XX. Owners come from
+--owners, else from --facts, else from what the input itself says.`;
+
+export const split: CommandModule = (context) =>
+  addHistoryOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
+    .description('Writes the packets of each owner into a capture file of its own.')
+    .addOption(new Option('--by <owner>', 'what an owner is').choices(SPLITS).default('process'))
+    .requiredOption('--dir <folder>', 'folder for the files, made if it is not there')
+    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
+    .option('--force', 'replace files that exist', false)
+    .addHelpText('after', EXAMPLES)
+    .action((input: string, flags: SplitFlags) => runSplit(context, input, flags));
+
+async function runSplit(context: Context, input: string, flags: SplitFlags): Promise<void> {
+  const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
+  columnsOf(flags, printing);
+  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
+  const history = openHistory(context, flags);
+  const users = new UserNames(new ProcFs('/etc'));
+  const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read
+  const progress = new ReadProgress(context, [input, input]);
+  try {
+    const done = await splitFile({
+      input,
+      by: flags.by,
+      folder: flags.dir,
+      force: flags.force,
+      facts,
+      history,
+      userName: (uid) => (hasUsers ? (users.get(uid) ?? null) : null),
+      version: VERSION,
+      command: process.argv.slice(2).join(' '),
+      onProgress: progress.onProgress,
+    });
+    progress.end();
+    const rows = done.files.map(({ path, ...rest }) => ({ ...rest, file: path }));
+    printRows(context, rows, flags, { ...printing, mayBeEmpty: true });
+    sayRest(context, input, flags, done);
+    warnOfGap(context, history, done.result.firstUs, done.result.lastUs);
+    warnOfRest(context, done.result);
+  } finally {
+    progress.end();
+  }
+}
+
+function sayRest(context: Context, input: string, { by }: SplitFlags, { result, unknown, inputHash }: Split): void {
+  const { packets } = result.counters;
+  const none = [...unknown.values()].reduce((sum, count) => sum + count, 0);
+  const why = [...unknown].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} ${reason}`);
+  context.err(`${countText(packets, 'packet')} by ${by}, ${none} of them without an owner\n`);
+  if (none > 0 && result.named) context.err(`  of these: ${why.join('; ')}\n`);
+  if (!result.named)
+    context.err('pcapid: the input names no processes: add --owners DB, of its host, or --facts FILE\n');
+  context.err(`${escapeTerminal(`sha256 ${inputHash}  ${input}`)}\n`);
+}
