@@ -81,7 +81,7 @@ async function makeReport(context: Context, paths: readonly string[], flags: Rep
       : new OutputFile(resolve(context.cwd, flags.html), flags); // refused before the work
   try {
     const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
-    if (flags.format === 'json') context.out(`${escapeJson(JSON.stringify(made, null, 2))}\n`);
+    if (flags.format === 'json') context.out(jsonOf(made));
     if (flags.html === undefined) return;
     const page = reportPage(made, { zone, naming: namingOf({}) });
     if (output === undefined) {
@@ -165,5 +165,8 @@ function gather(
     ...{ most: flags.limit, inputs, atUs: nowUs, version: VERSION, command: commandLine() },
   });
 }
+
+/** Line by line: those between the lines are the only controls that stay. */
+const jsonOf = (made: Report): string => `${JSON.stringify(made, null, 2).split('\n').map(escapeJson).join('\n')}\n`;
 
 const commandLine = (): string => process.argv.slice(2).join(' ');

@@ -6,7 +6,7 @@ import { countText, formatSize } from '../size.ts';
 import { attributedBytes, evidenceSection, sumSection } from './attribution-sections.ts';
 import { captureSection } from './capture-section.ts';
 import { type Html, html } from './html.ts';
-import { groupName, type PageLook, share, sumOf, timeText, totalOf, zoneName } from './look.ts';
+import { type PageLook, programName, share, sumOf, timeText, totalOf, zoneName } from './look.ts';
 import { STYLE } from './style.ts';
 import { cut, grouped } from './table.ts';
 import { flowsSection, processesSection, programsSection, remotesSection, timeSection } from './traffic-sections.ts';
@@ -67,7 +67,7 @@ function leadOf(report: Report, look: PageLook): string {
   const first = `${formatSize(whole)} in ${grouped(packets)} packets.`;
   if (top === undefined) return `${first} No process is known for any of it.`;
   const second = `${share(attributedBytes(report), whole)} of it has an owner that is known.`;
-  return `${first} ${second} The largest share, ${share(numberOf(top, 'ip_bytes'), all)}, is that of ${groupName(top, 'process', look)}.`;
+  return `${first} ${second} The largest share, ${share(numberOf(top, 'ip_bytes'), all)}, is that of ${programName(top, look)}.`;
 }
 
 function figures(report: Report): Html {

@@ -7,7 +7,7 @@ import { namedEnd } from '../naming.ts';
 import { countText } from '../size.ts';
 import { bar, colourOf, lanes, OTHERS_COLOUR, stacks, UNATTRIBUTED_COLOUR } from './charts.ts';
 import { type Html, html } from './html.ts';
-import { groupName, type PageLook, share, size, timeText, totalOf } from './look.ts';
+import { groupName, type PageLook, programName, share, size, timeText, totalOf } from './look.ts';
 import { cut, grouped, type PageColumn, table } from './table.ts';
 
 /** Fewer bars say nothing. */
@@ -59,7 +59,7 @@ ${table(
       title: 'Program',
       kind: 'text',
       cell: (row) =>
-        html`${groupName(row, 'process', look)}${row.exe === null ? null : html`<small class="code">${cut(textOf(row, 'exe'))}</small>`}`,
+        html`${programName(row, look)}${row.exe === null ? null : html`<small class="code">${cut(textOf(row, 'exe'))}</small>`}`,
     },
     ...byteColumns(programs, (row) => colourOfGroup(report, row)),
     flowsColumn,
@@ -112,12 +112,21 @@ function colourOfFlow({ timeline }: Report, row: ReportRow): string {
 }
 
 function courseName({ kind, group }: Course, look: PageLook): string {
-  if (kind === 'program') return groupName(group!, 'process', look);
+  if (kind === 'program') return programName(group!, look);
   return kind === 'others' ? 'other programs' : 'no process known';
 }
 
 function colourOfCourse({ kind }: Course, rank: number): string {
   return kind === 'program' ? colourOf(rank) : kind === 'others' ? OTHERS_COLOUR : UNATTRIBUTED_COLOUR;
+}
+
+const MOST_CALLERS = 4;
+
+/** Those with the most bytes, as `hosts` lists them. */
+function callers(row: ReportRow): string {
+  const all = (textOf(row, 'processes') ?? '').split(', ');
+  const more = all.length > MOST_CALLERS ? ` and ${grouped(all.length - MOST_CALLERS)} more` : '';
+  return `${cut(all.slice(0, MOST_CALLERS).join(', '))}${more}`;
 }
 
 export function remotesSection({ remotes, services }: Report, look: PageLook): Html {
@@ -138,7 +147,7 @@ ${table(
       cell: (row) =>
         html`${groupName(row, 'remote', look)}${row.name === null ? null : html`<small>${cut(textOf(row, 'name'))}</small>`}`,
     },
-    { title: 'Processes', kind: 'text', isWide: true, cell: (row) => cut(textOf(row, 'processes')) },
+    { title: 'Processes', kind: 'text', isWide: true, cell: callers },
     ...byteColumns(remotes, () => 'c0'),
   ],
   remotes,
