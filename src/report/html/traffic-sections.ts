@@ -8,7 +8,7 @@ import { countText } from '../size.ts';
 import { bar, colourOf, lanes, OTHERS_COLOUR, stacks, UNATTRIBUTED_COLOUR } from './charts.ts';
 import { type Html, html } from './html.ts';
 import { groupName, type PageLook, programName, share, size, timeText, totalOf } from './look.ts';
-import { cut, grouped, type PageColumn, table } from './table.ts';
+import { grouped, type PageColumn, table } from './table.ts';
 
 /** Fewer bars say nothing. */
 const LEAST_SLOTS = 4;
@@ -59,7 +59,7 @@ ${table(
       title: 'Program',
       kind: 'text',
       cell: (row) =>
-        html`${programName(row, look)}${row.exe === null ? null : html`<small class="code">${cut(textOf(row, 'exe'))}</small>`}`,
+        html`${programName(row, look)}${row.exe === null ? null : html`<small class="code">${textOf(row, 'exe')}</small>`}`,
     },
     ...byteColumns(programs, (row) => colourOfGroup(report, row)),
     flowsColumn,
@@ -126,7 +126,7 @@ const MOST_CALLERS = 4;
 function callers(row: ReportRow): string {
   const all = (textOf(row, 'processes') ?? '').split(', ');
   const more = all.length > MOST_CALLERS ? ` and ${grouped(all.length - MOST_CALLERS)} more` : '';
-  return `${cut(all.slice(0, MOST_CALLERS).join(', '))}${more}`;
+  return `${all.slice(0, MOST_CALLERS).join(', ')}${more}`;
 }
 
 export function remotesSection({ remotes, services }: Report, look: PageLook): Html {
@@ -145,7 +145,7 @@ ${table(
       title: 'Address',
       kind: 'text',
       cell: (row) =>
-        html`${groupName(row, 'remote', look)}${row.name === null ? null : html`<small>${cut(textOf(row, 'name'))}</small>`}`,
+        html`${groupName(row, 'remote', look)}${row.name === null ? null : html`<small>${textOf(row, 'name')}</small>`}`,
     },
     { title: 'Processes', kind: 'text', isWide: true, cell: callers },
     ...byteColumns(remotes, () => 'c0'),
@@ -170,7 +170,7 @@ ${table(
       title: 'Process',
       kind: 'text',
       cell: (row) =>
-        html`${textOf(row, 'comm')}[${textOf(row, 'pid')}]<small class="code">${cut(textOf(row, 'cmdline') ?? textOf(row, 'exe'))}</small>`,
+        html`${textOf(row, 'comm')}[${textOf(row, 'pid')}]<small class="code">${textOf(row, 'cmdline') ?? textOf(row, 'exe')}</small>`,
     },
     { title: 'Parent', kind: 'word', isWide: true, cell: parent },
     { title: 'User', kind: 'word', cell: (row) => textOf(row, 'user') ?? textOf(row, 'uid') },
@@ -259,7 +259,7 @@ function remoteName(row: ReportRow, { naming }: PageLook): string {
   const side = otherSide(ownSide(row));
   const end = namedEnd(row, side, side === 'dst', naming);
   const who = row[`${side}_pid`] === null ? '' : ` ${formatOwner(row, side)}`;
-  return `${side === 'dst' ? '→' : '←'} ${cut(end)}${who}`;
+  return `${side === 'dst' ? '→' : '←'} ${end}${who}`;
 }
 
 const tuple = (row: ReportRow): string =>
