@@ -77,24 +77,24 @@ export const report: CommandModule = (context) =>
 async function makeReport(context: Context, paths: readonly string[], flags: ReportFlags): Promise<void> {
   checkFlags(paths, flags);
   const zone = flags.utc === true ? utcZone : localZone;
-  const output =
-    flags.html === undefined || flags.html === '-'
-      ? undefined
-      : new OutputFile(resolve(context.cwd, flags.html), flags); // refused before the work
+  const path = flags.html === undefined || flags.html === '-' ? undefined : resolve(context.cwd, flags.html);
+  if (path !== undefined) new OutputFile(path, flags).abandon(); // refused before the work
+  const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
+  if (flags.format === 'json') context.out(jsonOf(made));
+  if (flags.html === undefined) return;
+  const page = reportPage(made, { zone, naming: namingOf(flags) });
+  if (path === undefined) context.out(page);
+  else writePage(context, path, page, flags);
+}
+
+function writePage(context: Context, path: string, page: string, flags: ReportFlags): void {
+  const bytes = new TextEncoder().encode(page);
+  const output = new OutputFile(path, flags);
   try {
-    const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
-    if (flags.format === 'json') context.out(jsonOf(made));
-    if (flags.html === undefined) return;
-    const page = reportPage(made, { zone, naming: namingOf(flags) });
-    if (output === undefined) {
-      context.out(page);
-      return;
-    }
-    const bytes = new TextEncoder().encode(page);
     output.write(bytes);
     context.err(`${formatSize(bytes.length)} written into ${flags.html}\nsha256 ${output.finish()}  ${flags.html}\n`);
   } finally {
-    output?.abandon();
+    output.abandon();
   }
 }
 
