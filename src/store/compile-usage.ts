@@ -67,7 +67,7 @@ const sortOf = (order: Order<UsageSort>): string => `${USAGE_SORTS[order.by].sql
 
 function slotOf({ slots }: UsageQuery): Fragment | null {
   if (slots === undefined) return null;
-  const sql = 'min(? - 1, max(0, (t.bucket_us - ?) * ? / ?))';
+  const sql = 'min(? - 1, max(0, CAST((t.bucket_us - ?) * ? / ? AS INTEGER)))'; // times are bound as floating point
   return fragment(sql, slots.count, slots.fromUs, slots.count, slots.toUs - slots.fromUs);
 }
 

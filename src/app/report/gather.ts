@@ -93,7 +93,8 @@ const besideOf = ({ kind, packets }: ReportRow): ReportRow => ({
 
 function processesOf(reader: Reader, filter: FlowFilter, most: number): TopRows {
   const rows = function* (): Generator<ReportRow> {
-    for (const row of reader.rows(compileProcesses(filter, BY_BYTES, null))) if (Number(row.flows) > 0) yield row;
+    for (const { process: _, parent: __, ...row } of reader.rows(compileProcesses(filter, BY_BYTES, null)))
+      if (Number(row.flows) > 0) yield row; // the others only lived then
   };
   return topRows(rows(), most, ['flows', 'tx_ip_bytes', 'rx_ip_bytes', 'ip_bytes']);
 }

@@ -13,7 +13,7 @@ import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
 import { filterOf, parseNumber } from '../filters.ts';
-import { namingOf } from '../naming.ts';
+import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
 import { readFacts } from '../read-facts.ts';
 import { ReadProgress } from '../read-progress.ts';
@@ -21,7 +21,7 @@ import { warnOfRest } from '../read-summary.ts';
 import { askedRange } from '../usage-range.ts';
 import { VERSION } from '../version.ts';
 
-interface ReportFlags extends HistoryFlags {
+interface ReportFlags extends HistoryFlags, NamingFlags {
   readonly html?: string;
   readonly format?: 'json';
   readonly force: boolean;
@@ -52,11 +52,13 @@ const MOST_ROWS = 1000;
 
 export const report: CommandModule = (context) =>
   addHistoryOptions(
-    new Command('report')
-      .argument('[files...]', 'capture files, pieces of one capture; none: the database is asked')
-      .option('--html <file>', "page to write, '-' for standard output")
-      .addOption(new Option('--format <format>', 'print the report as data').choices(['json']))
-      .option('--db <file>', 'database to read, instead of files'),
+    addNamingOption(
+      new Command('report')
+        .argument('[files...]', 'capture files, pieces of one capture; none: the database is asked')
+        .option('--html <file>', "page to write, '-' for standard output")
+        .addOption(new Option('--format <format>', 'print the report as data').choices(['json']))
+        .option('--db <file>', 'database to read, instead of files'),
+    ),
   )
     .description('Makes a page for a colleague: who sent and received what.')
     .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
@@ -75,24 +77,24 @@ export const report: CommandModule = (context) =>
 async function makeReport(context: Context, paths: readonly string[], flags: ReportFlags): Promise<void> {
   checkFlags(paths, flags);
   const zone = flags.utc === true ? utcZone : localZone;
-  const output =
-    flags.html === undefined || flags.html === '-'
-      ? undefined
-      : new OutputFile(resolve(context.cwd, flags.html), flags); // refused before the work
+  const path = flags.html === undefined || flags.html === '-' ? undefined : resolve(context.cwd, flags.html);
+  if (path !== undefined) new OutputFile(path, flags).abandon(); // refused before the work
+  const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
+  if (flags.format === 'json') context.out(jsonOf(made));
+  if (flags.html === undefined) return;
+  const page = reportPage(made, { zone, naming: namingOf(flags) });
+  if (path === undefined) context.out(page);
+  else writePage(context, path, page, flags);
+}
+
+function writePage(context: Context, path: string, page: string, flags: ReportFlags): void {
+  const bytes = new TextEncoder().encode(page);
+  const output = new OutputFile(path, flags);
   try {
-    const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
-    if (flags.format === 'json') context.out(`${escapeJson(JSON.stringify(made, null, 2))}\n`);
-    if (flags.html === undefined) return;
-    const page = reportPage(made, { zone, naming: namingOf({}) });
-    if (output === undefined) {
-      context.out(page);
-      return;
-    }
-    const bytes = new TextEncoder().encode(page);
     output.write(bytes);
     context.err(`${formatSize(bytes.length)} written into ${flags.html}\nsha256 ${output.finish()}  ${flags.html}\n`);
   } finally {
-    output?.abandon();
+    output.abandon();
   }
 }
 
@@ -165,5 +167,8 @@ function gather(
     ...{ most: flags.limit, inputs, atUs: nowUs, version: VERSION, command: commandLine() },
   });
 }
+
+/** Line by line: those between the lines are the only controls that stay. */
+const jsonOf = (made: Report): string => `${JSON.stringify(made, null, 2).split('\n').map(escapeJson).join('\n')}\n`;
 
 const commandLine = (): string => process.argv.slice(2).join(' ');

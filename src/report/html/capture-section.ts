@@ -4,7 +4,7 @@ import { numberOf, textOf } from '../columns.ts';
 import { formatSize } from '../size.ts';
 import { type Html, html, type Part } from './html.ts';
 import { type PageLook, timeText } from './look.ts';
-import { cut, grouped, table } from './table.ts';
+import { grouped, table } from './table.ts';
 
 export function captureSection(report: Report, look: PageLook): Html {
   const { inputs, captures, interfaces } = report;
@@ -14,7 +14,7 @@ export function captureSection(report: Report, look: PageLook): Html {
   return html`<section aria-labelledby="what">
 <h2 id="what">What was captured</h2>
 ${inputs.length > 0 ? filesOf(report) : recordingsOf(report, look)}${facts([
-  ['Interfaces', cut(passed === '' ? null : passed)],
+  ['Interfaces', passed === '' ? null : passed],
   ...(inputs.length > 0 ? ownersOf(captures.rows) : []),
 ])}</section>
 `;
@@ -35,7 +35,7 @@ function filesOf({ inputs }: Report): Html {
         title: 'File',
         kind: 'text',
         cell: (row) =>
-          html`${cut(textOf(row, 'path'))}<small class="code">sha256 ${textOf(row, 'sha256')}</small>${row.damage === null ? null : html`<small>${cut(textOf(row, 'damage'))}</small>`}`,
+          html`${textOf(row, 'path')}<small class="code">sha256 ${textOf(row, 'sha256')}</small>${row.damage === null ? null : html`<small>${textOf(row, 'damage')}</small>`}`,
       },
       {
         title: 'Size',
@@ -68,7 +68,7 @@ function recordingsOf({ captures }: Report, look: PageLook): Html {
         title: 'Recording',
         kind: 'text',
         cell: (row) =>
-          html`${cut(textOf(row, 'interface'))} on ${textOf(row, 'host')}<small class="code">${cut(textOf(row, 'command'))}</small><small>pcapid ${textOf(row, 'version')}, ${textOf(row, 'backend')}${filterOf(row)}${sourcesOf(row)}</small>`,
+          html`${textOf(row, 'interface')} on ${textOf(row, 'host')}<small class="code">${textOf(row, 'command')}</small><small>pcapid ${textOf(row, 'version')}, ${textOf(row, 'backend')}${filterOf(row)}${sourcesOf(row)}</small>`,
       },
       {
         title: 'Time',
@@ -88,7 +88,7 @@ function recordingsOf({ captures }: Report, look: PageLook): Html {
   );
 }
 
-const filterOf = (row: ReportRow): string => (textOf(row, 'filter') ? `, filter ${cut(textOf(row, 'filter'))}` : '');
+const filterOf = (row: ReportRow): string => (textOf(row, 'filter') ? `, filter ${textOf(row, 'filter')}` : '');
 const sourcesOf = (row: ReportRow): string => (textOf(row, 'sources') ? `, owners from ${textOf(row, 'sources')}` : '');
 const endOf = (row: ReportRow): string =>
   row.ended_us === null ? ', still running' : row.forced === 1 ? ', it died' : '';

@@ -1,6 +1,6 @@
 /** Pictures of a page, drawn here: SVG without text, stretched to the width there is, and labels beside it as HTML. */
 import type { Timeline } from '../../core/report.ts';
-import type { Us } from '../../core/time.ts';
+import { DAY_US, HOUR_US, MINUTE_US, type Us } from '../../core/time.ts';
 import { formatLocal, formatSpan, type Zone } from '../local-time.ts';
 import { formatSize } from '../size.ts';
 import { type Html, html } from './html.ts';
@@ -87,29 +87,38 @@ ${axis(from_us, from_us + slots * slot_us, zone)}</div>
 ${legend(names)}`;
 }
 
-/** The least n, 2n or 5n tens of a binary unit that is not below `octets`, so that a quarter of it is a round number. */
+/** The least of these steps that is not below `octets`: a quarter of it is short to write. */
 function niceCeiling(octets: number): number {
   let unit = 1;
   while (octets / unit > 1024) unit *= 1024;
   for (let step = 1; ; step *= 10)
-    for (const times of [1, 2, 4, 8]) if (times * step * unit >= octets) return times * step * unit;
+    for (const times of [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8])
+      if (times * step * unit >= octets) return times * step * unit;
 }
 
-/** Five moments below a picture; between them only what changes. */
+const MOMENTS: readonly Us[] = [
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE_US),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR_US),
+  ...[1, 2, 7, 14, 28, 56, 182, 364].map((days) => days * DAY_US),
+];
+const MOST_MOMENTS = 6;
+
+/** Round moments below a picture, in `zone`. */
 function axis(fromUs: Us, toUs: Us, zone: Zone): Html {
   const spanUs = toUs - fromUs;
-  const text = (us: Us): string => {
-    const whole = formatLocal(us, zone);
-    return spanUs > 4 * 86_400_000_000
-      ? whole.slice(0, 10)
-      : spanUs > 86_400_000_000
-        ? whole.slice(5, 16)
-        : whole.slice(11, 16);
-  };
-  const ticks = [0, 1, 2, 3, 4].map((i) => html`<span>${text(fromUs + (spanUs * i) / 4)}</span>`);
+  const stepUs = MOMENTS.find((step) => spanUs / step < MOST_MOMENTS) ?? spanUs;
+  const offsetUs = zone(fromUs);
+  const ticks: Html[] = [];
+  for (let us = Math.ceil((fromUs + offsetUs) / stepUs) * stepUs - offsetUs; us < toUs - spanUs / 25; us += stepUs) {
+    const text = formatLocal(us, zone);
+    ticks.push(tick((us - fromUs) / spanUs, text.slice(11, 16) === '00:00' ? text.slice(5, 10) : text.slice(11, 16)));
+  }
   return html`<div class="x" aria-hidden="true">${ticks}</div>
 `;
 }
+
+/** @param at 0: at the left edge, 1: at the right one */
+const tick = (at: number, text: string): Html => html`<span style="left:${round(at * 100)}%">${text}</span>`;
 
 export interface Lane {
   readonly name: string;
@@ -129,7 +138,7 @@ export function lanes(all: readonly Lane[], fromUs: Us, toUs: Us): Html {
     return html`<li><span class="name">${name}</span><svg class="lane" viewBox="0 0 ${HUNDREDTHS} 10" preserveAspectRatio="none" role="img" aria-label="${about}"><rect x="${round(Math.min(x, HUNDREDTHS - width))}" width="${round(width)}" height="10" class="${colour}"><title>${about}</title></rect></svg></li>
 `;
   };
-  const ticks = [0, 1, 2, 3, 4].map((i) => html`<span>${i === 0 ? '0' : formatSpan((span * i) / 4)}</span>`);
+  const ticks = [0, 0.25, 0.5, 0.75].map((at) => tick(at, at === 0 ? '0' : formatSpan(span * at)));
   return html`<ol class="lanes">
 ${all.map(lane)}</ol>
 <div class="x lanes-x" aria-hidden="true">${ticks}</div>

@@ -22,10 +22,15 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Safe(strings.reduce((text, string, i) => text + markupOf(parts[i - 1] ?? null) + string));
 }
 
+/** Longest text that is put in: a page stays small, whatever processes are called. JSON has all of it. */
+const MOST_TEXT = 300;
+
 function markupOf(part: Part): string {
   if (part === null) return '';
   if (part instanceof Safe) return part.markup();
-  return typeof part === 'string' || typeof part === 'number' ? escapeHtml(String(part)) : part.map(markupOf).join('');
+  if (typeof part === 'object') return part.map(markupOf).join('');
+  const text = String(part);
+  return escapeHtml(text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`);
 }
 
 const REFERENCES: Readonly<Record<string, string>> = {

@@ -1,11 +1,11 @@
 /** How a page shows what rows hold. */
 import type { Report, ReportRow } from '../../core/report.ts';
 import type { Us } from '../../core/time.ts';
-import { numberOf } from '../columns.ts';
+import { baseName, numberOf, textOf } from '../columns.ts';
 import { formatIso, formatLocal, type Zone } from '../local-time.ts';
 import type { Naming } from '../naming.ts';
 import { formatShare, formatSize } from '../size.ts';
-import { usageColumns } from '../usage-columns.ts';
+import { shortContainer, usageColumns, userOf } from '../usage-columns.ts';
 
 export interface PageLook {
   readonly zone: Zone;
@@ -28,6 +28,16 @@ export function zoneName(us: Us, { zone }: PageLook): string {
 /** What `usage` calls a row. */
 export function groupName(row: ReportRow, groupBy: 'process' | 'port' | 'remote', { zone }: PageLook): string {
   return usageColumns(groupBy, zone)[0]!.cell(row);
+}
+
+/** `curl (root)`, `nginx (www-data, nginx.service)`; ends without a process by their reason. */
+export function programName(row: ReportRow, look: PageLook): string {
+  const exe = textOf(row, 'exe');
+  if (exe === null || textOf(row, 'reason') !== null) return groupName(row, 'process', look);
+  const container = textOf(row, 'container');
+  const place = container === null ? textOf(row, 'unit') : shortContainer(container);
+  const details = [userOf(row), place].filter((part) => part !== null && part !== '').join(', ');
+  return details === '' ? baseName(exe) : `${baseName(exe)} (${details})`;
 }
 
 export function sumOf(rows: readonly ReportRow[], field: string): number {

@@ -6,9 +6,9 @@ import { countText, formatSize } from '../size.ts';
 import { attributedBytes, evidenceSection, sumSection } from './attribution-sections.ts';
 import { captureSection } from './capture-section.ts';
 import { type Html, html } from './html.ts';
-import { groupName, type PageLook, share, sumOf, timeText, totalOf, zoneName } from './look.ts';
+import { type PageLook, programName, share, sumOf, timeText, totalOf, zoneName } from './look.ts';
 import { STYLE } from './style.ts';
-import { cut, grouped } from './table.ts';
+import { grouped } from './table.ts';
 import { flowsSection, processesSection, programsSection, remotesSection, timeSection } from './traffic-sections.ts';
 
 export function reportPage(report: Report, look: PageLook): string {
@@ -31,7 +31,7 @@ ${figures(report)}</header>
 <main>
 ${captureSection(report, look)}${programsSection(report, look)}${timeSection(report, look)}${remotesSection(report, look)}${processesSection(report, look)}${sumSection(report)}${evidenceSection(report)}${flowsSection(report, look)}</main>
 <footer>
-<p>Made by pcapid ${textOf(report.made, 'version')} at ${timeText(numberOf(report.made, 'at_us'), look)} with <code>pcapid ${cut(textOf(report.made, 'command'))}</code>.
+<p>Made by pcapid ${textOf(report.made, 'version')} at ${timeText(numberOf(report.made, 'at_us'), look)} with <code>pcapid ${textOf(report.made, 'command')}</code>.
 All times are ${zoneName(numberOf(report.made, 'at_us'), look)}. 1 KiB is 1024 octets; bytes are those of IP packets. A question mark behind a process means likely; behind a name, that the address was called so. Names come from the packets, nothing was looked up.</p>
 </footer>
 </body>
@@ -42,7 +42,7 @@ All times are ${zoneName(numberOf(report.made, 'at_us'), look)}. 1 KiB is 1024 o
 function titleOf({ inputs, captures }: Report): string {
   const files = inputs.map(({ path }) => baseName(path));
   if (files.length > 0)
-    return `Traffic in ${cut(files[0]!)}${files.length > 1 ? ` and ${countText(files.length - 1, 'more file')}` : ''}`;
+    return `Traffic in ${files[0]!}${files.length > 1 ? ` and ${countText(files.length - 1, 'more file')}` : ''}`;
   const hosts = new Set(captures.rows.map((row) => textOf(row, 'host')));
   return `Traffic of ${[...hosts].join(', ') || 'no host'}`;
 }
@@ -67,7 +67,7 @@ function leadOf(report: Report, look: PageLook): string {
   const first = `${formatSize(whole)} in ${grouped(packets)} packets.`;
   if (top === undefined) return `${first} No process is known for any of it.`;
   const second = `${share(attributedBytes(report), whole)} of it has an owner that is known.`;
-  return `${first} ${second} The largest share, ${share(numberOf(top, 'ip_bytes'), all)}, is that of ${groupName(top, 'process', look)}.`;
+  return `${first} ${second} The largest share, ${share(numberOf(top, 'ip_bytes'), all)}, is that of ${programName(top, look)}.`;
 }
 
 function figures(report: Report): Html {

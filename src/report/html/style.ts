@@ -23,7 +23,7 @@ p { margin: 0.4rem 0; max-width: 46rem; }
 .lead { margin-top: 1rem; font-size: 1.125rem; }
 code, .code { font-family: ui-monospace, "SF Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.8125rem; }
 code { overflow-wrap: anywhere; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1.25rem 2rem; margin: 2rem 0 0; padding: 0; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: 1.25rem 1.5rem; margin: 2rem 0 0; padding: 0; }
 .figures div { border-top: 2px solid var(--ink); padding-top: 0.5rem; }
 .figures dt { color: var(--soft); font-size: 0.8125rem; }
 .figures dd { margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; }
@@ -56,7 +56,8 @@ svg.key { width: 0.7rem; height: 0.7rem; }
 .stacks { height: 15rem; border-bottom: 1px solid var(--soft); }
 .stacks line { stroke: var(--line); stroke-width: 1; vector-effect: non-scaling-stroke; }
 .y { display: flex; flex-direction: column; justify-content: space-between; height: 16.2rem; margin: -0.6rem 0; text-align: right; }
-.x { grid-column: 2; display: flex; justify-content: space-between; margin-top: 0.35rem; }
+.x { grid-column: 2; position: relative; height: 1.5rem; margin-top: 0.35rem; }
+.x span { position: absolute; transform: translateX(-50%); white-space: nowrap; }
 .x, .y { color: var(--soft); font-size: 0.8125rem; font-variant-numeric: tabular-nums; }
 .lanes { margin: 1.25rem 0 0; padding: 0; list-style: none; font-size: 0.875rem; }
 .lanes li { display: grid; grid-template-columns: minmax(0, 22rem) 1fr; gap: 1rem; align-items: center; padding: 0.15rem 0; }
@@ -77,7 +78,7 @@ footer { margin-top: 4rem; padding-top: 1rem; border-top: 1px solid var(--line);
   .lanes li { grid-template-columns: 1fr; gap: 0.1rem; }
   .lanes-x { margin-left: 0; }
   th, td { padding-left: 0.75rem; }
-  .x span:nth-child(even) { display: none; }
+  .x span:nth-child(even) { visibility: hidden; }
 }
 @media print {
   :root { --ground: #fff; --ink: #000; --soft: #444; --line: #ccc; --track: #eee; }

@@ -48,10 +48,3 @@ const classOf = ({ kind, isWide = false }: Pick<PageColumn, 'kind' | 'isWide'>):
 export function grouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, '\u2009');
 }
-
-/** Longest text of a cell; JSON has all of it. */
-const MOST_TEXT = 300;
-
-export function cut(text: string | null): string | null {
-  return text === null || text.length <= MOST_TEXT ? text : `${text.slice(0, MOST_TEXT)}…`;
-}

@@ -7,8 +7,8 @@ import { namedEnd } from '../naming.ts';
 import { countText } from '../size.ts';
 import { bar, colourOf, lanes, OTHERS_COLOUR, stacks, UNATTRIBUTED_COLOUR } from './charts.ts';
 import { type Html, html } from './html.ts';
-import { groupName, type PageLook, share, size, timeText, totalOf } from './look.ts';
-import { cut, grouped, type PageColumn, table } from './table.ts';
+import { groupName, type PageLook, programName, share, size, timeText, totalOf } from './look.ts';
+import { grouped, type PageColumn, table } from './table.ts';
 
 /** Fewer bars say nothing. */
 const LEAST_SLOTS = 4;
@@ -59,7 +59,7 @@ ${table(
       title: 'Program',
       kind: 'text',
       cell: (row) =>
-        html`${groupName(row, 'process', look)}${row.exe === null ? null : html`<small class="code">${cut(textOf(row, 'exe'))}</small>`}`,
+        html`${programName(row, look)}${row.exe === null ? null : html`<small class="code">${textOf(row, 'exe')}</small>`}`,
     },
     ...byteColumns(programs, (row) => colourOfGroup(report, row)),
     flowsColumn,
@@ -112,12 +112,21 @@ function colourOfFlow({ timeline }: Report, row: ReportRow): string {
 }
 
 function courseName({ kind, group }: Course, look: PageLook): string {
-  if (kind === 'program') return groupName(group!, 'process', look);
+  if (kind === 'program') return programName(group!, look);
   return kind === 'others' ? 'other programs' : 'no process known';
 }
 
 function colourOfCourse({ kind }: Course, rank: number): string {
   return kind === 'program' ? colourOf(rank) : kind === 'others' ? OTHERS_COLOUR : UNATTRIBUTED_COLOUR;
+}
+
+const MOST_CALLERS = 4;
+
+/** Those with the most bytes, as `hosts` lists them. */
+function callers(row: ReportRow): string {
+  const all = (textOf(row, 'processes') ?? '').split(', ');
+  const more = all.length > MOST_CALLERS ? ` and ${grouped(all.length - MOST_CALLERS)} more` : '';
+  return `${all.slice(0, MOST_CALLERS).join(', ')}${more}`;
 }
 
 export function remotesSection({ remotes, services }: Report, look: PageLook): Html {
@@ -136,9 +145,9 @@ ${table(
       title: 'Address',
       kind: 'text',
       cell: (row) =>
-        html`${groupName(row, 'remote', look)}${row.name === null ? null : html`<small>${cut(textOf(row, 'name'))}</small>`}`,
+        html`${groupName(row, 'remote', look)}${row.name === null ? null : html`<small>${textOf(row, 'name')}</small>`}`,
     },
-    { title: 'Processes', kind: 'text', isWide: true, cell: (row) => cut(textOf(row, 'processes')) },
+    { title: 'Processes', kind: 'text', isWide: true, cell: callers },
     ...byteColumns(remotes, () => 'c0'),
   ],
   remotes,
@@ -161,7 +170,7 @@ ${table(
       title: 'Process',
       kind: 'text',
       cell: (row) =>
-        html`${textOf(row, 'comm')}[${textOf(row, 'pid')}]<small class="code">${cut(textOf(row, 'cmdline') ?? textOf(row, 'exe'))}</small>`,
+        html`${textOf(row, 'comm')}[${textOf(row, 'pid')}]<small class="code">${textOf(row, 'cmdline') ?? textOf(row, 'exe')}</small>`,
     },
     { title: 'Parent', kind: 'word', isWide: true, cell: parent },
     { title: 'User', kind: 'word', cell: (row) => textOf(row, 'user') ?? textOf(row, 'uid') },
@@ -250,7 +259,7 @@ function remoteName(row: ReportRow, { naming }: PageLook): string {
   const side = otherSide(ownSide(row));
   const end = namedEnd(row, side, side === 'dst', naming);
   const who = row[`${side}_pid`] === null ? '' : ` ${formatOwner(row, side)}`;
-  return `${side === 'dst' ? '→' : '←'} ${cut(end)}${who}`;
+  return `${side === 'dst' ? '→' : '←'} ${end}${who}`;
 }
 
 const tuple = (row: ReportRow): string =>

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { runProgram } from '../../../src/cli/program.ts';
+import { testContext } from '../../support/context.ts';
+import { parsePage } from '../../support/parse-page.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pcapid-test-'));
+const temporary = join(folder, 'tmp');
+mkdirSync(temporary);
+process.env.TMPDIR = temporary; // where files are read into
+after(() => rmSync(folder, { recursive: true }));
+
+const DEMO = ['captures/demo.pcap', '--facts', 'captures/demo.facts.ndjson'];
+const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
+
+async function run(...words: string[]) {
+  const context = testContext({ cwd: process.cwd() });
+  await runProgram(words, context);
+  assert.deepEqual(readdirSync(temporary), [], 'nothing is left behind');
+  return { out: context.stdout(), err: context.stderr(), code: context.exitCode };
+}
+
+const json = async (...words: string[]) => JSON.parse((await run(...words)).out);
+const sum = (rows: readonly Record<string, number>[], field: string) =>
+  rows.reduce((n, row) => n + (row[field] ?? 0), 0);
+
+test('report of a file says what usage, hosts, processes and read --summary say of it', async () => {
+  const database = join(folder, 'demo.db');
+  await run('read', ...DEMO, '--db', database);
+  const of = await json('report', ...DEMO, '--format', 'json');
+  const stored = await json('report', '--db', database, '--format', 'json');
+  const [summary] = await json('read', ...DEMO, '--summary', '--format', 'json');
+  const usage = (by: string) => json('usage', '--by', by, '--db', database, '--format', 'json');
+  const named = ({ group_by: _, ...row }: Record<string, unknown>) => row;
+  for (const list of [
+    'parts',
+    'beside',
+    'programs',
+    'processes',
+    'remotes',
+    'services',
+    'evidence',
+    'flows',
+    'timeline',
+  ])
+    assert.deepEqual(of[list], stored[list], list);
+  assert.deepEqual(of.programs.rows, (await usage('process')).map(named));
+  assert.deepEqual(of.services.rows, (await usage('port')).map(named));
+  assert.deepEqual(
+    of.remotes.rows.map(({ name: _, processes: __, ...row }: Record<string, unknown>) => row),
+    (await usage('remote')).map(named),
+  );
+  const processes = await json('processes', '--db', database, '--format', 'json', '--sort', 'bytes');
+  assert.deepEqual(
+    of.processes.rows,
+    processes.filter(({ flows }: { flows: number }) => flows > 0),
+  );
+  assert.deepEqual(of.flows.rows, await json('flows', '--db', database, '--format', 'json', '--sort', 'bytes'));
+  assert.deepEqual(
+    ['packets', 'flows', 'ip_bytes'].map((field) => sum(of.parts, field)),
+    [summary.packets, summary.flows, summary.ip_bytes],
+  );
+  const bytes = readFileSync('captures/demo.pcap');
+  assert.deepEqual(of.inputs, [
+    { path: 'captures/demo.pcap', bytes: bytes.length, sha256: sha256(bytes), damage: null },
+  ]);
+});
+
+test('report writes a page that only its owner reads, prints its hash, and replaces it only with --force', async () => {
+  const path = join(folder, 'demo.html');
+  const { out, err, code } = await run('report', ...DEMO, '--html', path);
+  const page = readFileSync(path, 'utf8');
+  assert.deepEqual([out, code, statSync(path).mode & 0o777], ['', 0, 0o600]);
+  assert.match(err, new RegExp(`KiB written into ${path}\nsha256 ${sha256(page)}  ${path}\n$`));
+  assert.match(parsePage(page).text, /886.KiB in 925 packets\. 87\.2 % of it has an owner that is known\./);
+  assert.match((await run('report', ...DEMO, '--html', path)).err, /demo\.html exists\n.*--force/);
+  assert.equal((await run('report', ...DEMO, '--html', path, '--force')).code, 0);
+  assert.equal((await run('report', ...DEMO, '--html', '-')).out, page);
+  assert.deepEqual(readdirSync(folder).sort(), ['demo.db', 'demo.html', 'tmp']);
+});
+
+test('report of a damaged file says where, on the page and on standard error', async () => {
+  const { out, err } = await run('report', 'captures/cut.pcap.gz', '--html', '-');
+  assert.match(err, /cut\.pcap\.gz: .* \(octet \d+\); all before it was read\n$/);
+  assert.match(parsePage(out).text, / \(octet \d+\); all before it was read/);
+});
+
+test('report of a capture that names no processes says that nothing is known of them', async () => {
+  const { text } = parsePage((await run('report', 'captures/connection.pcap', '--html', '-')).out);
+  assert.match(text, /No process is known for any of it\./);
+  assert.match(text, /not looked upnothing was known of processes/);
+});
+
+test('report refuses what it cannot do before it begins, and leaves nothing behind', async () => {
+  writeFileSync(join(folder, 'text.pcap'), 'no capture, but long enough to look at');
+  for (const [words, what] of [
+    [DEMO, /nothing to make\n.*--html report\.html, or --format json/],
+    [[...DEMO, '--html', '-', '--format', 'json'], /both print/],
+    [[...DEMO, '--html', ''], /the name is empty/],
+    [[...DEMO, '--db', 'x.db', '--html', '-'], /of files or of a database/],
+    [['--facts', 'x', '--html', '-'], /name the owners of capture files/],
+    [['--db', '/nonexistent', '--html', '-'], /there is no database: tried \/nonexistent/],
+    [['/nonexistent', '--html', '-'], /\/nonexistent: no such file/],
+    [['-', '--html', '-'], /standard input is no regular file/],
+    [[join(folder, 'text.pcap'), '--html', '-'], /text\.pcap/],
+    [[...DEMO, '--html', '/nonexistent/x.html'], /cannot be written \(ENOENT\)\n.*Make its folder/],
+    [[...DEMO, '--html', folder], /is no regular file/],
+    [[...DEMO, '--html', '-', '--limit', '0'], /--limit: '0' is not valid/],
+    [[...DEMO, '--html', '-', '--since', 'x'], /--since: 'x' is not a time/],
+  ] as const) {
+    const { out, err, code } = await run('report', ...words);
+    assert.deepEqual([out, code], ['', 2], words.join(' '));
+    assert.match(err, what);
+  }
+});
