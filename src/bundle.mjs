@@ -55,6 +55,7 @@ const entryPoints = {
   'observer-thread': 'src/app/record/observe/observer-thread.ts',
   'newborn-thread': 'src/app/record/observe/newborn-thread.ts',
   'store-thread': 'src/app/record/store-thread.ts',
+  'writer-thread': 'src/app/record/write/writer-thread.ts',
   'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };
 
