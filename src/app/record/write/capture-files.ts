@@ -88,7 +88,7 @@ export class CaptureFiles {
   }
 
   /** All of it or nothing. @throws WriteFailure */
-  readonly write = (bytes: Uint8Array): void => {
+  write(bytes: Uint8Array): void {
     if (!this.#isFile) this.#pipe(bytes);
     else {
       let done = 0;
@@ -100,7 +100,7 @@ export class CaptureFiles {
       }
     }
     this.#size += bytes.length;
-  };
+  }
 
   /** What a pipe did not take yet. @throws WriteFailure */
   settle(): void {

@@ -74,7 +74,7 @@ export class PacketWriter {
     this.#style = style;
     this.#files = files;
     this.#capture = capture;
-    this.#out = new Output(files.write, ROOM);
+    this.#out = new Output((bytes) => files.write(bytes), ROOM);
   }
 
   nameInterface(named: NamedInterface): void {
