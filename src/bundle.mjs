@@ -56,6 +56,7 @@ const entryPoints = {
   'newborn-thread': 'src/app/record/observe/newborn-thread.ts',
   'store-thread': 'src/app/record/store-thread.ts',
   'hash-thread': 'src/app/provenance/hash-thread.ts',
+  'writer-thread': 'src/app/record/write/writer-thread.ts',
   'cap-child': 'src/capture/cap-child.ts', // one capture of --backend cap
 };
 

@@ -1,4 +1,4 @@
-import type { Progress } from '../app/record/recorder.ts';
+import type { Progress } from '../app/record/recorder-options.ts';
 import { countText, formatSize } from '../report/size.ts';
 import type { Context } from './context.ts';
 

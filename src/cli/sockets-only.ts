@@ -1,6 +1,6 @@
 /** `record --sockets-only`: what it does not take, and what it says in place of packets and flows. */
 import type { Command } from 'commander';
-import type { Progress } from '../app/record/recorder.ts';
+import type { Progress } from '../app/record/recorder-options.ts';
 import { UserError } from '../core/errors.ts';
 import { countText, formatShare } from '../report/size.ts';
 import { compileLatestSockets } from '../store/compile-summary.ts';

@@ -15,10 +15,11 @@ export interface DecodedBatch {
   readonly ipBytes: Uint32Array; // IP header and payload, from the IP length field (from origLen where that is 0: TSO)
   readonly tcpFlags: Uint8Array; // octet 13 of the TCP header, 0 for other protocols or when cut off
   readonly tcpSeq: Uint32Array; // sequence number, 0 for other protocols
-  readonly serial?: Float64Array; // of the flow that counted the packet, negative in its reply direction. The flow table sets it
+  readonly serial?: Float64Array; // set by the flow table: which flow counted the packet, negative in its reply direction
 }
 
-export function createDecodedBatch(capacity: number): DecodedBatch {
+/** @param withSerial the flow table shall say which flow each packet was counted in */
+export function createDecodedBatch(capacity: number, withSerial = false): DecodedBatch {
   return {
     status: new Uint8Array(capacity),
     key: new Int32Array(capacity * KEY_WORDS),
@@ -27,5 +28,6 @@ export function createDecodedBatch(capacity: number): DecodedBatch {
     ipBytes: new Uint32Array(capacity),
     tcpFlags: new Uint8Array(capacity),
     tcpSeq: new Uint32Array(capacity),
+    ...(withSerial ? { serial: new Float64Array(capacity) } : {}),
   };
 }

@@ -15,14 +15,19 @@ export class Output {
   readonly #write: (bytes: Uint8Array) => void;
 
   /**
-   * @param write gets octets that are valid during the call
+   * @param write gets octets that are valid during the call; when it throws, flush() tries them again
    * @param size octets that are collected, less where there are many outputs
    */
   constructor(write: (bytes: Uint8Array) => void, size = SIZE) {
     this.#write = write;
-    this.#size = Math.min(SIZE, Math.max(LEAST_SIZE, size));
+    this.#size = Math.max(LEAST_SIZE, size);
     this.#source = this.#bytes = new Uint8Array(this.#size);
     this.#sourceView = this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** Octets that are not written yet. */
+  get waiting(): number {
+    return this.#at;
   }
 
   u16(value: number, littleEndian: boolean): void {

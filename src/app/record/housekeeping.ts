@@ -1,8 +1,6 @@
 import { type Attributor, KEEP_CLOSED_US } from '../../attribution/attributor.ts';
-import { createColumns } from '../../core/columns.ts';
-import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { SOCKET_COLUMNS } from '../../core/socket.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
+import { NO_FACTS } from './no-facts.ts';
 import type { TickBuilder } from './tick-builder.ts';
 
 /** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
@@ -55,7 +53,7 @@ export class Housekeeping {
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
     const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_US };
-    if (sockets.size < before) this.#attributor.observe({ ...NOTHING, atUs: now, lost });
+    if (sockets.size < before) this.#attributor.observe({ ...NO_FACTS, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
@@ -64,11 +62,3 @@ export class Housekeeping {
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }
 }
-
-const NOTHING = {
-  sockets: createColumns(SOCKET_COLUMNS, 1),
-  holders: createColumns(HOLDER_COLUMNS, 1),
-  processes: [],
-  scan: null,
-  addresses: null,
-};

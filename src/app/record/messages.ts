@@ -1,9 +1,10 @@
 /** What the threads of a recording say to each other. Columns travel with their buffers transferred. */
+import type { EndColumns } from '../../core/attribution.ts';
 import type { FlowColumns, FreshColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts';
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
-import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
+import type { CaptureCounters, CaptureInfo, ProcessRow, ProgramRow, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import type { NetnsPlace } from './capture/capture-spaces.ts';
 import type { IfindexCount } from './interface-counts.ts';
@@ -83,3 +84,42 @@ export type StoreReport =
   | { readonly kind: 'written' }
   | { readonly kind: 'retry'; readonly message: string }
   | { readonly kind: 'closed'; readonly lost: { readonly flows: number; readonly message: string } | null };
+
+/** An interface that packets were seen on. */
+export interface NamedInterface {
+  readonly netns: number; // inode
+  readonly ifindex: number;
+  readonly name: string;
+  readonly place: string; // which other namespace it is in, in words; '' for that of the recorder
+}
+
+/** What is known of flows since the last one: as in a tick. */
+export interface OwnersMessage {
+  readonly ends: EndColumns;
+  readonly programs: readonly ProgramRow[];
+  readonly processes: readonly ProcessRow[];
+  readonly over: Float64Array; // serials of flows that have ended
+}
+
+/** main -> writer of packets. 'interfaces': those whose names main did not tell before. */
+export type WriterCommand =
+  | { readonly kind: 'begin' }
+  | { readonly kind: 'interfaces'; readonly interfaces: readonly NamedInterface[] }
+  | ({ readonly kind: 'owners' } & OwnersMessage)
+  | { readonly kind: 'end' };
+
+/** What became of the packets. */
+export interface WriterCounts {
+  readonly packets: number; // in files
+  readonly bytes: number; // of files
+  readonly files: number; // that were begun
+  readonly marked: number; // packets to which owners were added
+  readonly lost: number; // there was no room for them, or they could not be written
+}
+
+/** writer of packets -> main. 'unread': nobody reads the pipe that it writes into. */
+export type WriterReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'trouble'; readonly text: string }
+  | { readonly kind: 'unread' }
+  | { readonly kind: 'closed'; readonly counts: WriterCounts };

@@ -20,6 +20,9 @@ import type { ObserverThreadData } from './observe/observer-thread.ts';
 import type { SourceName } from './observe/open-sources.ts';
 import type { StoreThreadData } from './store-thread.ts';
 import { isFailure } from './thread.ts';
+import { PacketRing } from './write/packet-ring.ts';
+import { type WriteOptions, WriterLink, type WriterListeners } from './write/writer-link.ts';
+import type { WriterThreadData } from './write/writer-thread.ts';
 
 /**
  * V8 lets the room for new objects grow to 48 MB a thread as soon as a few of them live longer. Ours die within a batch or
@@ -33,10 +36,11 @@ export interface ThreadOptions {
   readonly sources: readonly SourceName[];
   readonly database: string;
   readonly keep: Keep;
+  readonly write: WriteOptions | null;
 }
 
 /** Who takes what the threads say. */
-export interface ThreadListeners {
+export interface ThreadListeners extends WriterListeners {
   readonly onStore: (report: StoreReport) => void;
   readonly onFacts: (facts: FactsMessage) => void;
   readonly onCapture: (message: CaptureReady | CaptureReport) => void;
@@ -46,6 +50,7 @@ export interface ThreadListeners {
 /** The threads of a recording and the ports to them. */
 export class RecorderThreads {
   readonly factBacklog = new FactBacklog(); // who has taken facts says so there
+  readonly writer: WriterLink; // of packets
   readonly #native: Native;
   readonly #listeners: ThreadListeners;
   readonly #workers: Worker[] = [];
@@ -62,7 +67,7 @@ export class RecorderThreads {
     this.#captureWakeFd = native.wakeCreate();
     this.#observerWakeFd = native.wakeCreate();
     this.#newbornStopFd = native.wakeCreate();
-    const { programs, database, keep, sources, capture } = options;
+    const { programs, database, keep, sources, capture, write } = options;
     const news = new MessageChannel();
     this.#store = this.#start<StoreThreadData>('store-thread', { path: database, keep });
     const looksUp = programs?.layer !== 'bpf';
@@ -77,12 +82,14 @@ export class RecorderThreads {
       wakeFd: this.#observerWakeFd,
       backlog: this.factBacklog.shared,
     });
+    const packets = write === null ? null : new PacketRing().shared;
+    this.writer = this.#startWriter(write, packets, capture?.ownNetns ?? 0);
     const channel = { wakeFd: this.#captureWakeFd, observerWakeFd: this.#observerWakeFd, news: news.port1 };
     this.#capture =
       capture === null
         ? this.#startNoCapture()
         : this.#start<CaptureThreadData>('capture-thread', {
-            ...{ ...capture, ...channel, looksUp },
+            ...{ ...capture, ...channel, packets, looksUp },
             socketRing: programs?.socketRing ?? null,
           });
     this.#listen(this.#store, listeners.onStore);
@@ -108,6 +115,7 @@ export class RecorderThreads {
   /** When all of them have ended. */
   close(): void {
     for (const port of [this.#store, this.#capture, this.#observer]) port.close();
+    this.writer.close();
     this.#native.closeFd(this.#captureWakeFd);
     this.#native.closeFd(this.#observerWakeFd);
     this.#native.closeFd(this.#newbornStopFd);
@@ -129,6 +137,14 @@ export class RecorderThreads {
       stopFd: this.#newbornStopFd,
       observerWakeFd: this.#observerWakeFd,
     });
+  }
+
+  #startWriter(write: WriteOptions | null, ring: SharedArrayBuffer | null, ownNetns: number): WriterLink {
+    const isWanted = write !== null && ring !== null;
+    const port = isWanted ? this.#start<WriterThreadData>('writer-thread', { ...write, ring }) : null;
+    const link = new WriterLink(port, ownNetns, this.#listeners);
+    if (port !== null) this.#listen(port, link.take);
+    return link;
   }
 
   #start<T extends { readonly commands: MessagePort }>(name: string, data: Omit<T, 'commands'>): MessagePort {

@@ -1,69 +1,34 @@
 /** A recording: starts the threads, joins flows with facts each tick, hands both to the store. */
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
-import { type ColumnSpec, type Columns, columnSlices, createColumns, transferList } from '../../core/columns.ts';
+import { columnSlices, createColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
-import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
+import { OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
+import type { CaptureCounters, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
-import type { Keep } from '../../store/retention.ts';
-import type { CaptureThreadData } from './capture/capture-thread.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
 import { Housekeeping } from './housekeeping.ts';
-import type { InterfaceNames } from './interface-names.ts';
-import type { KernelOctets } from './kernel-octets.ts';
-import type { KernelPrograms } from './kernel-programs.ts';
-import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
+import type { CaptureReport, FactsMessage, StoreReport, WriterCounts } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
-import type { SourceName } from './observe/open-sources.ts';
+import { NO_FACTS } from './no-facts.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
 import { QuietTicks } from './quiet-ticks.ts';
+import type { RecorderOptions } from './recorder-options.ts';
 import { RecorderThreads } from './recorder-threads.ts';
 import { againWords, lostWords, stuckWords } from './store-words.ts';
 import { TickBuilder } from './tick-builder.ts';
 
 const TICK_MS = 1000;
+/** While packets wait for their owners, a second at most. */
+const HASTY_TICK_MS = 500;
 /** How often namespaces that came or went are looked for. */
 const PLACES_MS = 500;
 /** Ticks the store may be behind before the capture thread keeps its counters to itself. */
 const MOST_UNWRITTEN = 8;
 /** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
 const SLICE_ROWS = 128;
-const NOTHING = {
-  sockets: createColumns(SOCKET_COLUMNS, 1),
-  owners: createColumns(OWNER_COLUMNS, 1),
-  closed: createColumns(CLOSED_COLUMNS, 1),
-  holders: createColumns(HOLDER_COLUMNS, 1),
-  processes: [],
-  scan: null,
-  addresses: null,
-  lost: null,
-};
-
-export interface RecorderOptions {
-  readonly capture: CaptureThreadData['capture'] | null; // null: only sockets and who has them
-  readonly programs: KernelPrograms | null; // the caller closes them
-  readonly places: ListPlaces | null; // other namespaces to capture in; null: none
-  readonly sources: readonly SourceName[];
-  readonly database: string;
-  readonly keep: Keep; // what is older or more is deleted from the database
-  readonly info: Omit<CaptureInfo, 'startedUs'>;
-  readonly userName: (uid: number) => string | null;
-  readonly containerName: (id: string, cgroup: string) => string | null;
-  readonly interfaceNames: InterfaceNames;
-  readonly kernelOctets: KernelOctets;
-  readonly onReady: () => void; // packets are captured, and the database is open
-  readonly onProgress: (progress: Progress) => void;
-  readonly onTrouble: (text: string) => void; // an interface that went down, a database that cannot be written
-}
-
-export interface Progress {
-  readonly counters: CaptureCounters;
-  readonly flows: number; // since the start
-  readonly sockets: number; // stored since the start
-}
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -87,6 +52,7 @@ export class Recorder {
   #flows = 0;
   #lastReport: CaptureReport | undefined;
   #troubles = new Set<string>();
+  written: WriterCounts | null = null; // what became of the packets, once `done` has settled
   #finish: (() => void) | undefined;
   #fail: ((error: Error) => void) | undefined;
   /** Settles when everything is stored, or rejects with what broke a thread. */
@@ -112,6 +78,8 @@ export class Recorder {
       { ...options, capture },
       {
         onStore: (report) => this.#takeStoreReport(report),
+        onTrouble: options.onTrouble,
+        onUnread: () => this.stop(),
         onFacts: (facts) => this.#work.add(this.#takeFacts(facts)),
         onCapture: (message) => {
           if ('ready' in message) this.#begin();
@@ -120,7 +88,7 @@ export class Recorder {
         onFailure: (error) => this.#abort(error),
       },
     );
-    this.#timer = setInterval(() => this.#drain(), TICK_MS);
+    this.#timer = setInterval(() => this.#drain(), options.write === null ? TICK_MS : HASTY_TICK_MS);
     if (places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(places), PLACES_MS);
   }
 
@@ -137,8 +105,12 @@ export class Recorder {
     this.#timer = undefined;
   }
 
-  /** Capturing works: now a database may be made. */
+  /** Capturing works: now files may be made. */
   #begin(): void {
+    this.#threads.writer.begin(() => this.#beginStore());
+  }
+
+  #beginStore(): void {
     this.#options.kernelOctets.begin();
     this.#threads.tellStore({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }
@@ -170,12 +142,15 @@ export class Recorder {
 
   *#takeFacts(facts: FactsMessage): Generator<void> {
     const { sockets, holders } = facts;
-    const nothing = { ...NOTHING, atUs: facts.atUs };
+    const nothing = { ...NO_FACTS, atUs: facts.atUs };
     const { processes, addresses, owners, closed, lost } = facts;
     this.#attributor.observe({ ...nothing, processes, addresses });
-    for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });
-    for (const slice of slices(OWNER_COLUMNS, owners)) yield this.#attributor.observe({ ...nothing, owners: slice });
-    for (const slice of slices(HOLDER_COLUMNS, holders)) yield this.#attributor.observe({ ...nothing, holders: slice });
+    for (const slice of columnSlices(SOCKET_COLUMNS, sockets, SLICE_ROWS))
+      yield this.#attributor.observe({ ...nothing, sockets: slice });
+    for (const slice of columnSlices(OWNER_COLUMNS, owners, SLICE_ROWS))
+      yield this.#attributor.observe({ ...nothing, owners: slice });
+    for (const slice of columnSlices(HOLDER_COLUMNS, holders, SLICE_ROWS))
+      yield this.#attributor.observe({ ...nothing, holders: slice });
     this.#attributor.observe({ ...nothing, closed, lost, scan: facts.scan });
     this.#factsLost = facts.factsLost;
     this.#builder.addExits(facts.exits);
@@ -191,7 +166,8 @@ export class Recorder {
     this.#builder.offsetUs = report.offsetUs;
     this.#builder.hostNames.watch(flows);
     this.#builder.hostNames.add(report.names);
-    for (const slice of slices(FLOW_COLUMNS, flows)) yield this.#attributor.addFlows(slice, this.#onAnswer);
+    for (const slice of columnSlices(FLOW_COLUMNS, flows, SLICE_ROWS))
+      yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
     yield* this.#house.keep(report.atUs);
     this.#lastReport = report;
@@ -210,6 +186,7 @@ export class Recorder {
       this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) }, true);
       this.#tell(this.#lastReport);
     }
+    this.#threads.writer.end();
     this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }
 
@@ -237,6 +214,7 @@ export class Recorder {
       name: interfaceNames.get(count.netns, count.ifindex),
       kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
+    this.#threads.writer.tell(built, flows, interfaces, this.#places);
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
     const atUs = this.#wallUs();
     const namespaces = this.#newPlaces.map(({ inode, name }) => ({ inode, cookie: null, name }));
@@ -275,7 +253,7 @@ export class Recorder {
       this.#storeIsStuck = true;
     } else {
       if (report.lost !== null) this.#options.onTrouble(lostWords(report.lost));
-      this.#close();
+      void this.#threads.writer.closed.then((counts) => this.#close(counts));
     }
   }
 
@@ -285,7 +263,8 @@ export class Recorder {
     this.#fail?.(error);
   }
 
-  #close(): void {
+  #close(written: WriterCounts | null): void {
+    this.written = written;
     this.#threads.close();
     this.#finish?.();
   }
@@ -295,6 +274,3 @@ export class Recorder {
     return this.#clock.bootUs + this.#clock.offsetUs;
   }
 }
-
-const slices = <S extends ColumnSpec>(spec: S, columns: Columns<S>): Generator<Columns<S>> =>
-  columnSlices(spec, columns, SLICE_ROWS);

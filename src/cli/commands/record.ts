@@ -37,11 +37,19 @@ import { printCapture, watchLoopDelay } from '../record-summary.ts';
 import { printSockets, refuseCaptureFlags, socketWords } from '../sockets-only.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
+import {
+  addWriteOptions,
+  completeWriteFlags,
+  printWritten,
+  refuseTerminal,
+  type WriteFlags,
+  writingOf,
+} from '../write-options.ts';
 
 /** Tells the program that begins anew with fewer rights where the unified hierarchy is. */
 const CGROUP_VARIABLE = 'PCAPID_CGROUP';
 
-interface RecordFlags {
+interface RecordFlags extends WriteFlags {
   readonly config?: string;
   readonly db?: string;
   readonly interface?: readonly string[];
@@ -51,14 +59,15 @@ interface RecordFlags {
   readonly keep: KeepTimes;
   readonly maxSize: number | null;
   readonly backend: 'libpcap' | 'cap';
-  readonly snaplen: number;
   readonly ring: number;
   readonly promiscuous: boolean;
   readonly quiet: boolean;
   readonly socketsOnly: boolean;
 }
 
-export const record: CommandModule = (context) =>
+export const record: CommandModule = (context) => addWriteOptions(capture(context));
+
+const capture: CommandModule = (context) =>
   new Command('record')
     .description(
       'Captures packets, finds the process at both ends of every flow, and stores what it learns.\nEnds with Ctrl-C or after --for, and prints a summary.',
@@ -84,7 +93,7 @@ export const record: CommandModule = (context) =>
         .argParser(parseMaxSize),
     )
     .addOption(new Option('--backend <name>', 'what captures').choices(['libpcap', 'cap']).default('libpcap'))
-    .option('--snaplen <octets>', 'octets kept of a packet while it is decoded', parseSnaplen, 2048)
+    .option('-s, --snaplen <octets>', 'octets kept of a packet; with -w all of them by default', parseSnaplen, 2048)
     .addOption(
       new Option('--ring <size>', 'buffer of the kernel, per interface').default(8 << 20, '8MiB').argParser(parseRing),
     )
@@ -96,8 +105,10 @@ export const record: CommandModule = (context) =>
     .action(async (filter: string[], flags: RecordFlags, command: Command) => {
       const values = readConfig(context, flags.config);
       applyConfig(command, values);
-      if (command.opts<RecordFlags>().socketsOnly) refuseCaptureFlags(command, filter);
-      return runRecord(context, filter.join(' ') || configuredFilter(values), databaseFlag(context, command));
+      const complete = completeWriteFlags(command, databaseFlag(context, command));
+      if (complete.socketsOnly) refuseCaptureFlags(command, filter);
+      refuseTerminal(complete, context.outIsTerminal);
+      return runRecord(context, filter.join(' ') || configuredFilter(values), complete);
     });
 
 const EXAMPLES = `
@@ -107,7 +118,10 @@ Examples:
   pcapid record tcp port 443 or udp port 53 only these packets
   pcapid record --netns all                 in all containers too, as they come and go
   pcapid record --sockets-only              who has which socket, to name tcpdump's packets later: read --owners
-  pcapid record --db /tmp/trip.db           into a database of its own`;
+  pcapid record --db /tmp/trip.db           into a database of its own
+  pcapid record -w trip.pcapng              the packets too, with their owners, for Wireshark
+  pcapid record -w trip.pcapng -C 100MB -W 10   the last ten files of 100 MB: trip_00001_DATE.pcapng ...
+  pcapid record -w - | wireshark -k -i -    into Wireshark while they come`;
 
 /** The environment beats a file, and a flag both. */
 function databaseFlag({ env }: Context, command: Command): RecordFlags {
@@ -159,6 +173,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     opened?.close();
   }
   live.end();
+  if (recorder.written !== null) printWritten(context, flags.write!, recorder.written);
   if (flags.socketsOnly) printSockets(context, database, sockets, loopDelay());
   else printCapture(context, database, loopDelay());
 }
@@ -189,6 +204,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     places,
     sources,
     database,
+    write: writingOf(flags, { ...info, filter }),
     keep: { ...keep, maxBytes: maxSize },
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,

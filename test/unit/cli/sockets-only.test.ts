@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Command } from 'commander';
-import type { Progress } from '../../../src/app/record/recorder.ts';
+import type { Progress } from '../../../src/app/record/recorder-options.ts';
 import { refuseCaptureFlags, socketWords } from '../../../src/cli/sockets-only.ts';
 
 function commandOf(...words: string[]): Command {

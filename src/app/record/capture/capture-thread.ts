@@ -11,6 +11,7 @@ import { Clock } from '../clock.ts';
 import { InterfaceCounts } from '../interface-counts.ts';
 import type { CaptureCommand, CaptureReady, CaptureReport, NewsMessage } from '../messages.ts';
 import { runThread } from '../thread.ts';
+import { PacketRing } from '../write/packet-ring.ts';
 import { captureCounters } from './capture-counters.ts';
 import { CaptureSpaces, type NetnsPlace, type SpaceOptions } from './capture-spaces.ts';
 import { NameCollector } from './name-collector.ts';
@@ -22,6 +23,7 @@ export interface CaptureThreadData {
   readonly ownNetns: number; // inode, 0: not known
   readonly places: readonly NetnsPlace[]; // other namespaces to capture in from the start
   readonly socketRing: { readonly fd: number; readonly bytes: number } | null; // of the kernel's programs
+  readonly packets: SharedArrayBuffer | null; // a PacketRing: packets are written into files
   readonly looksUp: boolean; // the observer wants new tuples, to ask for their sockets
   readonly commands: MessagePort;
   readonly news: MessagePort; // to the observer
@@ -53,7 +55,8 @@ class CaptureThread {
   readonly #spaces: CaptureSpaces;
   readonly #ring: SocketRing | undefined;
   readonly #batch;
-  readonly #decoded = createDecodedBatch(BATCH_PACKETS);
+  readonly #decoded;
+  readonly #packets: PacketRing | undefined;
   readonly #decoder = new Decoder();
   readonly #table: FlowTable;
   readonly #names: NameCollector;
@@ -73,6 +76,8 @@ class CaptureThread {
     this.#table = new FlowTable({ fresh: data.looksUp, byMinute: true, netnsInode: inodeOf, netnsIndex: indexOf });
     this.#names = new NameCollector(this.#table, MOST_NAMES);
     const bytes = Math.max(4 << 20, capture.snaplen * 64, capture.backend === 'cap' ? FILE_BATCH_BYTES : 0);
+    this.#packets = data.packets === null ? undefined : new PacketRing(data.packets);
+    this.#decoded = createDecodedBatch(BATCH_PACKETS, this.#packets !== undefined);
     this.#batch = createPacketBatch(BATCH_PACKETS, bytes);
   }
 
@@ -150,7 +155,16 @@ class CaptureThread {
     this.#translations.read((found, netns) => this.#table.noteTranslations(found, netns));
     this.#takeEvents(() => this.#table.add(this.#batch, this.#decoded, this.#clock.offsetUs, this.#clock.bootUs));
     this.#names.look(this.#batch, this.#decoded);
+    this.#keep();
     this.#sendFresh();
+  }
+
+  /** For whoever writes packets into a file; what has no room is counted there. */
+  #keep(): void {
+    const { serial } = this.#decoded;
+    if (this.#packets === undefined || serial === undefined) return;
+    this.#packets.push(this.#batch, serial, this.#spaces.inodeOf(this.#batch.netns), this.#clock.bootUs);
+    serial.fill(0, 0, this.#batch.count);
   }
 
   /** Waits until the events of the youngest packet are in the ring. */

@@ -11,7 +11,8 @@ const DEFAULT_BYTES = 64 << 20; // half a second of 1 Gbit/s
 /** Words at the beginning of the shared memory. Positions count octets / 8 from the start, modulo 2^32. */
 const WRITTEN = 0;
 const READ = 1;
-const LOST = 2; // packets, of both reasons together
+const LOST = 2; // packets that found no room
+const BASE = 3; // position of the first octet: an empty ring begins anew there, so that little traffic needs little memory
 const HEAD_BYTES = 64;
 
 const UNIT = 8;
@@ -87,7 +88,7 @@ export class PacketRing {
     for (;;) {
       const { written, read } = this.#state();
       if (written === read) return undefined;
-      const at = (read >>> 0) % this.#units;
+      const at = this.#offsetOf(read);
       const words = new Uint32Array(this.shared, HEAD_BYTES + at * UNIT, 2);
       const [size, count] = [words[0]!, words[1]!];
       if (count > 0) return this.#batchAt(at, size, count);
@@ -97,22 +98,27 @@ export class PacketRing {
 
   /** The batch of peek() is done. */
   pop(): void {
-    const at = (Atomics.load(this.#positions, READ) >>> 0) % this.#units;
+    const at = this.#offsetOf(Atomics.load(this.#positions, READ));
     Atomics.add(this.#positions, READ, new Uint32Array(this.shared, HEAD_BYTES + at * UNIT, 1)[0]!);
   }
 
-  /** Where a batch of that many units may begin: they lie side by side. An empty ring begins anew, which saves memory. */
+  /** Where a batch of that many units may begin: they lie side by side. */
   #makeRoom(size: number): number | undefined {
     const { written, read } = this.#state();
     const used = (written - read) >>> 0;
-    const at = (written >>> 0) % this.#units;
+    if (used === 0) Atomics.store(this.#positions, BASE, written); // who reads looks at it only when there is something
+    const at = this.#offsetOf(written);
     const rest = this.#units - at;
-    const skipped = rest < size || (used === 0 && at > 0) ? rest : 0;
+    const skipped = rest < size ? rest : 0;
     if (used + skipped + size > this.#units) return undefined;
     if (skipped === 0) return at;
     new Uint32Array(this.shared, HEAD_BYTES + at * UNIT, 2).set([skipped, 0]);
     Atomics.add(this.#positions, WRITTEN, skipped);
     return 0;
+  }
+
+  #offsetOf(position: number): number {
+    return ((position - Atomics.load(this.#positions, BASE)) >>> 0) % this.#units;
   }
 
   #state(): { readonly written: number; readonly read: number } {
