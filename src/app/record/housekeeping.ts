@@ -1,8 +1,6 @@
-import { type Attributor, KEEP_CLOSED_US } from '../../attribution/attributor.ts';
-import { createColumns } from '../../core/columns.ts';
-import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { SOCKET_COLUMNS } from '../../core/socket.ts';
+import type { Attributor } from '../../attribution/attributor.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
+import { NO_FACTS } from './no-facts.ts';
 import type { TickBuilder } from './tick-builder.ts';
 
 /** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
@@ -54,21 +52,13 @@ export class Housekeeping {
     const before = sockets.size;
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
-    const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_US };
-    if (sockets.size < before) this.#attributor.observe({ ...NOTHING, atUs: now, lost });
+    const lost = { fromUs: this.#drainedUs, toUs: now - this.#attributor.keepClosedUs };
+    if (sockets.size < before) this.#attributor.observe({ ...NO_FACTS, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
-    this.#dueUs = now + HOUSEKEEPING_US;
+    this.#dueUs = now + Math.min(HOUSEKEEPING_US, this.#attributor.keepClosedUs);
     yield* this.#builder.addSocketsStepwise(now);
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }
 }
-
-const NOTHING = {
-  sockets: createColumns(SOCKET_COLUMNS, 1),
-  holders: createColumns(HOLDER_COLUMNS, 1),
-  processes: [],
-  scan: null,
-  addresses: null,
-};

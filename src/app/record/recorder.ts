@@ -3,9 +3,9 @@ import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
 import { type ColumnSpec, type Columns, columnSlices, createColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
+import { OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, Tick } from '../../core/tick.ts';
-import type { Us } from '../../core/time.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
 import type { Keep } from '../../store/retention.ts';
 import type { CaptureThreadData } from './capture/capture-thread.ts';
@@ -17,6 +17,7 @@ import type { KernelOctets } from './kernel-octets.ts';
 import type { KernelPrograms } from './kernel-programs.ts';
 import type { CaptureReport, FactsMessage, StoreReport } from './messages.ts';
 import type { ListPlaces, NamedPlace } from './netns-places.ts';
+import { NO_FACTS } from './no-facts.ts';
 import type { SourceName } from './observe/open-sources.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
 import { QuietTicks } from './quiet-ticks.ts';
@@ -31,16 +32,8 @@ const PLACES_MS = 500;
 const MOST_UNWRITTEN = 8;
 /** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
 const SLICE_ROWS = 128;
-const NOTHING = {
-  sockets: createColumns(SOCKET_COLUMNS, 1),
-  owners: createColumns(OWNER_COLUMNS, 1),
-  closed: createColumns(CLOSED_COLUMNS, 1),
-  holders: createColumns(HOLDER_COLUMNS, 1),
-  processes: [],
-  scan: null,
-  addresses: null,
-  lost: null,
-};
+/** Without flows nobody asks for a socket that is closed: once what may come late has come, it is stored and forgotten. */
+const KEEP_CLOSED_US = SECOND_US;
 
 export interface RecorderOptions {
   readonly capture: CaptureThreadData['capture'] | null; // null: only sockets and who has them
@@ -95,7 +88,8 @@ export class Recorder {
   constructor(native: Native, options: RecorderOptions) {
     this.#options = options;
     this.#clock = new Clock(native);
-    this.#attributor = new Attributor(options.info.netns, options.programs !== null);
+    const keepClosedUs = options.capture === null ? KEEP_CLOSED_US : undefined;
+    this.#attributor = new Attributor(options.info.netns, options.programs !== null, keepClosedUs);
     this.#builder = new TickBuilder(this.#attributor, options);
     this.#house = new Housekeeping(this.#attributor, this.#builder);
     this.done = new Promise((resolve, reject) => {
@@ -170,7 +164,7 @@ export class Recorder {
 
   *#takeFacts(facts: FactsMessage): Generator<void> {
     const { sockets, holders } = facts;
-    const nothing = { ...NOTHING, atUs: facts.atUs };
+    const nothing = { ...NO_FACTS, atUs: facts.atUs };
     const { processes, addresses, owners, closed, lost } = facts;
     this.#attributor.observe({ ...nothing, processes, addresses });
     for (const slice of slices(SOCKET_COLUMNS, sockets)) yield this.#attributor.observe({ ...nothing, sockets: slice });

@@ -131,13 +131,14 @@ export class TickBuilder {
 
   /** The same, with a yield after each socket. Those that one tick has no room for are left to the next one. */
   *addSocketsStepwise(nowUs: Us): Generator<void> {
-    const { sockets } = this.#attributor;
+    const { sockets, keepClosedUs } = this.#attributor;
     for (const row of sockets.rows()) {
       yield;
       if (this.#history.count + this.#holders.count >= this.#mostHistory) return;
       const known = this.#sockets.get(row);
-      const age = nowUs - sockets.facts.fromUs[row]!;
-      if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
+      const isOver = sockets.facts.closedUs[row]! < nowUs - keepClosedUs; // it will be forgotten
+      const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
+      if (known === undefined ? isYoung : sockets.facts.toUs[row]! <= known.toUs) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
