@@ -5,6 +5,7 @@ export interface Sample {
   readonly cpuNs: number; // of all threads
   readonly births: number; // of the machine, since it started
   readonly atMs: number;
+  readonly wallUs: number;
 }
 
 export function sample(pid: number): Sample {
@@ -12,7 +13,7 @@ export function sample(pid: number): Sample {
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
   const cpuNs = readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + ran(thread), 0);
   const births = Number(/^processes (\d+)/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]);
-  return { cpuNs, births, atMs: performance.now() };
+  return { cpuNs, births, atMs: performance.now(), wallUs: Date.now() * 1000 };
 }
 
 export function residentMiB(pid: number, name: 'VmRSS' | 'VmHWM'): number {

@@ -43,8 +43,10 @@ async function run(): Promise<void> {
     const most = residentMiB(child.pid, 'VmHWM');
     await stop();
     const seconds = (ended.atMs - begun.atMs) / 1000;
-    const [row] = query(database, 'SELECT count(*) AS sockets FROM socket');
-    const sockets = Number(row!.sockets);
+    const count = (where: string): number =>
+      Number(query(database, `SELECT count(*) AS sockets FROM socket WHERE ${where}`)[0]!.sockets);
+    const sockets = count('1');
+    const meanwhile = count(`from_us BETWEEN ${begun.wallUs} AND ${ended.wallUs}`);
     const { facts_lost } = readCapture(database);
     const rows: readonly (readonly [string, string, string])[] = [
       ['CPU, idle', `${share(idle, begun).toFixed(2)} % of a core`, `${BARS.idle}`],
@@ -52,6 +54,11 @@ async function run(): Promise<void> {
         `CPU, ${Math.round((RATE * SECONDS) / seconds)} connections a second`,
         `${share(begun, ended).toFixed(1)} % of a core`,
         `${BARS.loaded}`,
+      ],
+      [
+        `CPU, for each of the ${meanwhile} sockets meanwhile`,
+        `${((ended.cpuNs - begun.cpuNs) / meanwhile / 1e3).toFixed(1)} µs`,
+        '35',
       ],
       ['resident at most', `${most.toFixed(0)} MiB`, `${BARS.residentMiB}`],
       ['events lost', `${facts_lost}`, '0'],
