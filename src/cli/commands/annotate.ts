@@ -45,7 +45,7 @@ export const annotate: CommandModule = (context) =>
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
-  const history = openHistory(context, flags);
+  const history = await openHistory(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
     const done = await annotateFile({
