@@ -9,7 +9,7 @@ import type { CompiledQuery } from './compile-query.ts';
 export function compileHistory(sinceUs: Us): CompiledQuery {
   return {
     sql: `SELECT s.id, s.boot, s.protocol, l.bytes AS local_bytes, s.local_port, r.bytes AS remote_bytes, s.remote_port,
-  s.uid AS socket_uid, s.state, n.inode AS netns, s.from_us, s.to_us, o.token AS role, h.from_us AS role_us,
+  s.uid AS socket_uid, s.state, n.inode AS netns, s.from_us, s.to_us, o.token AS role, h.from_us AS role_us, h.sent_from, h.received_from,
   p.id AS process, p.pid, p.start_ticks, p.parent_pid, p.comm, p.exe, p.cmdline, p.uid, p.cgroup, g.unit, g.container,
   pn.inode AS process_netns
 FROM socket s JOIN address l ON l.id = s.local_address LEFT JOIN address r ON r.id = s.remote_address
