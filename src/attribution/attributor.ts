@@ -29,7 +29,7 @@ const KEEP_FACTS_US = 150 * SECOND_US;
  * What the kernel told to be closed is kept so long: the rows of its flows come within seconds, and 5,000 connections a
  * second leave 10,000 sockets.
  */
-export const KEEP_CLOSED_US = 30 * SECOND_US;
+const KEEP_CLOSED_US = 30 * SECOND_US;
 /** Intervals of lost facts that are remembered apart; beyond, the oldest two become one. */
 const MOST_LOST = 64;
 
@@ -65,6 +65,7 @@ export class Attributor {
   readonly processes = new ProcessTable();
   readonly pending = new PendingEnds();
   readonly addresses: LocalAddresses;
+  readonly keepClosedUs: Us;
   #scan: ScanState = { startedUs: 0, isSnapshot: false, deniedUids: new Set(), partlyDeniedUids: new Set() };
   #lost: readonly Interval[] = [];
   #holdersSeen = false; // since the last answer(): sockets without a holder may have one, or a reason why not
@@ -77,8 +78,10 @@ export class Attributor {
    * @param ownNetns inode of the recorder's namespace; 0: all flows are of one namespace, as those of a file are
    * @param everyNetns the kernel will tell of sockets in all namespaces: on a busy host the first flows come before the
    *   first fact that shows it
+   * @param keepClosedUs how long facts of closed sockets are kept
    */
-  constructor(ownNetns = 0, everyNetns = false) {
+  constructor(ownNetns = 0, everyNetns = false, keepClosedUs = KEEP_CLOSED_US) {
+    this.keepClosedUs = keepClosedUs;
     this.#everyNetns = everyNetns;
     this.addresses = new LocalAddresses(ownNetns);
   }
@@ -140,7 +143,7 @@ export class Attributor {
       return lastUs[row]! < nowUs - patienceUs;
     };
     this.pending.giveUp(isOver, MOST_ENDED);
-    const keepClosedUs = nowUs - KEEP_CLOSED_US;
+    const keepClosedUs = nowUs - this.keepClosedUs;
     this.sockets.forget(keepUs, keepClosedUs, onForget);
     this.owners.forget(keepClosedUs, (cookie) => this.sockets.firstOf(cookie) !== -1);
     this.holders.forget(keepUs);

@@ -11,6 +11,8 @@ export interface Holding {
   readonly role: Role;
   readonly fromUs: Us; // CLOCK_BOOTTIME
   readonly toUs: Us;
+  readonly edge?: number; // with `sequence`: where in the stream its turn began, as in OWNER_COLUMNS
+  readonly sequence?: number;
 }
 
 /** Processes of which so many acted on one socket are listed at most. */
@@ -21,7 +23,7 @@ export class Holdings {
   readonly list: Holding[] = [];
   #known: Set<Process> | undefined; // from the second on
 
-  add(process: Process, role: Role, fromUs: Us, toUs: Us): void {
+  add(process: Process, role: Role, fromUs: Us, toUs: Us, edge = 0, sequence = 0): void {
     const [first] = this.list;
     if (first !== undefined) {
       if (first.process === process) return; // so it is nearly always
@@ -29,7 +31,7 @@ export class Holdings {
       if (this.#known.has(process)) return;
       this.#known.add(process);
     }
-    this.list.push({ process, role, fromUs, toUs });
+    this.list.push({ process, role, fromUs, toUs, ...(edge === 0 ? {} : { edge, sequence }) });
   }
 }
 
@@ -50,14 +52,15 @@ export function addHolders(into: Holdings, inode: number, role: Role, sinceUs: U
  */
 export function addActors(into: Holdings, cookie: number, isStream: boolean, untilUs: Us, facts: Facts): void {
   const { owners } = facts;
-  const { evidence, fromUs, flags } = owners.facts;
+  const { evidence, fromUs, flags, edge, sequence } = owners.facts;
   let toUs = untilUs;
   for (let row = owners.newest(cookie); row !== -1 && into.list.length < MOST_ACTORS; row = owners.older(row)) {
     if (evidence[row]! < OwnerEvidence.Created || (flags[row]! & SocketFlag.Kernel) !== 0) continue;
     const acted = evidence[row]! >= (isStream ? OwnerEvidence.Transfer : OwnerEvidence.Called);
     const process = processOf(row, facts);
     if (process !== undefined) {
-      into.add(process, acted ? 'actor' : 'creator', fromUs[row]!, Math.max(fromUs[row]!, toUs));
+      const lastUs = Math.max(fromUs[row]!, toUs);
+      into.add(process, acted ? 'actor' : 'creator', fromUs[row]!, lastUs, edge[row]!, sequence[row]!);
     }
     toUs = fromUs[row]!;
   }

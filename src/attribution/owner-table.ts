@@ -17,6 +17,8 @@ const OWNER_FACTS = {
   source: 'u8',
   flags: 'u8', // SocketFlag
   fromUs: 'f64', // until the next row of the socket
+  edge: 'u8', // with `sequence`: where in the stream it began, as in OWNER_COLUMNS
+  sequence: 'u32',
   older: 'f64', // row of the same socket before it in time, -1: none
   newer: 'f64',
   depth: 'u32', // rows of the socket when this one came
@@ -122,6 +124,8 @@ export class OwnerTable {
     facts.source[row] = seen.source[i]!;
     facts.flags[row] = seen.flags[i]!;
     facts.fromUs[row] = seen.fromUs[i]!;
+    facts.edge[row] = seen.edge[i]!;
+    facts.sequence[row] = seen.sequence[i]!;
     facts.older[row] = older;
     facts.newer[row] = newer;
     facts.depth[row] = older === -1 ? 1 : facts.depth[older]! + 1;

@@ -84,6 +84,11 @@ export function programOf({ exe, unit, container, uid }: Process): Program {
   return { exe, unit, container, uid: uid === NO_UID ? null : uid };
 }
 
+/** Whether nothing has changed that people see of a process. */
+export function sameProgram(a: Process, b: Process): boolean {
+  return a.exe === b.exe && a.comm === b.comm && a.unit === b.unit && a.container === b.container && a.uid === b.uid;
+}
+
 /** What all holders of a shared socket agree on; the rest is null. */
 export function agreedProgram(processes: readonly Process[]): Program {
   const [first, ...others] = processes.map(programOf);

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { surveyCaptures } from '../app/read/capture-survey.ts';
+import type { Skew } from '../app/read/clock-skew.ts';
 import { History } from '../app/read/history.ts';
+import { compareWithHistory } from '../app/read/history-survey.ts';
 import { UserError } from '../core/errors.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { formatLocal, localZone } from '../report/local-time.ts';
@@ -8,7 +11,7 @@ import type { Context } from './context.ts';
 
 export interface HistoryFlags {
   readonly owners?: string;
-  readonly offset: Us;
+  readonly offset?: Us; // undefined: to be estimated
 }
 
 export function addHistoryOptions(command: Command): Command {
@@ -16,7 +19,7 @@ export function addHistoryOptions(command: Command): Command {
     .option('--owners <db>', 'database that pcapid record wrote on the host of the capture: names come from it')
     .addOption(
       new Option('--offset <seconds>', 'what the clock of the capture is ahead of that of the database')
-        .default(0)
+        .default(undefined, 'estimated from connections that both have')
         .argParser(parseOffset),
     );
 }
@@ -27,9 +30,33 @@ function parseOffset(text: string): Us {
   throw new UserError('bad-number', `--offset: '${text}' is no number of seconds`, 'Write 1.5 or -3600.');
 }
 
-/** @throws UserError */
-export function openHistory(context: Context, { owners, offset }: HistoryFlags): History | undefined {
-  return owners === undefined ? undefined : new History(resolve(context.cwd, owners), offset);
+/**
+ * Says when the capture seems to be of another host, and what its clock is ahead.
+ *
+ * @param paths of the capture files
+ * @throws UserError
+ */
+export async function openHistory(
+  context: Context,
+  { owners, offset }: HistoryFlags,
+  paths: readonly string[],
+): Promise<History | undefined> {
+  if (owners === undefined) return undefined;
+  const database = resolve(context.cwd, owners);
+  const history = new History(database, offset ?? 0); // says what is wrong with it before anything is read
+  const { skew, isElsewhere } = compareWithHistory(database, await surveyCaptures(paths));
+  if (isElsewhere)
+    context.err(`pcapid: no socket in ${owners} had an address of the capture: it is of another host, or unrelated\n`);
+  if (offset !== undefined || skew === undefined) return history;
+  history.close();
+  context.err(`pcapid: ${skewWords(skew)}; --offset 0 takes both clocks as they are\n`);
+  return new History(database, skew.offsetUs);
+}
+
+function skewWords({ offsetUs, matches }: Skew): string {
+  const seconds = (Math.abs(offsetUs) / SECOND_US).toFixed(3);
+  const way = offsetUs > 0 ? 'ahead of' : 'behind';
+  return `the clock of the capture is ${seconds} s ${way} that of the history, by ${matches} connections`;
 }
 
 /** Says when the history is of another time than the packets. */

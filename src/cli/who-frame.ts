@@ -60,7 +60,7 @@ export async function answerFrame(
       'Leave it out; owners that record stored come from --owners DB.',
     );
   }
-  const history = openHistory(context, flags);
+  const history = await openHistory(context, flags, [file]);
   const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const users = new UserNames(new ProcFs('/etc'));
   const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read

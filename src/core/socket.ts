@@ -114,6 +114,8 @@ export const OWNER_COLUMNS = {
   source: 'u8', // SourceCode of the layer that saw it
   flags: 'u8', // SocketFlag: Shared, or Kernel with pid 0
   fromUs: 'f64', // CLOCK_BOOTTIME
+  edge: 'u8', // SocketFlag.SentFrom or ReceivedFrom: it took the socket over at `sequence`; 0: not known
+  sequence: 'u32', // of TCP
 } as const;
 export type OwnerColumns = Columns<typeof OWNER_COLUMNS>;
 

@@ -52,6 +52,8 @@ export const HOLDER_HISTORY_COLUMNS = {
   role: 'u8', // code of ROLES
   fromUs: 'f64',
   toUs: 'f64',
+  edge: 'u8', // as in OWNER_COLUMNS
+  sequence: 'u32',
 } as const;
 export type HolderHistoryColumns = Columns<typeof HOLDER_HISTORY_COLUMNS>;
 

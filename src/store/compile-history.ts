@@ -9,7 +9,7 @@ import type { CompiledQuery } from './compile-query.ts';
 export function compileHistory(sinceUs: Us): CompiledQuery {
   return {
     sql: `SELECT s.id, s.boot, s.protocol, l.bytes AS local_bytes, s.local_port, r.bytes AS remote_bytes, s.remote_port,
-  s.uid AS socket_uid, s.state, n.inode AS netns, s.from_us, s.to_us, o.token AS role, h.from_us AS role_us,
+  s.uid AS socket_uid, s.state, n.inode AS netns, s.from_us, s.to_us, o.token AS role, h.from_us AS role_us, h.sent_from, h.received_from,
   p.id AS process, p.pid, p.start_ticks, p.parent_pid, p.comm, p.exe, p.cmdline, p.uid, p.cgroup, g.unit, g.container,
   pn.inode AS process_netns
 FROM socket s JOIN address l ON l.id = s.local_address LEFT JOIN address r ON r.id = s.remote_address
@@ -24,4 +24,32 @@ WHERE s.to_us >= ? ORDER BY s.from_us, s.id, h.from_us`,
 /** One row: how much history there is. */
 export function compileHistorySpan(): CompiledQuery {
   return { sql: 'SELECT count(*) AS sockets, min(from_us) AS from_us, max(to_us) AS to_us FROM socket', params: [] };
+}
+
+/** Addresses as 4 or 16 octets. */
+export interface StoredTuple {
+  readonly protocol: number;
+  readonly local: Uint8Array;
+  readonly localPort: number;
+  readonly remote: Uint8Array;
+  readonly remotePort: number;
+}
+
+/** When sockets on exactly that tuple began: `most` of them. */
+export function compileSocketsOnTuple(tuple: StoredTuple, most: number): CompiledQuery {
+  const { protocol, local, localPort, remote, remotePort } = tuple;
+  return {
+    sql: `SELECT from_us FROM socket WHERE local_address = (SELECT id FROM address WHERE bytes = ?) AND local_port = ?
+  AND remote_address = (SELECT id FROM address WHERE bytes = ?) AND remote_port = ? AND protocol = ? LIMIT ?`,
+    params: [local, localPort, remote, remotePort, protocol, most],
+  };
+}
+
+/** A row if a socket ever had one of these addresses as its own. @param addresses as 4 or 16 octets */
+export function compileOwnAddress(addresses: readonly Uint8Array[]): CompiledQuery {
+  return {
+    sql: `SELECT 1 AS known FROM address a WHERE a.bytes IN (${addresses.map(() => '?').join(', ')})
+  AND EXISTS (SELECT 1 FROM socket s WHERE s.local_address = a.id) LIMIT 1`,
+    params: [...addresses],
+  };
 }

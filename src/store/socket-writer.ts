@@ -1,5 +1,5 @@
 import { isUnspecified } from '../core/address.ts';
-import { NO_UID } from '../core/socket.ts';
+import { NO_UID, SocketFlag } from '../core/socket.ts';
 import type { HolderHistoryColumns, SocketHistoryColumns } from '../core/tick.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
 import type { AddressTable } from './address-table.ts';
@@ -15,7 +15,8 @@ const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, lo
 /** That a socket has an address is no sign that a packet was seen. */
 const NO_PACKET_US = Number.POSITIVE_INFINITY;
 
-const INSERT_HOLDER = `INSERT INTO holder (socket, process, role, from_us, to_us) VALUES (?, ?, ?, ?, ?)
+const INSERT_HOLDER = `INSERT INTO holder (socket, process, role, from_us, to_us, sent_from, received_from)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (socket, process, role, from_us) DO UPDATE SET to_us = max(to_us, excluded.to_us)`;
 
 /** Writes the ownership history: which socket was whose, from when to when. */
@@ -68,7 +69,9 @@ export class SocketWriter {
   writeHolders(h: HolderHistoryColumns): void {
     for (let i = 0; i < h.count; i++) {
       const [socket, process] = [this.sockets.row(h.socket[i]!), this.#processes.row(h.process[i]!)];
-      this.#insertHolder.run(socket, process, h.role[i]!, h.fromUs[i]!, h.toUs[i]!);
+      const sentFrom = (h.edge[i]! & SocketFlag.SentFrom) === 0 ? null : h.sequence[i]!;
+      const receivedFrom = (h.edge[i]! & SocketFlag.ReceivedFrom) === 0 ? null : h.sequence[i]!;
+      this.#insertHolder.run(socket, process, h.role[i]!, h.fromUs[i]!, h.toUs[i]!, sentFrom, receivedFrom);
     }
   }
 }

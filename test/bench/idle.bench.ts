@@ -3,35 +3,17 @@
  * traffic. The BPF programs see every process of the machine all the same, so the births meanwhile are printed beside it.
  * Needs root. DURATION=60 (seconds), SOURCES=auto.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NetnsLab } from '../support/netns.ts';
 import { startRecording } from '../support/recording.ts';
+import { residentMiB, sample } from './running.ts';
 
 const SECONDS = Number(process.env.DURATION ?? 60);
 const SOURCES = process.env.SOURCES ?? 'auto';
 const WARM_MS = 15_000; // compiled by then
-
-interface Sample {
-  readonly cpuNs: number; // of all threads
-  readonly births: number; // of the machine, since it started
-  readonly atMs: number;
-}
-
-function sample(pid: number): Sample {
-  const ran = (thread: string): number =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]);
-  const cpuNs = readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + ran(thread), 0);
-  const births = Number(/^processes (\d+)/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]);
-  return { cpuNs, births, atMs: performance.now() };
-}
-
-function residentMiB(pid: number, name: 'VmRSS' | 'VmHWM'): string {
-  const kib = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return (Number(kib) / 1024).toFixed(0);
-}
 
 async function run(): Promise<void> {
   const lab = new NetnsLab();
@@ -47,8 +29,8 @@ async function run(): Promise<void> {
     const cells = [
       SOURCES,
       ((after.cpuNs - before.cpuNs) / ms / 1e4).toFixed(2),
-      residentMiB(child.pid, 'VmRSS'),
-      residentMiB(child.pid, 'VmHWM'),
+      residentMiB(child.pid, 'VmRSS').toFixed(0),
+      residentMiB(child.pid, 'VmHWM').toFixed(0),
       (((after.births - before.births) / ms) * 1000).toFixed(1),
     ];
     await stop();

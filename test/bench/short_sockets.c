@@ -1,5 +1,5 @@
-// Short connections on lo: `short_sockets tcp|udp COUNT` prints nanoseconds per connection, the median over groups of
-// GROUP, so that a moment in which another process had the CPU does not count.
+// Short connections on lo: `short_sockets tcp|udp COUNT [RATE]` prints nanoseconds per connection, the median over groups
+// of GROUP, so that a moment in which another process had the CPU does not count. RATE: of connections, a second.
 //
 // tcp: connect, accept, 10 octets each way, close of both. udp: a socket, one datagram, its reception, close.
 #include <arpa/inet.h>
@@ -61,17 +61,21 @@ static void udp(int receiver, const struct sockaddr_in *server) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3 || atoi(argv[2]) < GROUP) return 2;
+  if (argc < 3 || atoi(argv[2]) < GROUP) return 2;
+  int rate = argc > 3 ? atoi(argv[3]) : 0;
   int is_tcp = strcmp(argv[1], "tcp") == 0, count = atoi(argv[2]);
   struct sockaddr_in server;
   int fd = bound(is_tcp ? SOCK_STREAM : SOCK_DGRAM, &server);
   if (is_tcp) check(listen(fd, 16), "listen");
   double groups[MOST_GROUPS];
   int made = 0;
+  double start = now();
   for (; made < count / GROUP && made < MOST_GROUPS; made++) {
     double begin = now();
     for (int i = 0; i < GROUP; i++) (is_tcp ? tcp : udp)(fd, &server);
     groups[made] = (now() - begin) / GROUP;
+    double early = rate == 0 ? 0 : start + (made + 1) * GROUP * 1e9 / rate - now();
+    if (early > 0) usleep(early / 1000);
   }
   qsort(groups, made, sizeof *groups, compare);
   printf("%.0f\n", groups[made / 2]);

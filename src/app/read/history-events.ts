@@ -10,22 +10,29 @@ import {
 import type { Us } from '../../core/time.ts';
 import { KEY_WORDS, keyFirstPort, keySecondPort } from '../../core/tuple.ts';
 
-interface Waiting {
+/** From when on a process has used a socket. */
+export interface Turn {
+  readonly atUs: Us;
+  readonly edge: number; // as in OWNER_COLUMNS
+  readonly sequence: number;
+}
+
+interface Waiting extends Turn {
   readonly kind: number; // SocketEvent
   readonly key: Int32Array; // local, remote
   readonly cookie: number;
-  readonly atUs: Us;
 }
 
 /** A heap by time: rows come in the order in which sockets began, their other events lie anywhere after that. */
 export class HistoryEvents {
   readonly #heap: Waiting[] = [];
 
-  /** @param key of a socket with both ends, and @param handedUs when each process after the first one began to use it */
-  add(key: Int32Array, cookie: number, fromUs: Us, handedUs: readonly Us[], closedUs: Us): void {
-    this.#push({ kind: SocketEvent.Seen, key, cookie, atUs: fromUs });
-    for (const atUs of handedUs) this.#push({ kind: SocketEvent.Owner, key, cookie, atUs });
-    this.#push({ kind: SocketEvent.Closed, key, cookie, atUs: closedUs });
+  /** @param key of a socket with both ends. @param turns of the processes after the first one */
+  add(key: Int32Array, cookie: number, fromUs: Us, turns: readonly Turn[], closedUs: Us): void {
+    const plain = { key, cookie, edge: 0, sequence: 0 };
+    this.#push({ ...plain, kind: SocketEvent.Seen, atUs: fromUs });
+    for (const turn of turns) this.#push({ ...plain, ...turn, kind: SocketEvent.Owner });
+    this.#push({ ...plain, kind: SocketEvent.Closed, atUs: closedUs });
   }
 
   /** All until then, undefined when there are none. */
@@ -34,7 +41,7 @@ export class HistoryEvents {
     if (heap.length === 0 || heap[0]!.atUs > untilUs) return undefined;
     const events = createColumns(SOCKET_EVENT_COLUMNS);
     while (heap.length > 0 && heap[0]!.atUs <= untilUs) {
-      const { kind, key, cookie, atUs } = this.#pop();
+      const { kind, key, cookie, atUs, edge, sequence } = this.#pop();
       const row = pushRow(events);
       events.kind[row] = kind;
       events.key.set(key, row * KEY_WORDS);
@@ -42,7 +49,10 @@ export class HistoryEvents {
       events.atUs[row] = atUs;
       // Which way its first packet went is not stored: who serves has the smaller port, as a rule.
       if (keyFirstPort(key, 0) >= keySecondPort(key, 0)) events.flags[row] = SocketFlag.Outgoing;
-      if (kind === SocketEvent.Owner) events.previous[row] = OwnerEvidence.Transfer;
+      if (kind !== SocketEvent.Owner) continue;
+      events.previous[row] = OwnerEvidence.Transfer;
+      events.flags[row] = edge;
+      events.sequence[row] = sequence;
     }
     return events;
   }

@@ -18,7 +18,7 @@ import { SECOND_US, type Us } from '../../core/time.ts';
 import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
 import { compileHistory, compileHistorySpan } from '../../store/compile-history.ts';
 import { Reader, type Row } from '../../store/reader.ts';
-import { HistoryEvents } from './history-events.ts';
+import { HistoryEvents, type Turn } from './history-events.ts';
 
 /** A connection that was closed owns what comes on its tuple so long, as long as TIME_WAIT lasts and again. */
 const BEFORE_US = 130 * SECOND_US;
@@ -154,8 +154,8 @@ class FactsOfHistory {
     this.#closed.cookie[closed] = cookie;
     this.#closed.atUs[closed] = Number(first!.to_us) + offsetUs;
     if (first!.remote_bytes === null) return;
-    const times = acted.map((row) => Number(row.role_us ?? row.from_us) + offsetUs);
-    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, times.slice(1), this.#closed.atUs[closed]!);
+    const turns = acted.slice(1).map((row) => turnOf(row, offsetUs)); // the first one began it
+    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, turns, this.#closed.atUs[closed]!);
   }
 
   /** @returns its key */
@@ -185,6 +185,11 @@ export function putAddress(key: Int32Array, at: number, bytes: Uint8Array): void
     key[at + 2] = 0xffff;
     key[at + 3] = view.getInt32(0);
   } else for (let w = 0; w < 4; w++) key[at + w] = view.getInt32(4 * w);
+}
+
+function turnOf(row: Row, offsetUs: Us): Turn {
+  const edge = row.sent_from !== null ? SocketFlag.SentFrom : row.received_from !== null ? SocketFlag.ReceivedFrom : 0;
+  return { atUs: Number(row.role_us) + offsetUs, edge, sequence: Number(row.sent_from ?? row.received_from ?? 0) };
 }
 
 const startTicksOf = (row: Row): number => Number(row.start_ticks) + (Number(row.boot) - 1) * TICKS_A_BOOT;

@@ -1,4 +1,4 @@
-import { type Attributor, KEEP_CLOSED_US } from '../../attribution/attributor.ts';
+import type { Attributor } from '../../attribution/attributor.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { NO_FACTS } from './no-facts.ts';
 import type { TickBuilder } from './tick-builder.ts';
@@ -52,12 +52,12 @@ export class Housekeeping {
     const before = sockets.size;
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
-    const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_US };
+    const lost = { fromUs: this.#drainedUs, toUs: now - this.#attributor.keepClosedUs };
     if (sockets.size < before) this.#attributor.observe({ ...NO_FACTS, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
-    this.#dueUs = now + HOUSEKEEPING_US;
+    this.#dueUs = now + Math.min(HOUSEKEEPING_US, this.#attributor.keepClosedUs);
     yield* this.#builder.addSocketsStepwise(now);
     this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
   }

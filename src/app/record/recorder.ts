@@ -5,7 +5,7 @@ import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, Tick } from '../../core/tick.ts';
-import type { Us } from '../../core/time.ts';
+import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
@@ -29,6 +29,8 @@ const PLACES_MS = 500;
 const MOST_UNWRITTEN = 8;
 /** Rows that are worked on before the event loop may have its turn; an end is answered in some 20 µs. */
 const SLICE_ROWS = 128;
+/** Without flows nobody asks for a socket that is closed: once what may come late has come, it is stored and forgotten. */
+const KEEP_CLOSED_US = SECOND_US;
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -61,7 +63,8 @@ export class Recorder {
   constructor(native: Native, options: RecorderOptions) {
     this.#options = options;
     this.#clock = new Clock(native);
-    this.#attributor = new Attributor(options.info.netns, options.programs !== null);
+    const keepClosedUs = options.capture === null ? KEEP_CLOSED_US : undefined;
+    this.#attributor = new Attributor(options.info.netns, options.programs !== null, keepClosedUs);
     this.#builder = new TickBuilder(this.#attributor, options);
     this.#house = new Housekeeping(this.#attributor, this.#builder);
     this.done = new Promise((resolve, reject) => {

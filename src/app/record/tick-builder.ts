@@ -1,7 +1,7 @@
 import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor } from '../../attribution/attributor.ts';
 import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
-import { processKey, programOf } from '../../attribution/process-table.ts';
+import { processKey, programOf, sameProgram } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
 import type { ExitColumns, Process } from '../../core/process.ts';
@@ -131,13 +131,14 @@ export class TickBuilder {
 
   /** The same, with a yield after each socket. Those that one tick has no room for are left to the next one. */
   *addSocketsStepwise(nowUs: Us): Generator<void> {
-    const { sockets } = this.#attributor;
+    const { sockets, keepClosedUs } = this.#attributor;
     for (const row of sockets.rows()) {
       yield;
       if (this.#history.count + this.#holders.count >= this.#mostHistory) return;
       const known = this.#sockets.get(row);
-      const age = nowUs - sockets.facts.fromUs[row]!;
-      if (known === undefined ? age < SOCKET_AGE_US : sockets.facts.toUs[row]! <= known.toUs) continue;
+      const isOver = sockets.facts.closedUs[row]! < nowUs - keepClosedUs; // it will be forgotten
+      const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
+      if (known === undefined ? isYoung : sockets.facts.toUs[row]! <= known.toUs) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
@@ -278,18 +279,17 @@ export class TickBuilder {
     return id;
   }
 
-  #writeHolder(socket: number, { process, role, fromUs, toUs }: Holding, offsetUs: Us): void {
+  #writeHolder(socket: number, holding: Holding, offsetUs: Us): void {
+    const { process, role, fromUs, toUs, edge = 0, sequence = 0 } = holding;
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
     this.#holders.process[out] = this.#processId(process);
     this.#holders.role[out] = ROLES.indexOf(role);
     this.#holders.fromUs[out] = fromUs + offsetUs;
     this.#holders.toUs[out] = toUs + offsetUs;
+    this.#holders.edge[out] = edge;
+    this.#holders.sequence[out] = sequence;
   }
-}
-
-function sameProgram(a: Process, b: Process): boolean {
-  return a.exe === b.exe && a.comm === b.comm && a.unit === b.unit && a.container === b.container && a.uid === b.uid;
 }
 
 /** What a tick has of its own, beside the flows and counters of the capture. */

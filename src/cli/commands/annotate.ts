@@ -51,7 +51,7 @@ export const annotate: CommandModule = (context) =>
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
   const notes = new AnnotateNotes(context, flags);
-  const history = openHistory(context, flags);
+  const history = await openHistory(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
     const done = await annotateFile({

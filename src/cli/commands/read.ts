@@ -103,7 +103,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : [...paths, ...(file === undefined ? [] : paths)]);
   try {
-    const history = openHistory(context, flags);
+    const history = await openHistory(context, flags, paths);
     const interfaces = new InterfaceNumbers();
     const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
     if (flags.db === undefined) {

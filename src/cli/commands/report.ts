@@ -120,7 +120,7 @@ function ofDatabase(context: Context, flags: ReportFlags, zone: Zone): Report {
 }
 
 async function ofFiles(context: Context, paths: readonly string[], flags: ReportFlags, zone: Zone): Promise<Report> {
-  const history = openHistory(context, flags);
+  const history = await openHistory(context, flags, paths);
   const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const progress = new ReadProgress(context, paths);
   const stop = new AbortController();

@@ -48,7 +48,7 @@ async function runSplit(context: Context, input: string, flags: SplitFlags): Pro
   const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
   columnsOf(flags, printing);
   const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
-  const history = openHistory(context, flags);
+  const history = await openHistory(context, flags, [input]);
   const users = new UserNames(new ProcFs('/etc'));
   const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read
   const progress = new ReadProgress(context, [input, input]);

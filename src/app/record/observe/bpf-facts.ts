@@ -23,6 +23,7 @@ const REPEAT_US = 10 * SECOND_US;
 const WAIT_US = SECOND_US / 5;
 const MOST_WAITING = 4096;
 /** What they say is true of the owner; the others are of the event. */
+const EDGE_FLAGS = SocketFlag.SentFrom | SocketFlag.ReceivedFrom;
 const OWNER_FLAGS = SocketFlag.Shared | SocketFlag.Kernel;
 
 /**
@@ -127,6 +128,8 @@ export class BpfFacts {
     out.owners.source[row] = this.#source;
     out.owners.flags[row] = events.flags[i]! & OWNER_FLAGS;
     out.owners.fromUs[row] = events.atUs[i]!;
+    out.owners.edge[row] = events.flags[i]! & EDGE_FLAGS;
+    out.owners.sequence[row] = events.sequence[i]!;
   }
 
   /** Notes it as told. */

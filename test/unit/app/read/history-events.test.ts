@@ -18,7 +18,8 @@ test('events of many sockets come in the order of their times, each once', () =>
       const events = new HistoryEvents();
       const all = sockets.flatMap(([from, handed, life], i) => {
         const turns = handed.map((after) => from + after);
-        events.add(keyWith(40_000, 80), i + 1, from, turns, from + life);
+        const told = turns.map((atUs) => ({ atUs, edge: 0, sequence: 0 }));
+        events.add(keyWith(40_000, 80), i + 1, from, told, from + life);
         return [from, ...turns, from + life];
       });
       const early = events.take(until)?.atUs.subarray(0, all.filter((at) => at <= until).length) ?? [];
@@ -34,11 +35,12 @@ test('events of many sockets come in the order of their times, each once', () =>
 
 test('who has the greater port is taken for the one that sends first', () => {
   const events = new HistoryEvents();
-  events.add(keyWith(40_000, 80), 1, 10, [20], 30);
+  events.add(keyWith(40_000, 80), 1, 10, [{ atUs: 20, edge: SocketFlag.SentFrom, sequence: 77 }], 30);
   events.add(keyWith(80, 40_000), 2, 11, [], 31);
   const told = events.take(25)!;
   assert.deepEqual([...told.kind.subarray(0, told.count)], [SocketEvent.Seen, SocketEvent.Seen, SocketEvent.Owner]);
   assert.deepEqual([...told.cookie.subarray(0, told.count)], [1, 2, 1]);
-  assert.deepEqual([...told.flags.subarray(0, 2)], [SocketFlag.Outgoing, 0]);
+  assert.deepEqual([...told.flags.subarray(0, 3)], [SocketFlag.Outgoing, 0, SocketFlag.SentFrom]);
+  assert.equal(told.sequence[2], 77);
   assert.equal(events.take(25), undefined);
 });
