@@ -1,4 +1,5 @@
-import { type Attributor, KEEP_CLOSED_US } from '../../attribution/attributor.ts';
+import type { Attributor } from '../../attribution/attributor.ts';
+import { KEEP_CLOSED_DATAGRAM_US } from '../../attribution/forget-sockets.ts';
 import { createColumns } from '../../core/columns.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { SOCKET_COLUMNS } from '../../core/socket.ts';
@@ -54,14 +55,14 @@ export class Housekeeping {
     const before = sockets.size;
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
-    const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_US };
+    const lost = { fromUs: this.#drainedUs, toUs: now - KEEP_CLOSED_DATAGRAM_US };
     if (sockets.size < before) this.#attributor.observe({ ...NOTHING, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
     this.#dueUs = now + HOUSEKEEPING_US;
     yield* this.#builder.addSocketsStepwise(now);
-    this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
+    yield* this.#attributor.forgetStepwise(now, (row) => this.#builder.forgetSocket(row));
   }
 }
 
