@@ -5,6 +5,9 @@ import type { TickBuilder } from './tick-builder.ts';
 
 /** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
 const HOUSEKEEPING_US = 5 * SECOND_US;
+/** The same with so many sockets: 5,000 new ones a second, most of which nobody needs after 5 s. */
+const CROWD_US = 2 * SECOND_US;
+const CROWD = 1 << 15;
 /** Rows of facts that are kept for flows that cannot be asked for yet, some 40 MB; and processes, some 1 KB each. */
 const MOST_FACTS = 1 << 18;
 const MOST_PROCESSES = 1 << 15;
@@ -52,13 +55,14 @@ export class Housekeeping {
     const before = sockets.size;
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
-    const lost = { fromUs: this.#drainedUs, toUs: now - this.#attributor.keepClosedUs };
+    const lost = { fromUs: this.#drainedUs, toUs: now - this.#attributor.keepLeastUs };
     if (sockets.size < before) this.#attributor.observe({ ...NO_FACTS, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
-    this.#dueUs = now + Math.min(HOUSEKEEPING_US, this.#attributor.keepClosedUs);
+    const pause = this.#attributor.sockets.size > CROWD ? CROWD_US : HOUSEKEEPING_US;
+    this.#dueUs = now + Math.min(pause, this.#attributor.keepLeastUs);
     yield* this.#builder.addSocketsStepwise(now);
-    this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
+    yield* this.#attributor.forgetStepwise(now, (row) => this.#builder.forgetSocket(row));
   }
 }
