@@ -70,11 +70,6 @@ export class Deadlines {
     return NONE;
   }
 
-  /** Any flow, NONE when there is none. */
-  first(): number {
-    return this.#lists.find(({ head }) => head !== NONE)?.head ?? NONE;
-  }
-
   /** Who makes room: ended flows are needed least, then the one whose last packet is the longest ago. */
   victim(): number {
     if (this.#lingering.head !== NONE) return this.#lingering.head;
