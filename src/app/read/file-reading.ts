@@ -214,11 +214,14 @@ class FileReading {
 
   #noteTimes(): void {
     const { sec, count } = this.#batch;
-    for (let i = 0; i < count; i++) {
-      const us = sec[i]! * SECOND_US;
-      if (us < this.#firstUs) this.#firstUs = us;
-      if (us > this.#lastUs) this.#lastUs = us;
+    let first = sec[0]!;
+    let last = first;
+    for (let i = 1; i < count; i++) {
+      first = Math.min(first, sec[i]!);
+      last = Math.max(last, sec[i]!);
     }
+    this.#firstUs = Math.min(this.#firstUs, first * SECOND_US);
+    this.#lastUs = Math.max(this.#lastUs, last * SECOND_US);
   }
 
   #learn(source: PcapFileSource): void {
