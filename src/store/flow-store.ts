@@ -11,6 +11,7 @@ import { FlowChanges, forgetCheckpoints } from './flow-changes.ts';
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
 import { checkSchema, migrate } from './migrate.ts';
+import { MinuteFold } from './minute-fold.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
 import { writeFileRun } from './provenance-writer.ts';
@@ -59,6 +60,7 @@ export class FlowStore {
   readonly #db: Sqlite;
   readonly #self: RecorderIdentity;
   readonly #addresses: AddressTable;
+  readonly #fold: MinuteFold;
   #writers: Writers | undefined;
   #pruning: Generator<void> | undefined; // what began and has not ended
 
@@ -66,6 +68,7 @@ export class FlowStore {
     this.#db = db;
     this.#self = self;
     this.#addresses = new AddressTable(db);
+    this.#fold = new MinuteFold(db);
   }
 
   /**
@@ -112,7 +115,7 @@ export class FlowStore {
     const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db) };
+    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db, this.#fold) };
   }
 
   /**
@@ -143,7 +146,7 @@ export class FlowStore {
    * @throws StoreBusy when nothing could be deleted for now
    */
   prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
-    this.#pruning ??= new Retention(this.#db, keep, () => this.#sweepAddresses()).work(nowUs);
+    this.#pruning ??= new Retention(this.#db, keep, this.#fold, () => this.#sweepAddresses()).work(nowUs);
     const pruning = this.#pruning;
     let isDone: boolean | undefined = false;
     this.#transaction(() => {
@@ -174,6 +177,7 @@ export class FlowStore {
     const { capture } = this.#needWriters();
     this.#transaction(() => {
       capture.end(endedUs);
+      this.#fold.closeBefore(Number.POSITIVE_INFINITY);
       forgetCheckpoints(this.#db);
     });
     this.#writers = undefined;
@@ -220,6 +224,7 @@ export class FlowStore {
   #rollback(): void {
     this.#endPruning(); // it thinks to have done what was not done
     this.#addresses.rollback();
+    this.#fold.rollback();
     this.#writers?.capture.netns.rollback();
     this.#writers?.processes.rollback();
     this.#writers?.changes.rollback();

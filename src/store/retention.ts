@@ -1,6 +1,7 @@
 /** Deletes what is too old or too much, in small pieces: a recorder goes on between them. */
 import type { Us } from '../core/time.ts';
 import type { AddressSweep } from './address-sweep.ts';
+import type { MinuteFold } from './minute-fold.ts';
 import { dropNames, processesOfNames, ranges } from './name-sweep.ts';
 import {
   bucketOf,
@@ -47,6 +48,7 @@ const NOTE = `UPDATE kept SET from_us = max(from_us, ?), flows = flows + ?, pack
 export class Retention {
   readonly #db: Sqlite;
   readonly #keep: Keep;
+  readonly #fold: MinuteFold;
   readonly #deleteFlows: Statement<number[]>;
   readonly #note: Statement;
   readonly #keptFrom: Statement<number>;
@@ -54,9 +56,10 @@ export class Retention {
   #isDirty = false; // flows went since the last look for what they alone pointed at
 
   /** @param onSweep gives the search for addresses that nothing points at */
-  constructor(db: Sqlite, keep: Keep, onSweep: () => AddressSweep) {
+  constructor(db: Sqlite, keep: Keep, fold: MinuteFold, onSweep: () => AddressSweep) {
     this.#db = db;
     this.#keep = keep;
+    this.#fold = fold;
     this.#deleteFlows = db.prepare(DELETE_FLOWS).raw() as Statement<number[]>;
     this.#note = db.prepare(NOTE);
     this.#keptFrom = db.prepare('SELECT from_us FROM kept WHERE what = ?').pluck() as Statement<number>;
@@ -98,6 +101,7 @@ export class Retention {
     const fromUs = bucketOf(COARSER[level], untilUs);
     const hasSome = this.#db.prepare(`SELECT 1 FROM captured_${level} WHERE bucket_us < ?`).pluck();
     if (hasSome.get(fromUs) === undefined) return;
+    this.#fold.closeBefore(fromUs);
     if (level === 'day') this.#noteDays(fromUs);
     else this.#note.run(fromUs, 0, 0, 0, 0, level);
     for (const name of ['traffic', 'program', 'captured'] as const) {
@@ -122,6 +126,7 @@ export class Retention {
   /** The oldest flows go first, then the oldest minutes, then hours: what is coarse tells the most in the least room. */
   *#shrink(maxBytes: number): Generator<void> {
     if (this.#usedBytes() <= maxBytes) return;
+    this.#fold.closeBefore(Number.POSITIVE_INFINITY); // what is closed later would make it larger again
     const enough = () => this.#usedBytes() <= maxBytes * ENOUGH;
     while (!enough() && this.#dropSomeFlows(ANY_AGE) > 0) yield;
     for (const level of ['minute', 'hour'] as const) {
