@@ -94,6 +94,11 @@ export class FlowChanges {
     return this.#changeOf(id)!.lastUs;
   }
 
+  /** When the flow began; Infinity: it is not in the database. */
+  firstUs(id: number): Us {
+    return this.#changeOf(id)?.firstUs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** A flow that was just inserted. */
   begin(
     id: number,

@@ -114,7 +114,9 @@ export class FlowStore {
     const capture = new CaptureWriter(this.#db, info);
     const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
-    const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
+    const { processes: processRows, programs } = processes;
+    const seenAt = processes.seenAt.bind(processes);
+    const rows = { processes: processRows, programs, sockets: sockets.sockets, seenAt };
     const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
@@ -149,7 +151,7 @@ export class FlowStore {
    * @throws StoreBusy when nothing could be deleted for now
    */
   prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
-    this.#pruning ??= new Retention(this.#db, keep, this.#fold, () => this.#sweepAddresses()).work(nowUs);
+    this.#pruning ??= new Retention(this.#db, keep, this.#fold, this.#writers === undefined, () => this.#sweepAddresses()).work(nowUs);
     const pruning = this.#pruning;
     let isDone: boolean | undefined = false;
     this.#transaction(() => {

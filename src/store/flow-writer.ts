@@ -55,6 +55,8 @@ export interface EndRows {
   readonly processes: IdMap;
   readonly programs: IdMap;
   readonly sockets: IdMap;
+  /** A packet of the process in this row passed. */
+  seenAt(process: number, us: Us): void;
 }
 
 /** What flows of one capture have in common. */
@@ -165,8 +167,8 @@ export class FlowWriter {
     row[19] = f.duplicatePackets[i]!;
     row[20] = f.duplicateBytes[i]!;
     const [srcKey, dstKey] = [endKey(f.serial[i]!, FlowSide.Src), endKey(f.serial[i]!, FlowSide.Dst)];
-    this.#fillEnd(row, SRC_END, ends, this.#endAt.get(srcKey), nowUs);
-    this.#fillEnd(row, DST_END, ends, this.#endAt.get(dstKey), nowUs);
+    this.#fillEnd(row, SRC_END, ends, this.#endAt.get(srcKey), firstUs, nowUs);
+    this.#fillEnd(row, DST_END, ends, this.#endAt.get(dstKey), firstUs, nowUs);
     if (this.#insert.run(...row).changes === 0) return false;
     this.#changes.begin(id, firstUs, protocol, src, srcPort, dst, dstPort);
     this.#changes.name(id, 'src', row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
@@ -190,22 +192,23 @@ export class FlowWriter {
 
   #updateEnd(e: EndColumns, i: number, nowUs: Us): void {
     const values = this.#end;
-    this.#fillEnd(values, 0, e, i, nowUs);
     const id = this.#capture.flowBase + e.serial[i]!;
+    this.#fillEnd(values, 0, e, i, this.#changes.firstUs(id), nowUs);
     values[END_LENGTH] = id;
     const side = e.side[i] === FlowSide.Src ? 'src' : 'dst';
     this.#changes.name(id, side, values[PROCESS]!, values[PROGRAM]!, values[REASON]!);
     (side === 'src' ? this.#updateSrc : this.#updateDst).run(...values);
   }
 
-  /** Writes the end in row `i` (undefined: not looked up) to `values[at]` and behind. */
-  #fillEnd(values: Values, at: number, e: EndColumns, i: number | undefined, nowUs: Us): void {
+  /** Writes the end in row `i` (undefined: not looked up) of a flow that began at `firstUs` to `values[at]` and behind. */
+  #fillEnd(values: Values, at: number, e: EndColumns, i: number | undefined, firstUs: Us, nowUs: Us): void {
     if (i === undefined) {
       values.fill(null, at, at + END_LENGTH);
       return;
     }
     const process = this.#rows.processes.rowOrNull(e.process[i]!);
     const hasEvidence = e.match[i] !== 0;
+    if (process !== null) this.#rows.seenAt(process, firstUs);
     values[at] = process;
     values[at + 1] = this.#rows.programs.rowOrNull(e.program[i]!) ?? this.#ownProgram(process);
     values[at + 2] = this.#rows.sockets.rowOrNull(e.socket[i]!);
