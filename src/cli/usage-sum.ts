@@ -66,7 +66,8 @@ function sumLines(parts: readonly Row[], title: string): readonly string[] {
     const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${countText(numberOf(row, 'flows'), 'flow')}`;
     return `${name.padEnd(24)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
   };
-  const partName = (part: Row) => (part.attributed === 1 ? 'attributed' : `(${textOf(part, 'reason') ?? 'not looked up'})`);
+  const partName = (part: Row) =>
+    part.attributed === 1 ? 'attributed' : `(${textOf(part, 'reason') ?? 'not looked up'})`;
   return [line(title, captured), ...parts.map((part, i) => line(`${i === 0 ? '=' : '+'} ${partName(part)}`, part))];
 }
 

@@ -151,7 +151,9 @@ export class FlowStore {
    * @throws StoreBusy when nothing could be deleted for now
    */
   prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
-    this.#pruning ??= new Retention(this.#db, keep, this.#fold, this.#writers === undefined, () => this.#sweepAddresses()).work(nowUs);
+    this.#pruning ??= new Retention(this.#db, keep, this.#fold, this.#writers === undefined, () =>
+      this.#sweepAddresses(),
+    ).work(nowUs);
     const pruning = this.#pruning;
     let isDone: boolean | undefined = false;
     this.#transaction(() => {

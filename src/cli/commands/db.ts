@@ -157,11 +157,22 @@ const backup = (context: Context): Command =>
       const from = resolveDatabaseToRead(context, flags.db);
       await backUp(from, to);
       context.err(`${to}: ${formatSize(statSync(to).size)}\n`);
-      const damages = asking(to, (reader) => reader.all(compileIntegrity())).filter(({ what }) => what !== 'ok');
-      if (damages.length === 0) return;
+      const damage = damageOf(to);
+      if (damage === undefined) return;
       const hint = 'The copy has what can be read of it; `pcapid db check` says more.';
-      throw new UserError('damaged-database', `${from} is damaged, and so is the copy: ${damages[0]?.what}`, hint);
+      throw new UserError('damaged-database', `${from} is damaged, and so is its copy: ${damage}`, hint);
     });
+
+/** @returns what is wrong with the file, undefined: nothing */
+function damageOf(path: string): string | undefined {
+  try {
+    const [first] = asking(path, (reader) => reader.all(compileIntegrity()));
+    return first?.what === 'ok' ? undefined : String(first?.what).trim();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
 
 const sql = (context: Context): Command =>
   addFormatOptions(withDatabase(new Command('sql')))
