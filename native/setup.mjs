@@ -37,6 +37,7 @@ async function setUp(withTests) {
   const hashes = Object.fromEntries(PARTS.map(({ name, inputs }) => [name, hashOf(inputs)]));
   const open = PARTS.filter(({ name, outputs }) => done[name] !== hashes[name] || !outputs.every(existsSync));
   if (open.length === 0 && !withTests) return true;
+  if (open.length > 0 && !checkOwner()) return false;
   const compiles = open.some(({ make }) => make !== makeBundles);
   const wantedFor = ['run', ...(compiles ? ['build'] : []), ...(withTests ? ['test'] : [])];
   if (!(await ensureSystemPackages(root, wantedFor))) return false;
@@ -46,6 +47,25 @@ async function setUp(withTests) {
     if (!writeStamp(done)) return false;
   }
   return true;
+}
+
+/** In a checkout of somebody else nothing can be built, but what its owner built runs. */
+function checkOwner() {
+  const closed = [root, at('build'), at('dist'), at('node_modules')].find(
+    (path) => existsSync(path) && !isWritable(path),
+  );
+  if (closed !== undefined)
+    say(`${closed} belongs to another user: let its owner run \`npm run setup\` once, or make a copy of your own`);
+  return closed === undefined;
+}
+
+function isWritable(path) {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Older releases of Node lack what the sources use; better-sqlite3 ends some 22.x with a segmentation fault. */

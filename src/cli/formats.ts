@@ -19,14 +19,14 @@ export interface FormatFlags {
 /** Rows of a table when --limit is not given. Machine formats have no such limit. */
 const TABLE_LIMIT = 100;
 
-export function addFormatOptions(command: Command): Command {
+/** @param most rows of a table; who counts answers */
+export function addFormatOptions(command: Command, most = TABLE_LIMIT): Command {
   return command
     .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('table'))
     .addOption(
-      new Option(
-        '--limit <rows>',
-        `at most this many, 0: all (default: ${TABLE_LIMIT} in a table, else all)`,
-      ).argParser((text) => parseNumber(text, '--limit', 0, 1e9)),
+      new Option('--limit <rows>', `at most this many, 0: all (default: ${most} in a table, else all)`).argParser(
+        (text) => parseNumber(text, '--limit', 0, 1e9),
+      ),
     )
     .option('--columns <names>', 'columns of the table, separated by commas')
     .option('--csv-raw', 'csv cells as they are, even those that a spreadsheet would run as formulas');

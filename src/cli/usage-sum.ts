@@ -6,6 +6,7 @@ import {
   compileCaptured,
   compileConservation,
   compileInterfaces,
+  compileUsage,
   sourceOf,
   type UsageQuery,
 } from '../store/compile-usage.ts';
@@ -32,7 +33,8 @@ export function printSum(context: Context, reader: Reader, { query, range, forma
     ? reader.all(compileConservation(query.filter))
     : all.filter((row) => numberOf(row, 'kind') < Captured.Beside);
   if (format === 'table') context.out('\n');
-  const lines = isFiltered && !isOfFlows ? [] : sumLines(parts);
+  const matched = isFiltered && !isOfFlows ? [matchedLine(reader, query, parts)] : [];
+  const lines = [...matched, ...sumLines(parts, isFiltered && isOfFlows ? 'matched' : 'captured')];
   const beside = all.filter((row) => numberOf(row, 'kind') >= Captured.Beside || (isOfFlows && isNotIp(row)));
   const counted = reader.all(compileInterfaces(range, MOST_INTERFACES));
   for (const line of [...lines, ...besideLines(beside), ...counted.map(interfaceLine)]) note(context, format, line);
@@ -44,7 +46,16 @@ export function printSum(context: Context, reader: Reader, { query, range, forma
 
 const isNotIp = (row: Row) => numberOf(row, 'kind') === Captured.NotIp;
 
-function sumLines(parts: readonly Row[]): readonly string[] {
+/** What the filter left of the sum below it: of ends, of which a flow inside this host has two. */
+function matchedLine(reader: Reader, query: UsageQuery, parts: readonly Row[]): string {
+  const { limit: _, ...all } = query;
+  const rows = reader.all(compileUsage({ ...all, groupBy: 'exe', limit: null }));
+  const [bytes, captured] = [total(rows, 'ip_bytes'), total(parts, 'ip_bytes')];
+  const share = captured === 0 ? 0 : bytes / captured;
+  return `${'matched'.padEnd(24)}${formatSize(bytes).padStart(9)}${formatShare(share).padStart(9)}  at ends on this host`;
+}
+
+function sumLines(parts: readonly Row[], title: string): readonly string[] {
   const captured = {
     ip_bytes: total(parts, 'ip_bytes'),
     flows: total(parts, 'flows'),
@@ -53,13 +64,11 @@ function sumLines(parts: readonly Row[]): readonly string[] {
   const line = (name: string, row: Row) => {
     const share = captured.ip_bytes === 0 ? 0 : numberOf(row, 'ip_bytes') / captured.ip_bytes;
     const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${countText(numberOf(row, 'flows'), 'flow')}`;
-    return `${name.padEnd(22)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
+    return `${name.padEnd(24)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
   };
-  const partName = (part: Row) => (part.attributed === 1 ? 'attributed' : (textOf(part, 'reason') ?? 'not looked up'));
-  return [
-    line('captured', captured),
-    ...parts.map((part, i) => line(`${i === 0 ? '=' : '+'} ${partName(part)}`, part)),
-  ];
+  const partName = (part: Row) =>
+    part.attributed === 1 ? 'attributed' : `(${textOf(part, 'reason') ?? 'not looked up'})`;
+  return [line(title, captured), ...parts.map((part, i) => line(`${i === 0 ? '=' : '+'} ${partName(part)}`, part))];
 }
 
 const BESIDE: ReadonlyMap<number, string> = new Map([

@@ -9,6 +9,7 @@ export interface Column {
   readonly title: string;
   readonly align: 'left' | 'right';
   readonly mayShrink: boolean; // may be cut, visibly, so that a table fits the terminal
+  readonly isSpare?: boolean; // left out before another one is cut
   readonly cell: (row: Row) => string;
 }
 

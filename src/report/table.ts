@@ -6,16 +6,27 @@ const GAP = '  ';
 const LEAST_WIDTH = 8; // a column that shrinks keeps at least this
 const SAMPLE = 1000; // rows that decide the widths; the rest streams
 
-export function* table(rows: Iterable<Row>, { columns, width }: Layout): Iterable<string> {
+export function* table(rows: Iterable<Row>, { columns: all, width }: Layout): Iterable<string> {
   const iterator = rows[Symbol.iterator]();
-  const sample: string[][] = [];
+  let columns = all;
+  let sample: string[][] = [];
   for (let next = iterator.next(); !next.done; next = iterator.next()) {
     sample.push(cellsOf(next.value, columns));
     if (sample.length === SAMPLE) break;
   }
   if (sample.length === 0) return;
+  const natural = widthsOf([all.map(({ title }) => title), ...sample]);
+  const kept = withoutSpare(all, natural, width);
+  if (kept.length < all.length) {
+    columns = kept.map((i) => all[i]!);
+    sample = sample.map((cells) => kept.map((i) => cells[i]!));
+  }
   const titles = columns.map(({ title }) => title);
-  const widths = fitColumns(columns, widthsOf([titles, ...sample]), width);
+  const widths = fitColumns(
+    columns,
+    kept.map((i) => natural[i]!),
+    width,
+  );
   const isCut = Number.isFinite(width);
   yield lineOf(titles, columns, widths, isCut);
   for (const cells of sample) yield lineOf(cells, columns, widths, isCut);
@@ -23,6 +34,18 @@ export function* table(rows: Iterable<Row>, { columns, width }: Layout): Iterabl
     yield lineOf(cellsOf(next.value, columns), columns, widths, isCut);
   }
 }
+
+/** @returns places of the columns that stay: from the right, spare ones go until the line fits, or all of them have gone */
+function withoutSpare(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
+  const kept = columns.map((_, i) => i);
+  for (let i = columns.length - 1; i >= 0 && lineWidth(kept.map((k) => natural[k]!)) > width; i--) {
+    if (columns[i]!.isSpare === true) kept.splice(kept.indexOf(i), 1);
+  }
+  return kept;
+}
+
+const lineWidth = (widths: readonly number[]): number =>
+  widths.reduce((sum, one) => sum + one, 0) + GAP.length * (widths.length - 1);
 
 function cellsOf(row: Row, columns: readonly Column[]): string[] {
   return columns.map(({ cell }) => escapeTerminal(cell(row)));
@@ -41,8 +64,7 @@ function widthsOf(lines: readonly (readonly string[])[]): number[] {
 /** Takes from the widest column that may shrink until the line fits; if none is left, the terminal wraps the line. */
 function fitColumns(columns: readonly Column[], natural: readonly number[], width: number): number[] {
   const widths = [...natural];
-  const total = () => widths.reduce((sum, one) => sum + one, 0) + GAP.length * (widths.length - 1);
-  while (total() > width) {
+  while (lineWidth(widths) > width) {
     let widest = -1;
     columns.forEach(({ mayShrink, title }, i) => {
       const least = Math.max(LEAST_WIDTH, title.length);

@@ -45,10 +45,13 @@ ${key.length === 0 ? '' : `GROUP BY ${key.join(', ')}`} HAVING ${sums.map((name)
 /** From here on both levels are complete. */
 const keptFrom = (level: Level) => `(SELECT from_us FROM kept WHERE what = '${level}')`;
 
+/** Other levels have these minutes not yet. */
+const FOLDED = 'bucket_us NOT IN (SELECT bucket_us FROM unfolded)';
+
 function levelCheck({ name, key, sums }: Sums, fine: Level, coarse: Level): Check {
   const bucket = `bucket_us / ${LEVELS[coarse]} * ${LEVELS[coarse]}`;
   const [, ...rest] = key;
-  const finer = `SELECT ${[`${bucket} AS bucket_us`, ...rest, ...sums].join(', ')} FROM ${name}_${fine} WHERE bucket_us >= ${keptFrom(fine)}`;
+  const finer = `SELECT ${[`${bucket} AS bucket_us`, ...rest, ...sums].join(', ')} FROM ${name}_${fine} WHERE bucket_us >= ${keptFrom(fine)}${fine === 'minute' && name !== 'captured' ? ` AND ${FOLDED}` : ''}`;
   const coarser = `SELECT * FROM ${name}_${coarse} WHERE bucket_us >= max(${keptFrom(fine)}, ${keptFrom(coarse)})`;
   return {
     what: `${name} by ${coarse} is ${name} by ${fine}, added up`,
@@ -62,7 +65,7 @@ const programCheck = (level: Level): Check => ({
     PROGRAM_KEY,
     TRAFFIC_SUMS,
     `SELECT * FROM program_${level}`,
-    `SELECT ${[...PROGRAM_KEY, ...TRAFFIC_SUMS].join(', ')} FROM traffic_${level}`,
+    `SELECT ${[...PROGRAM_KEY, ...TRAFFIC_SUMS].join(', ')} FROM traffic_${level}${level === 'minute' ? ` WHERE ${FOLDED}` : ''}`,
   ),
 });
 

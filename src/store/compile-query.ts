@@ -87,10 +87,12 @@ export function compileProcesses(
   order: Order<ProcessSort>,
   limit: Limit,
   rows?: RowRange,
+  withoutFlows = true,
 ): CompiledQuery {
   const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
   const { remote, name, port, protocol, sinceUs, untilUs } = filter;
   const needsFlows = remote !== undefined || name !== undefined || port !== undefined || protocol !== undefined;
+  const needsTraffic = needsFlows || !withoutFlows;
   const names = { process: 'p.id', program: 'p.program', remoteAddress: null, remoteName: '' };
   const ends = endAlternatives(filter, names);
   const lived = [
@@ -100,7 +102,7 @@ export function compileProcesses(
   const where = and([
     ...storedWhere('p', rows),
     ...(ends.length > 0 ? [or(ends)] : []),
-    ...(needsFlows ? [fragment('t.process IS NOT NULL')] : [or([fragment('t.process IS NOT NULL'), and(lived)])]),
+    ...(needsTraffic ? [fragment('t.process IS NOT NULL')] : [or([fragment('t.process IS NOT NULL'), and(lived)])]),
   ]);
   return {
     sql: `WITH traffic AS (

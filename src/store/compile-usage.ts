@@ -2,7 +2,7 @@
 import { TRAFFIC_SUMS, USAGE_KEYS } from '../core/usage.ts';
 import { type CompiledQuery, type Limit, NO_LIMIT, type Order, sqlDirection } from './compile-query.ts';
 import { and, endpointWhere, type FlowFilter, type Fragment, flowWhere, fragment, rollupWhere } from './conditions.ts';
-import { CAPTURED_SUMS, Captured } from './rollup-tables.ts';
+import { CAPTURED_SUMS, Captured, PROGRAM_KEY, TRAFFIC_KEY } from './rollup-tables.ts';
 import { GROUPINGS, type GroupBy, type Grouping, joinsOf, type Source } from './usage-groups.ts';
 import type { Range, Segment } from './usage-plan.ts';
 
@@ -77,10 +77,7 @@ function ofBuckets(
   inner: readonly string[],
   slot: Fragment | null,
 ): Fragment {
-  const parts = segments.map(({ level, fromUs, toUs }) =>
-    fragment(`SELECT * FROM ${source}_${level} WHERE bucket_us >= ? AND bucket_us < ?`, fromUs, toUs),
-  );
-  const all = parts.length === 0 ? [fragment(`SELECT * FROM ${source}_day WHERE 0`)] : parts;
+  const all = segments.length === 0 ? [fragment(`SELECT * FROM ${source}_day WHERE 0`)] : partsOf(source, segments);
   const where = rollupWhere(filter);
   const columns = inner.map((name) => (name === 'slot' ? `${slot!.sql} AS slot` : `t.${name} AS ${name}`));
   return {
@@ -90,6 +87,24 @@ FROM (${all.map(({ sql }) => sql).join(' UNION ALL ')}) t WHERE ${where.sql}
 GROUP BY ${inner.map((_, i) => i + 1).join(', ')}, t.reason`,
     params: [...(slot?.params ?? []), ...all.flatMap(({ params }) => params), ...where.params],
   };
+}
+
+/** Rows of the counters that answer: those of the level, and of minutes that it does not have yet. */
+function partsOf(source: 'program' | 'traffic', segments: readonly Segment[]): readonly Fragment[] {
+  const columns = [...(source === 'program' ? PROGRAM_KEY : TRAFFIC_KEY), ...TRAFFIC_SUMS].join(', ');
+  const range = 'bucket_us >= ? AND bucket_us < ?';
+  return segments.flatMap(({ level, fromUs, toUs }) => [
+    fragment(`SELECT ${columns} FROM ${source}_${level} WHERE ${range}`, fromUs, toUs),
+    ...(source === 'traffic' && level === 'minute'
+      ? []
+      : [
+          fragment(
+            `SELECT ${columns} FROM traffic_minute WHERE bucket_us IN (SELECT bucket_us FROM unfolded WHERE ${range})`,
+            fromUs,
+            toUs,
+          ),
+        ]),
+  ]);
 }
 
 function ofFlows({ filter: { port, ...filter } }: UsageQuery, inner: readonly string[]): Fragment {

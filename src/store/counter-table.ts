@@ -22,7 +22,11 @@ export class CounterTable {
 
 /** Adds a row, key and sums, to that of its key. */
 export function upsertSql(table: string, key: readonly string[], sums: readonly string[]): string {
-  const columns = [...key, ...sums];
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+  return addUpSql(table, key, sums, `VALUES (${[...key, ...sums].map(() => '?').join(', ')})`);
+}
+
+/** Adds `rows`, key and sums each, to those of their keys. */
+export function addUpSql(table: string, key: readonly string[], sums: readonly string[], rows: string): string {
+  return `INSERT INTO ${table} (${[...key, ...sums].join(', ')}) ${rows}
     ON CONFLICT DO UPDATE SET ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`;
 }

@@ -94,9 +94,23 @@ export class FlowChanges {
     return this.#changeOf(id)!.lastUs;
   }
 
+  /** When the flow began; Infinity: it is not in the database. */
+  firstUs(id: number): Us {
+    return this.#changeOf(id)?.firstUs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** A flow that was just inserted. */
-  begin(id: number, firstUs: Us, protocol: number, src: readonly [number, Nullable], dst: readonly [number, Nullable]) {
-    this.#changes.set(id, new Change(id, firstUs, placeOf(protocol, src, dst), true, UNASKED, UNASKED));
+  begin(
+    id: number,
+    firstUs: Us,
+    protocol: number,
+    src: number,
+    srcPort: Nullable,
+    dst: number,
+    dstPort: Nullable,
+  ): void {
+    const place = placeOf(protocol, src, srcPort, dst, dstPort);
+    this.#changes.set(id, new Change(id, firstUs, place, true, UNASKED, UNASKED));
   }
 
   /** @param totals of the flow now, [FLOW_COUNTERS], counted by `lastUs` and after the row before */
@@ -181,7 +195,7 @@ export class FlowChanges {
     const [firstUs, lastUs, endReason, protocol, src, srcPort, dst, dstPort, ...rest] = row;
     const srcBefore = endShare(rest[0]!, rest[1]!, rest[2]!);
     const dstBefore = endShare(rest[3]!, rest[4]!, rest[5]!);
-    const place = placeOf(protocol, [src, srcPort], [dst, dstPort]);
+    const place = placeOf(protocol, src, srcPort, dst, dstPort);
     const change = new Change(id, firstUs, place, false, srcBefore, dstBefore);
     change.isEnded = endReason !== null;
     change.lastUs = lastUs;
@@ -199,9 +213,8 @@ export class FlowChanges {
   }
 }
 
-function placeOf(protocol: number, src: readonly [number, Nullable], dst: readonly [number, Nullable]): FlowPlace {
-  const port = servicePort(protocol, src[1], dst[1]) ?? 0;
-  return { protocol, srcAddress: src[0], dstAddress: dst[0], servicePort: port };
+function placeOf(protocol: number, src: number, srcPort: Nullable, dst: number, dstPort: Nullable): FlowPlace {
+  return { protocol, srcAddress: src, dstAddress: dst, servicePort: servicePort(protocol, srcPort, dstPort) ?? 0 };
 }
 
 /** No flow that has checkpoints will be named any more. */

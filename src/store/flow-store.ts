@@ -11,6 +11,7 @@ import { FlowChanges, forgetCheckpoints } from './flow-changes.ts';
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
 import { checkSchema, migrate } from './migrate.ts';
+import { MinuteFold } from './minute-fold.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
 import { writeFileRun } from './provenance-writer.ts';
@@ -53,12 +54,15 @@ interface Writers {
 const SETTLED_US = 150_000_000;
 
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
+/** Pages of the log between two checkpoints: indexes change a page of theirs per flow, so few checkpoints write it less often. */
+const CHECKPOINT_PAGES = 4000;
 const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
 
 export class FlowStore {
   readonly #db: Sqlite;
   readonly #self: RecorderIdentity;
   readonly #addresses: AddressTable;
+  readonly #fold: MinuteFold;
   #writers: Writers | undefined;
   #pruning: Generator<void> | undefined; // what began and has not ended
 
@@ -66,6 +70,7 @@ export class FlowStore {
     this.#db = db;
     this.#self = self;
     this.#addresses = new AddressTable(db);
+    this.#fold = new MinuteFold(db);
   }
 
   /**
@@ -82,6 +87,7 @@ export class FlowStore {
       checkSchema(db, path);
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = NORMAL');
+      db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
       if (options.maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(options.maxPages)}`);
@@ -108,11 +114,13 @@ export class FlowStore {
     const capture = new CaptureWriter(this.#db, info);
     const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
-    const rows = { processes: processes.processes, programs: processes.programs, sockets: sockets.sockets };
+    const { processes: processRows, programs } = processes;
+    const seenAt = processes.seenAt.bind(processes);
+    const rows = { processes: processRows, programs, sockets: sockets.sockets, seenAt };
     const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db) };
+    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db, this.#fold) };
   }
 
   /**
@@ -143,7 +151,9 @@ export class FlowStore {
    * @throws StoreBusy when nothing could be deleted for now
    */
   prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
-    this.#pruning ??= new Retention(this.#db, keep, () => this.#sweepAddresses()).work(nowUs);
+    this.#pruning ??= new Retention(this.#db, keep, this.#fold, this.#writers === undefined, () =>
+      this.#sweepAddresses(),
+    ).work(nowUs);
     const pruning = this.#pruning;
     let isDone: boolean | undefined = false;
     this.#transaction(() => {
@@ -174,6 +184,7 @@ export class FlowStore {
     const { capture } = this.#needWriters();
     this.#transaction(() => {
       capture.end(endedUs);
+      this.#fold.closeBefore(Number.POSITIVE_INFINITY);
       forgetCheckpoints(this.#db);
     });
     this.#writers = undefined;
@@ -220,6 +231,7 @@ export class FlowStore {
   #rollback(): void {
     this.#endPruning(); // it thinks to have done what was not done
     this.#addresses.rollback();
+    this.#fold.rollback();
     this.#writers?.capture.netns.rollback();
     this.#writers?.processes.rollback();
     this.#writers?.changes.rollback();

@@ -44,16 +44,19 @@ const updateEnd = (side: 'src' | 'dst') =>
     .map((name) => `${name} = ?`)
     .join(', ')} WHERE id = ?`;
 
-/** Values of endColumns(). */
-type EndValues = readonly [process: number | null, program: number | null, ...rest: (number | null)[]];
-const UNASKED: EndValues = [null, null, null, null, null, null, null, null, null];
-const REASON = 6; // place in EndValues
+type Values = (number | null)[];
+/** Places of `process`, `program` and `reason` in endColumns(), and how many these are. */
+const [PROCESS, PROGRAM, REASON, END_LENGTH] = [0, 1, 6, endColumns('src').length];
+/** Places of the columns of the ends in INSERTED. */
+const [SRC_END, DST_END] = [INSERTED.length - 2 * END_LENGTH, INSERTED.length - END_LENGTH];
 
 /** Rows that the ends of flows point at. */
 export interface EndRows {
   readonly processes: IdMap;
   readonly programs: IdMap;
   readonly sockets: IdMap;
+  /** A packet of the process in this row passed. */
+  seenAt(process: number, us: Us): void;
 }
 
 /** What flows of one capture have in common. */
@@ -77,6 +80,8 @@ export class FlowWriter {
   readonly #programOf: Statement<number>;
   readonly #changes: FlowChanges;
   readonly #endAt = new Map<number, number>(); // endKey() -> index of the last end of the tick that is not written yet
+  readonly #row: Values = new Array(INSERTED.length).fill(null); // filled anew for each flow: arrays cost more than their values
+  readonly #end: Values = new Array(END_LENGTH + 1).fill(null); // and the flow's row
   longestUs = 0; // longest span of a flow of this capture
 
   constructor(db: Sqlite, addresses: AddressTable, rows: EndRows, capture: CaptureRows, changes: FlowChanges) {
@@ -135,40 +140,39 @@ export class FlowWriter {
     const id = this.#capture.flowBase + f.serial[i]!;
     const protocol = keyProtocol(f.key, at);
     const firstUs = f.firstUs[i]!;
-    const src = [
-      this.#addresses.row(f.key, at + K_FIRST, firstUs),
-      portOrNull(protocol, keyFirstPort(f.key, at)),
-    ] as const;
-    const dst = [
-      this.#addresses.row(f.key, at + K_SECOND, firstUs),
-      portOrNull(protocol, keySecondPort(f.key, at)),
-    ] as const;
-    const netns = this.#capture.netns.rowOrNull(f.netns[i]!, firstUs) ?? this.#capture.netnsRow;
+    const src = this.#addresses.row(f.key, at + K_FIRST, firstUs);
+    const srcPort = portOrNull(protocol, keyFirstPort(f.key, at));
+    const dst = this.#addresses.row(f.key, at + K_SECOND, firstUs);
+    const dstPort = portOrNull(protocol, keySecondPort(f.key, at));
+    const row = this.#row;
+    row[0] = id;
+    row[1] = this.#capture.id;
+    row[2] = this.#capture.netns.rowOrNull(f.netns[i]!, firstUs) ?? this.#capture.netnsRow;
+    row[3] = protocol;
+    row[4] = src;
+    row[5] = srcPort;
+    row[6] = dst;
+    row[7] = dstPort;
+    row[8] = f.ifindex[i]! || null;
+    row[9] = f.pktType[i] === PacketType.Unknown ? null : f.pktType[i]!;
+    row[10] = firstUs;
+    row[11] = f.lastUs[i]!;
+    row[12] = f.endReason[i]! || null;
+    row[13] = f.origPackets[i]!;
+    row[14] = f.origBytes[i]!;
+    row[15] = f.origIpBytes[i]!;
+    row[16] = f.replyPackets[i]!;
+    row[17] = f.replyBytes[i]!;
+    row[18] = f.replyIpBytes[i]!;
+    row[19] = f.duplicatePackets[i]!;
+    row[20] = f.duplicateBytes[i]!;
     const [srcKey, dstKey] = [endKey(f.serial[i]!, FlowSide.Src), endKey(f.serial[i]!, FlowSide.Dst)];
-    const srcEnd = this.#valuesAt(ends, this.#endAt.get(srcKey), nowUs);
-    const dstEnd = this.#valuesAt(ends, this.#endAt.get(dstKey), nowUs);
-    const { changes } = this.#insert.run(
-      id,
-      this.#capture.id,
-      netns,
-      protocol,
-      ...src,
-      ...dst,
-      f.ifindex[i]! || null,
-      f.pktType[i] === PacketType.Unknown ? null : f.pktType[i]!,
-      firstUs,
-      f.lastUs[i]!,
-      f.endReason[i]! || null,
-      ...totalsOf(f, i),
-      f.duplicatePackets[i]!,
-      f.duplicateBytes[i]!,
-      ...srcEnd,
-      ...dstEnd,
-    );
-    if (changes === 0) return false;
-    this.#changes.begin(id, firstUs, protocol, src, dst);
-    this.#changes.name(id, 'src', srcEnd[0], srcEnd[1], srcEnd[REASON]!);
-    this.#changes.name(id, 'dst', dstEnd[0], dstEnd[1], dstEnd[REASON]!);
+    this.#fillEnd(row, SRC_END, ends, this.#endAt.get(srcKey), firstUs, nowUs);
+    this.#fillEnd(row, DST_END, ends, this.#endAt.get(dstKey), firstUs, nowUs);
+    if (this.#insert.run(...row).changes === 0) return false;
+    this.#changes.begin(id, firstUs, protocol, src, srcPort, dst, dstPort);
+    this.#changes.name(id, 'src', row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
+    this.#changes.name(id, 'dst', row[DST_END + PROCESS]!, row[DST_END + PROGRAM]!, row[DST_END + REASON]!);
     this.#endAt.delete(srcKey);
     this.#endAt.delete(dstKey);
     return true;
@@ -187,28 +191,33 @@ export class FlowWriter {
   }
 
   #updateEnd(e: EndColumns, i: number, nowUs: Us): void {
-    const values = this.#valuesAt(e, i, nowUs);
+    const values = this.#end;
     const id = this.#capture.flowBase + e.serial[i]!;
+    this.#fillEnd(values, 0, e, i, this.#changes.firstUs(id), nowUs);
+    values[END_LENGTH] = id;
     const side = e.side[i] === FlowSide.Src ? 'src' : 'dst';
-    this.#changes.name(id, side, values[0], values[1], values[REASON]!);
-    (side === 'src' ? this.#updateSrc : this.#updateDst).run(...values, id);
+    this.#changes.name(id, side, values[PROCESS]!, values[PROGRAM]!, values[REASON]!);
+    (side === 'src' ? this.#updateSrc : this.#updateDst).run(...values);
   }
 
-  #valuesAt(e: EndColumns, i: number | undefined, nowUs: Us): EndValues {
-    if (i === undefined) return UNASKED;
+  /** Writes the end in row `i` (undefined: not looked up) of a flow that began at `firstUs` to `values[at]` and behind. */
+  #fillEnd(values: Values, at: number, e: EndColumns, i: number | undefined, firstUs: Us, nowUs: Us): void {
+    if (i === undefined) {
+      values.fill(null, at, at + END_LENGTH);
+      return;
+    }
     const process = this.#rows.processes.rowOrNull(e.process[i]!);
     const hasEvidence = e.match[i] !== 0;
-    return [
-      process,
-      this.#rows.programs.rowOrNull(e.program[i]!) ?? this.#ownProgram(process),
-      this.#rows.sockets.rowOrNull(e.socket[i]!),
-      this.#capture.netns.rowOrNull(e.netns[i]!, nowUs),
-      e.source[i]! || null,
-      e.match[i]! || null,
-      e.reason[i]! || null,
-      hasEvidence ? e.gapUs[i]! : null,
-      hasEvidence ? e.holders[i]! : null,
-    ];
+    if (process !== null) this.#rows.seenAt(process, firstUs);
+    values[at] = process;
+    values[at + 1] = this.#rows.programs.rowOrNull(e.program[i]!) ?? this.#ownProgram(process);
+    values[at + 2] = this.#rows.sockets.rowOrNull(e.socket[i]!);
+    values[at + 3] = this.#capture.netns.rowOrNull(e.netns[i]!, nowUs);
+    values[at + 4] = e.source[i]! || null;
+    values[at + 5] = e.match[i]! || null;
+    values[at + 6] = e.reason[i]! || null;
+    values[at + 7] = hasEvidence ? e.gapUs[i]! : null;
+    values[at + 8] = hasEvidence ? e.holders[i]! : null;
   }
 
   /** Whoever names a process names its program: an end found by its process is found by its program too. */

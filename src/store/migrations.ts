@@ -6,6 +6,7 @@ import { MIGRATION_5 } from './migration-5.ts';
 import { MIGRATION_6 } from './migration-6.ts';
 import { MIGRATION_7 } from './migration-7.ts';
 import { MIGRATION_8 } from './migration-8.ts';
+import { MIGRATION_9 } from './migration-9.ts';
 
 /** SQL of every schema version in order: index + 1 is PRAGMA user_version. A released one is never edited. */
 export const MIGRATIONS: readonly string[] = [
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly string[] = [
   MIGRATION_6,
   MIGRATION_7,
   MIGRATION_8,
+  MIGRATION_9,
 ];

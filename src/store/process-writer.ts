@@ -1,5 +1,6 @@
 import { commandLine } from '../core/command-line.ts';
 import type { ProcessRow, ProgramRow } from '../core/tick.ts';
+import type { Us } from '../core/time.ts';
 import { IdMap } from './id-map.ts';
 import type { NetnsTable } from './netns-table.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
@@ -10,6 +11,9 @@ const UPDATE = `UPDATE process SET parent_pid = ?, comm = ?, exe = coalesce(?, e
 const INSERT = `INSERT INTO process (parent_pid, comm, exe, cmdline, uid, cgroup, netns, program, first_us, last_us,
   exit_us, id, boot, pid, start_ticks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 
+/** Processes whose first time is remembered; of others it is as they were written. */
+const MOST_REMEMBERED = 65_536;
+
 /** Writes programs and processes: each (boot, pid, start ticks) is one row, whoever recorded it first. */
 export class ProcessWriter {
   readonly programs: IdMap;
@@ -19,6 +23,8 @@ export class ProcessWriter {
   readonly #findProcess: Statement<number>;
   readonly #updateProcess: Statement;
   readonly #insertProcess: Statement;
+  readonly #seenEarlier: Statement;
+  readonly #firsts = new Map<number, Us>(); // by row
   readonly #netns: NetnsTable;
   readonly #boot: number;
 
@@ -35,6 +41,7 @@ export class ProcessWriter {
       .pluck() as Statement<number>;
     this.#updateProcess = db.prepare(UPDATE);
     this.#insertProcess = db.prepare(INSERT);
+    this.#seenEarlier = db.prepare('UPDATE process SET first_us = min(first_us, ?) WHERE id = ?');
     this.#netns = netns;
     this.#boot = boot;
   }
@@ -49,15 +56,29 @@ export class ProcessWriter {
 
   writeProcesses(rows: readonly ProcessRow[]): void {
     for (const row of rows) {
-      if (this.#update(row)) continue;
-      const { pid, startTicks } = row.process;
-      const known = this.#findProcess.get(this.#boot, pid, startTicks);
-      if (known === undefined) this.#insert(row);
-      else {
-        this.processes.alias(row.id, known);
-        this.#update(row);
-      }
+      this.#write(row);
+      if (this.#firsts.size >= MOST_REMEMBERED) this.#firsts.clear();
+      this.#firsts.set(this.processes.row(row.id), row.firstUs);
     }
+  }
+
+  /** A packet of it passed at `us`: news of a process come later than its first packets. @param process row */
+  seenAt(process: number, us: Us): void {
+    if (!(us < this.#firsts.get(process)!)) return; // undefined: never
+    this.#firsts.set(process, us);
+    this.#seenEarlier.run(us, process);
+  }
+
+  #write(row: ProcessRow): void {
+    if (this.#update(row)) return;
+    const { pid, startTicks } = row.process;
+    const known = this.#findProcess.get(this.#boot, pid, startTicks);
+    if (known === undefined) {
+      this.#insert(row);
+      return;
+    }
+    this.processes.alias(row.id, known);
+    this.#update(row);
   }
 
   /** @returns whether the row was there */
@@ -80,7 +101,7 @@ export class ProcessWriter {
       p.cgroup,
       this.#netns.rowOrNull(p.netns, firstUs),
       this.programs.row(program),
-      firstUs,
+      Math.min(firstUs, exitUs ?? firstUs), // its end may be known before it was seen
       lastUs,
       exitUs,
     ];
@@ -94,5 +115,6 @@ export class ProcessWriter {
   rollback(): void {
     this.programs.rollback();
     this.processes.rollback();
+    this.#firsts.clear();
   }
 }

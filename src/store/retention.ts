@@ -1,6 +1,7 @@
 /** Deletes what is too old or too much, in small pieces: a recorder goes on between them. */
 import type { Us } from '../core/time.ts';
 import type { AddressSweep } from './address-sweep.ts';
+import type { MinuteFold } from './minute-fold.ts';
 import { dropNames, processesOfNames, ranges } from './name-sweep.ts';
 import {
   bucketOf,
@@ -44,19 +45,32 @@ const DELETE_FLOWS = `DELETE FROM flow WHERE id IN (${OLDEST_FLOWS}) RETURNING l
 const NOTE = `UPDATE kept SET from_us = max(from_us, ?), flows = flows + ?, packets = packets + ?, bytes = bytes + ?,
   ip_bytes = ip_bytes + ? WHERE what = ?`;
 
+const DROP_PROGRAMS = `DELETE FROM program WHERE id NOT IN (
+  SELECT program FROM process UNION SELECT program FROM traffic_minute
+  UNION SELECT program FROM program_minute UNION SELECT program FROM program_hour UNION SELECT program FROM program_day
+  UNION SELECT src_program FROM flow WHERE src_program IS NOT NULL
+  UNION SELECT dst_program FROM flow WHERE dst_program IS NOT NULL)`;
+
 export class Retention {
   readonly #db: Sqlite;
   readonly #keep: Keep;
+  readonly #fold: MinuteFold;
   readonly #deleteFlows: Statement<number[]>;
   readonly #note: Statement;
   readonly #keptFrom: Statement<number>;
   readonly #onSweep: () => AddressSweep;
-  #isDirty = false; // flows went since the last look for what they alone pointed at
+  readonly #isAlone: boolean;
+  #isDirty = false; // something went since the last look for what it alone pointed at
 
-  /** @param onSweep gives the search for addresses that nothing points at */
-  constructor(db: Sqlite, keep: Keep, onSweep: () => AddressSweep) {
+  /**
+   * @param isAlone nobody records: everything that nothing points at may go, however long it takes to find
+   * @param onSweep gives the search for addresses that nothing points at
+   */
+  constructor(db: Sqlite, keep: Keep, fold: MinuteFold, isAlone: boolean, onSweep: () => AddressSweep) {
     this.#db = db;
     this.#keep = keep;
+    this.#fold = fold;
+    this.#isAlone = isAlone;
     this.#deleteFlows = db.prepare(DELETE_FLOWS).raw() as Statement<number[]>;
     this.#note = db.prepare(NOTE);
     this.#keptFrom = db.prepare('SELECT from_us FROM kept WHERE what = ?').pluck() as Statement<number>;
@@ -72,7 +86,8 @@ export class Retention {
       if (age !== null) yield* this.#dropBuckets(level, nowUs - age);
     }
     if (maxBytes !== null) yield* this.#shrink(maxBytes);
-    if (this.#isDirty) yield* this.#dropOrphans();
+    const untilUs = Math.max(this.#keptFrom.get('flows')!, flows === null ? 0 : nowUs - flows) - SLACK_US;
+    if (this.#isDirty || this.#isAlone || this.#hasOldSockets(untilUs)) yield* this.#dropOrphans(untilUs);
     this.#isDirty = false;
     yield* this.#giveBack();
   }
@@ -98,6 +113,7 @@ export class Retention {
     const fromUs = bucketOf(COARSER[level], untilUs);
     const hasSome = this.#db.prepare(`SELECT 1 FROM captured_${level} WHERE bucket_us < ?`).pluck();
     if (hasSome.get(fromUs) === undefined) return;
+    this.#fold.closeBefore(fromUs);
     if (level === 'day') this.#noteDays(fromUs);
     else this.#note.run(fromUs, 0, 0, 0, 0, level);
     for (const name of ['traffic', 'program', 'captured'] as const) {
@@ -122,6 +138,7 @@ export class Retention {
   /** The oldest flows go first, then the oldest minutes, then hours: what is coarse tells the most in the least room. */
   *#shrink(maxBytes: number): Generator<void> {
     if (this.#usedBytes() <= maxBytes) return;
+    this.#fold.closeBefore(Number.POSITIVE_INFINITY); // what is closed later would make it larger again
     const enough = () => this.#usedBytes() <= maxBytes * ENOUGH;
     while (!enough() && this.#dropSomeFlows(ANY_AGE) > 0) yield;
     for (const level of ['minute', 'hour'] as const) {
@@ -137,16 +154,22 @@ export class Retention {
   }
 
   /**
-   * Sockets, holders, names, processes and addresses that only deleted flows pointed at. What points goes before what it
-   * points at: numbers of rows are used again.
+   * Sockets, holders, names, processes and addresses of the time before `untilUs` that no flow points at. What points goes
+   * before what it points at: numbers of rows are used again.
    */
-  *#dropOrphans(): Generator<void> {
-    const untilUs = this.#keptFrom.get('flows')! - SLACK_US;
+  *#dropOrphans(untilUs: Us): Generator<void> {
     yield* this.#dropOlder('socket', 'to_us < ?', [untilUs]);
     yield* dropNames(this.#db, untilUs);
     const kept = yield* processesOfNames(this.#db);
     yield* this.#dropOlder('process', 'last_us < ? AND coalesce(exit_us, last_us) < ?', [untilUs, untilUs], kept);
     yield* this.#onSweep().work();
+    if (this.#isAlone) this.#db.exec(DROP_PROGRAMS); // a recorder remembers the rows of its programs
+  }
+
+  /** Sockets that never had a packet come and go too. Rows are in about the order in which they ended. */
+  #hasOldSockets(untilUs: Us): boolean {
+    const oldestUs = this.#db.prepare('SELECT to_us FROM socket ORDER BY id LIMIT 1').pluck().get() as Us | undefined;
+    return oldestUs !== undefined && oldestUs < untilUs;
   }
 
   *#dropOlder(

@@ -1,6 +1,7 @@
 import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { CounterTable } from './counter-table.ts';
 import type { ShareSink } from './flow-share.ts';
+import type { MinuteFold } from './minute-fold.ts';
 import {
   bucketOf,
   CAPTURED_KEY,
@@ -14,18 +15,23 @@ import type { Sqlite } from './sqlite.ts';
 import { SumMap } from './sum-map.ts';
 import { type Place, TrafficMinutes } from './traffic-minutes.ts';
 
-/** Collects what a tick changes of the counters by minute, hour and day, and writes it in the transaction of the tick. */
+/**
+ * Collects what a tick changes of the counters by minute, hour and day, and writes it in the transaction of the tick: of
+ * minutes that are open to these alone, of others to every level.
+ */
 export class RollupWriter implements ShareSink {
   readonly #changes = new SumMap(TRAFFIC_KEY.length, TRAFFIC_SUMS.length);
   readonly #other = new SumMap(TRAFFIC_KEY.length, TRAFFIC_SUMS.length);
   readonly #programs = new SumMap(PROGRAM_KEY.length, TRAFFIC_SUMS.length);
   readonly #kinds = new SumMap(CAPTURED_KEY.length, CAPTURED_SUMS.length);
   readonly #minutes: TrafficMinutes;
+  readonly #fold: MinuteFold;
   readonly #traffic: Readonly<Record<Exclude<Level, 'minute'>, CounterTable>>;
   readonly #program: Readonly<Record<Level, CounterTable>>;
   readonly #captured: Readonly<Record<Level, CounterTable>>;
 
-  constructor(db: Sqlite) {
+  constructor(db: Sqlite, fold: MinuteFold) {
+    this.#fold = fold;
     const tables = (name: string, key: readonly string[], sums: readonly string[]) => ({
       minute: new CounterTable(db, `${name}_minute`, key, sums),
       hour: new CounterTable(db, `${name}_hour`, key, sums),
@@ -47,7 +53,8 @@ export class RollupWriter implements ShareSink {
 
   write(): void {
     this.#changes.take((row, isLess) => {
-      this.#programs.add(row, row, TRAFFIC_KEY.length); // the key of a program is the beginning of that of traffic
+      // The key of a program is the beginning of that of traffic.
+      if (!this.#fold.isOpen(row[0]!)) this.#programs.add(row, row, TRAFFIC_KEY.length);
       this.#minutes.add(row, isLess, this.#place);
     });
     this.#other.take((row, isLess) => {
@@ -56,6 +63,7 @@ export class RollupWriter implements ShareSink {
     });
     addAll(this.#program, this.#programs);
     addAll(this.#captured, this.#kinds);
+    this.#fold.closeOld();
   }
 
   /** What was collected is of a transaction that came to nothing. */
@@ -70,6 +78,7 @@ export class RollupWriter implements ShareSink {
   };
 
   #addCoarser(row: number[], isLess: boolean): void {
+    if (this.#fold.isOpen(row[0]!)) return;
     this.#traffic.hour.add(inBucket(row, 'hour'), isLess);
     this.#traffic.day.add(inBucket(row, 'day'), isLess);
   }

@@ -8,9 +8,11 @@ import { type Roots, readHidepid } from '../../linux/system.ts';
 import { Capability, capabilitiesFor } from '../record/privileges.ts';
 import { limited, passed, unused } from './doctor-check.ts';
 
+/** In setpriv's words: packets, BPF, and the descriptors of others where BPF cannot tell. */
+const RIGHTS = '+net_raw,+net_admin,+bpf,+perfmon,+sys_ptrace,+dac_read_search';
 const WITH_CAPABILITIES =
   'Run as root, or give only these rights: sudo setpriv --reuid="$USER" --regid="$(id -g)" --init-groups ' +
-  '--inh-caps=+net_raw,+sys_ptrace,+dac_read_search --ambient-caps=+net_raw,+sys_ptrace,+dac_read_search pcapid ...';
+  `--inh-caps=${RIGHTS} --ambient-caps=${RIGHTS} pcapid ...`;
 
 export function checkProcNet(proc: ProcFs): Check {
   const found = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'icmp'].filter(

@@ -42,11 +42,14 @@ export const db: CommandModule = (context) =>
     .addCommand(sql(context))
     .addHelpText('after', EXAMPLES);
 
+const exampleText = (lines: readonly string[]) => ['\nExamples:', ...lines.map((line) => `  ${line}`)].join('\n');
+
 const withDatabase = (command: Command) => command.option('--db <file>', 'database');
 
 const info = (context: Context): Command =>
   withDatabase(new Command('info'))
     .description('Says what a database holds.')
+    .addHelpText('after', exampleText(['pcapid db info', 'pcapid db info --tables --db pcapid.db']))
     .option('--tables', 'also the size of every table; reads the whole file')
     .action((flags: DatabaseFlags & { readonly tables?: boolean }) => {
       const path = resolveDatabaseToRead(context, flags.db);
@@ -87,6 +90,7 @@ function keptLine(row: Row): string {
 const check = (context: Context): Command =>
   withDatabase(new Command('check'))
     .description('Checks that a database is undamaged and that its counters add up. Ends with 2 when not.')
+    .addHelpText('after', exampleText(['pcapid db check', 'pcapid db check --db copy.db && echo sound']))
     .action((flags: DatabaseFlags) =>
       asking(resolveDatabaseToRead(context, flags.db), (reader) => {
         const damages = reader.all(compileIntegrity()).filter(({ what }) => what !== 'ok');
@@ -104,6 +108,14 @@ const check = (context: Context): Command =>
 const prune = (context: Context): Command =>
   withDatabase(new Command('prune'))
     .description('Deletes what is old, as record does while it runs.')
+    .addHelpText(
+      'after',
+      exampleText([
+        'pcapid db prune --keep flows=1d',
+        'pcapid db prune --keep flows=7d,minute=30d,hour=1y,day=forever',
+        'pcapid db prune --max-size 500MB',
+      ]),
+    )
     .addOption(
       new Option('--keep <ages>', 'ages beyond which to delete')
         .default(parseKeep(KEEP_DEFAULT), KEEP_DEFAULT)
@@ -131,17 +143,48 @@ const PRUNE_BUDGET_MS = 200;
 
 const backup = (context: Context): Command =>
   withDatabase(new Command('backup'))
-    .description('Copies a database as it is now, also while it is recorded into.')
+    .description('Copies a database as it is now, also while it is recorded into. Ends with 2 when it is damaged.')
+    .addHelpText(
+      'after',
+      exampleText([
+        'pcapid db backup copy.db',
+        'pcapid db backup /mnt/backup/pcapid.db --db /var/lib/pcapid/pcapid.db',
+      ]),
+    )
     .argument('<file>', 'new file')
     .action(async (file: string, flags: DatabaseFlags) => {
       const to = resolve(context.cwd, file);
-      await backUp(resolveDatabaseToRead(context, flags.db), to);
+      const from = resolveDatabaseToRead(context, flags.db);
+      await backUp(from, to);
       context.err(`${to}: ${formatSize(statSync(to).size)}\n`);
+      const damage = damageOf(to);
+      if (damage === undefined) return;
+      const hint = 'The copy has what can be read of it; `pcapid db check` says more.';
+      throw new UserError('damaged-database', `${from} is damaged, and so is its copy: ${damage}`, hint);
     });
+
+/** @returns what is wrong with the file, undefined: nothing */
+function damageOf(path: string): string | undefined {
+  try {
+    const [first] = asking(path, (reader) => reader.all(compileIntegrity()));
+    return first?.what === 'ok' ? undefined : String(first?.what).trim();
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
 
 const sql = (context: Context): Command =>
   addFormatOptions(withDatabase(new Command('sql')))
     .description('Answers one SELECT in SQLite’s dialect, read-only. docs/schema.md has the views and tables.')
+    .addHelpText(
+      'after',
+      exampleText([
+        "pcapid db sql 'SELECT comm, count(*) FROM endpoint GROUP BY comm'",
+        "pcapid db sql 'SELECT * FROM flow_record LIMIT 10' --format ndjson",
+        "pcapid db sql 'SELECT text FROM address' --format csv > addresses.csv",
+      ]),
+    )
     .argument('<select>', "e.g. 'SELECT * FROM flow_record LIMIT 10'")
     .action((text: string, flags: DatabaseFlags & FormatFlags) =>
       asking(resolveDatabaseToRead(context, flags.db), (reader) => {

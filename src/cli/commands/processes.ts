@@ -7,6 +7,7 @@ import { type ListFlags, listCommand, listStored, type StoredList } from '../sto
 
 interface ProcessesFlags extends ListFlags {
   readonly tree?: boolean;
+  readonly all?: boolean;
 }
 
 const EXAMPLES = `
@@ -15,6 +16,7 @@ Examples:
   pcapid processes --tree --since 1h           children below their parents
   pcapid processes --unit nginx --sort first
   pcapid processes --remote 192.0.2.0/24       who talked to that network
+  pcapid processes --all --sort last           also those that only had a socket
   pcapid processes --columns comm,pid,first,exit,cmdline
 
 FLOWS and BYTES count the flows that match, whole; a process that talks to
@@ -32,7 +34,8 @@ const LIST: StoredList<ProcessSort, ProcessesFlags> = {
     defaults: PROCESS_DEFAULT_COLUMNS,
     fields: PROCESS_FIELDS,
   }),
-  compile: (filter, _flags, order, limit, rows) => compileProcesses(filter, order, limit, rows),
+  compile: (filter, { all, tree, follow }, order, limit, rows) =>
+    compileProcesses(filter, order, limit, rows, all === true || tree === true || follow === true),
   arrange: (rows, { tree }) => (tree === true ? processTree(rows) : rows),
 };
 
@@ -40,6 +43,7 @@ export const processes: CommandModule = (context) =>
   listCommand('processes', PROCESS_SORTS, LIST.defaultSort)
     .description('Lists stored processes: whose children they are, when they lived, how much they sent and received.')
     .option('--tree', 'children below their parents')
+    .option('--all', 'also those without a flow that matches: they only had a socket')
     .addHelpText('after', EXAMPLES)
     .action((flags: ProcessesFlags) => {
       if (flags.tree === true && flags.follow === true) {

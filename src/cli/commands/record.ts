@@ -99,7 +99,7 @@ const capture: CommandModule = (context) =>
     )
     .option('-p, --promiscuous', 'also packets for other hosts', false)
     .option('--sockets-only', 'capture nothing: only who has which socket, for captures of others', false)
-    .option('-q, --quiet', 'no live line', false)
+    .option('-q, --quiet', 'no list of sources, no live line', false)
     .option('--config <file>', 'settings to use instead of /etc/pcapid.toml and that of this user')
     .addHelpText('after', EXAMPLES)
     .action(async (filter: string[], flags: RecordFlags, command: Command) => {
@@ -156,7 +156,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     ...recordingOf(native, devices, filter, flags, database),
     programs: opened,
     onReady: () => {
-      for (const check of checks) context.err(formatCheck(check));
+      if (!flags.quiet) for (const check of checks) context.err(formatCheck(check));
       const what = flags.socketsOnly ? 'sockets' : devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
       context.err(`recording ${what} into ${database}${howToEnd}\n`);
     },

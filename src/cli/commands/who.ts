@@ -49,7 +49,7 @@ that is stored. Quote arrows and brackets: they mean something to the shell.`;
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
     addHistoryOptions(
-      addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read')))
+      addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read'), ANSWERS))
         .description('Says which process a connection, or a frame of a capture, belongs to, and how that is known.')
         .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
         .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")

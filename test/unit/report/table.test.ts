@@ -70,3 +70,17 @@ test('table() prints all rows, those after the sample too', () => {
     rows.map(({ a }) => a),
   );
 });
+
+test('table() leaves spare columns out before it cuts another one, from the right and only as many as it must', () => {
+  const columns = [
+    column('a', true),
+    { ...column('b'), isSpare: true },
+    { ...column('c'), isSpare: true },
+    column('d'),
+  ];
+  const rows = [{ a: 'x'.repeat(20), b: 'y'.repeat(8), c: 'z'.repeat(10), d: 'w'.repeat(5) }];
+  const titles = (width: number) => [...table(rows, layout(columns, width))][0]!.trim().split(/ +/).join('');
+  assert.deepEqual([49, 48, 37, 36, 20].map(titles), ['ABCD', 'ABD', 'ABD', 'AD', 'AD']);
+  const [, line] = [...table(rows, layout(columns, 27))];
+  assert.equal(line, `${'x'.repeat(20)}  wwwww\n`);
+});

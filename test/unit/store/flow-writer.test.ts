@@ -41,3 +41,13 @@ test('a namespace that a flow and its end name for the first time began with the
     assert.deepEqual(rowsOf(path, 'SELECT from_us FROM netns WHERE inode = 77'), [{ from_us: NOON }]);
   });
 });
+
+test('a process was there since its first packet, and before its end, however late it was heard of', () => {
+  const { row, program } = processRow(1, { pid: 7 });
+  const late = { ...row, firstUs: NOON + 9 * SECOND, lastUs: NOON + 9 * SECOND, exitUs: NOON + 5 * SECOND };
+  const flow = { serial: 1, tuple: 'tcp 10.0.0.1:1 > 10.0.0.2:2', firstUs: NOON + 2 * SECOND };
+  const named = tick({ programs: [program], processes: [late], ends: [{ serial: 1, side: 'src', process: 1 }] });
+  const first = (path: string) => Number(rowsOf(path, 'SELECT first_us FROM process')[0]?.first_us) - NOON;
+  withDatabase([tick({ programs: [program], processes: [late] })], (path) => assert.equal(first(path), 5 * SECOND));
+  withDatabase([tick({ flows: [flow] }), named], (path) => assert.equal(first(path), 2 * SECOND));
+});

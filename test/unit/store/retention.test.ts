@@ -103,3 +103,26 @@ test('prune() shrinks a file that is too large, the oldest flows first, and the 
     assert.deepEqual(brokenRules(path), []);
   });
 });
+
+test('prune() without a recorder removes what no flow ever pointed at: sockets, processes, addresses and programs', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'flowless.db');
+    const store = FlowStore.open(path, OPTIONS);
+    store.beginCapture(INFO);
+    const [old, kept] = people;
+    const sockets = [{ id: 1, tuple: 'tcp 10.0.0.1:22 > 10.9.9.9:5', process: 1, fromUs: NOON }];
+    const flow = { serial: 1, tuple: 'tcp 10.0.0.1:1 > 10.0.0.2:2', firstUs: NOON + 9 * DAY, end: 'idle' as const };
+    const ends: EndLiteral[] = [{ serial: 1, side: 'src', process: 2, program: 2 }];
+    const processes = [old!.row, { ...kept!.row, lastUs: NOON + 9 * DAY }];
+    store.write(tick({ programs: people.map(({ program }) => program), processes, sockets, flows: [flow], ends }));
+    store.endCapture(NOON + 9 * DAY);
+    pruneAll(store, { ...FOREVER, flows: DAY }, NOON + 9 * DAY + 3600 * SECOND);
+    store.close();
+    const left = ['flow', 'socket', 'process', 'program', 'address'].map(
+      (table) => rowsOf(path, `SELECT count(*) AS n FROM ${table}`)[0]?.n,
+    );
+    assert.deepEqual(left, [1, 0, 1, 1, 2]);
+    assert.deepEqual(rowsOf(path, 'PRAGMA foreign_key_check'), []);
+    assert.deepEqual(brokenRules(path), []);
+  });
+});
