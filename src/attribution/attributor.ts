@@ -7,6 +7,7 @@ import { K_FIRST, KEY_WORDS, keyFirstPort, keyProtocol, reverseKey } from '../co
 import { type Answer, attribute, EXACT_RANK, isActing, isUnheld, rank, unknown } from './attribute.ts';
 import { type EndPlace, placeOf } from './end-place.ts';
 import type { Interval, ScanState } from './facts.ts';
+import { forgetSockets, KEEP_CLOSED_US } from './forget-sockets.ts';
 import { HolderTable } from './holder-table.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import { OwnerTable } from './owner-table.ts';
@@ -25,11 +26,6 @@ const LATE_US = SECOND_US;
 const SETTLED_US = 10 * SECOND_US;
 /** Facts are kept a little longer than any flow that may ask for them. */
 const KEEP_FACTS_US = 150 * SECOND_US;
-/**
- * What the kernel told to be closed is kept so long: the rows of its flows come within seconds, and 5,000 connections a
- * second leave 10,000 sockets.
- */
-const KEEP_CLOSED_US = 30 * SECOND_US;
 /** Intervals of lost facts that are remembered apart; beyond, the oldest two become one. */
 const MOST_LOST = 64;
 
@@ -135,6 +131,11 @@ export class Attributor {
 
   /** Drops what can name nothing any more. */
   forget(nowUs: Us, onForget: (socketRow: number) => void): void {
+    for (const _ of this.forgetStepwise(nowUs, onForget)) void _;
+  }
+
+  /** The same, with a yield now and then. */
+  *forgetStepwise(nowUs: Us, onForget: (socketRow: number) => void): Generator<void> {
     const keepUs = nowUs - KEEP_FACTS_US;
     const { rank: ranks, lastUs, standing } = this.pending.rows;
     const isOver = (row: number): boolean => {
@@ -143,8 +144,8 @@ export class Attributor {
       return lastUs[row]! < nowUs - patienceUs;
     };
     this.pending.giveUp(isOver, MOST_ENDED);
+    yield* forgetSockets(this, nowUs, keepUs, onForget);
     const keepClosedUs = nowUs - this.keepClosedUs;
-    this.sockets.forget(keepUs, keepClosedUs, onForget);
     this.owners.forget(keepClosedUs, (cookie) => this.sockets.firstOf(cookie) !== -1);
     this.holders.forget(keepUs);
     const pids = new Set<number>();

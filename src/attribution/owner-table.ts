@@ -79,6 +79,14 @@ export class OwnerTable {
     }
   }
 
+  /** Nobody asks for that socket any more. */
+  forgetSocket(cookie: number): void {
+    const newest = this.newest(cookie);
+    if (newest === -1) return;
+    this.#newest.remove(newest);
+    this.#freeFrom(newest);
+  }
+
   /** A flow that began before `beforeUs` is asked for no more: one row from before it says who acted at that time. */
   #freeOutdated(newest: number, beforeUs: Us): void {
     const { fromUs, evidence, older } = this.facts;

@@ -141,6 +141,16 @@ export class PendingEnds {
     }
   }
 
+  /** Whether an end on that tuple still waits. */
+  isOn(key: Int32Array, at: number): boolean {
+    const hash = hashKey(key, at);
+    for (let row = this.#byTuple.first(hash); row !== -1; row = this.#byTuple.next(row))
+      if (equalKeys(this.rows.key, row * KEY_WORDS, key, at)) return true;
+    for (let row = this.#byNat.first(hash); row !== -1; row = this.#byNat.next(row))
+      if (equalKeys(this.rows.nat, row * KEY_WORDS, key, at)) return true;
+    return false;
+  }
+
   touchPort(protocol: number, port: number): void {
     for (let row = this.#byPort.first(hashPort(protocol, port)); row !== -1; row = this.#byPort.next(row)) {
       const at = row * KEY_WORDS;

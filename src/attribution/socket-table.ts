@@ -1,6 +1,6 @@
 import { isLinkLocal, isUnspecified } from '../core/address.ts';
 import { type ClosedColumns, NO_UID, type SocketColumns, SocketState, SourceCode } from '../core/socket.ts';
-import { HOUR_US, type Us } from '../core/time.ts';
+import type { Us } from '../core/time.ts';
 import {
   equalKeys,
   hashKey,
@@ -17,11 +17,8 @@ import {
 import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
-/** Rows at most; what comes beyond is counted, not taken. From the second number on, unused rows go sooner. */
+/** Rows at most; what comes beyond is counted, not taken. */
 const MOST = 1 << 20;
-const CROWDED = 1 << 18;
-/** An open socket that no packet and no list showed for so long is forgotten: its end may have been missed. */
-const OPEN_KEEP_US = HOUR_US;
 
 const FACT_COLUMNS = {
   key: 'key', // local, remote
@@ -52,7 +49,6 @@ export class SocketTable {
   readonly #byIdentity = new RowIndex();
   readonly #byInode = new RowIndex();
   readonly #byCookie = new RowIndex();
-  #openKeepUs = OPEN_KEEP_US;
   refused = 0; // rows for which there was no room
 
   get size(): number {
@@ -141,22 +137,11 @@ export class SocketTable {
     return next;
   }
 
-  /**
-   * Forgets sockets last seen before `beforeUs`, or closed before `closedBeforeUs`; calls `onForget` for each while its row
-   * is still readable.
-   */
-  forget(beforeUs: Us, closedBeforeUs: Us, onForget: (row: number) => void): void {
-    const { toUs, closedUs } = this.facts;
-    this.#openKeepUs = this.size > CROWDED ? this.#openKeepUs / 2 : Math.min(OPEN_KEEP_US, this.#openKeepUs * 2);
-    const openBeforeUs = beforeUs - this.#openKeepUs;
-    for (const row of this.#store.rows()) {
-      const isOpen = this.isTold(row) && closedUs[row] === Infinity;
-      if (toUs[row]! >= (isOpen ? openBeforeUs : beforeUs) && closedUs[row]! >= closedBeforeUs) continue;
-      onForget(row);
-      for (const index of [this.#byTuple, this.#byIdentity, this.#byPort, this.#byInode, this.#byCookie])
-        index.remove(row);
-      this.#store.free(row);
-    }
+  /** Another socket may take its row. */
+  drop(row: number): void {
+    for (const index of [this.#byTuple, this.#byIdentity, this.#byPort, this.#byInode, this.#byCookie])
+      index.remove(row);
+    this.#store.free(row);
   }
 
   rows(): Generator<number> {

@@ -212,9 +212,9 @@ export class FlowLife {
     const { words, doubles } = entries;
     const word = id << ENTRY_SHIFT;
     const double = id << DOUBLE_SHIFT;
+    this.#deadlines.reopen(id);
     words[word + E_STATE] = withPktType(words[word + E_STATE]! & ~(S_PAUSED | S_SENT), PacketType.Unknown);
-    words[word + E_IFINDEX] = NO_IFINDEX;
-    words[word + E_IFINDEX + 1] = NO_IFINDEX;
+    words.fill(NO_IFINDEX, word + E_IFINDEX, word + E_IFINDEX + 2);
     words[word + E_EPOCH] = UNTOUCHED;
     this.sightings.release(words[word + E_SIGHTINGS]!);
     words[word + E_SIGHTINGS] = 0;
@@ -251,8 +251,10 @@ export class FlowLife {
     const row = this.sockets.ending(id, moment);
     if (row !== NO_CHANGE && (state & S_PAUSED) === 0 && this.entries.hasCounted(id)) {
       if (changes.endReason[row] === FlowEnd.Forced) this.handovers.take(id, changes, row, moment);
+      else this.handovers.forget(id);
       this.sockets.cut(id, row);
       this.#telling.pause(id, changes.endReason[row]!);
+      if (changes.endReason[row] === FlowEnd.EndOfFlow) this.#deadlines.close(id);
       this.entries.words[(id << ENTRY_SHIFT) + E_STATE]! |= S_FOLLOWS;
     }
     this.sockets.apply(id, moment);
@@ -262,9 +264,7 @@ export class FlowLife {
   #takeEntry(): number {
     const id = this.entries.take();
     if (id !== NONE) return id;
-    const victim = this.#deadlines.victim();
-    const isEnded = (this.entries.words[(victim << ENTRY_SHIFT) + E_STATE]! & S_ENDED) !== 0;
-    this.#retire(victim, isEnded ? FlowEnd.EndOfFlow : FlowEnd.LackOfResources);
+    this.#retire(this.#deadlines.victim(), FlowEnd.LackOfResources);
     return this.entries.take();
   }
 

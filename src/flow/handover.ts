@@ -45,10 +45,11 @@ export class Handovers {
 
   /** Takes the share of the next process from a flow that ends by the handover in that row, at the packet in work. */
   take(id: number, changes: EndChanges, row: number, moment: Moment): void {
-    if (moment.direction === NONE) return; // nobody comes to give it to
     const edge = changes.edge[row]!;
-    const share = edge === Edge.None ? this.#datagram(id, changes, row) : this.#octets(id, changes, row, moment);
+    const last = this.#last.get(id);
     this.#last.delete(id);
+    if (moment.direction === NONE) return; // nobody comes to give it to
+    const share = edge === Edge.None ? datagramOf(last, changes, row) : this.#octets(id, changes, row, moment);
     this.#taken = share !== undefined && this.#has(id, share) ? share : undefined;
     if (this.#taken !== undefined) this.#add(id, this.#taken, -1);
   }
@@ -66,13 +67,6 @@ export class Handovers {
 
   forget(id: number): void {
     this.#last.delete(id);
-  }
-
-  #datagram(id: number, { side, atUs }: EndChanges, row: number): Share | undefined {
-    const sent = this.#last.get(id);
-    const eventUs = atUs[row]!;
-    if (sent === undefined || sent.direction !== side[row]) return undefined;
-    return sent.bootUs <= eventUs && sent.bootUs >= eventUs - HANDED_LAG_US ? sent : undefined;
   }
 
   /** Of what is counted all that lies beyond the sequence number, less what the packet in work has before it. */
@@ -97,4 +91,10 @@ export class Handovers {
     const at = (id << DOUBLE_SHIFT) + D_COUNTERS + direction * COUNTERS;
     for (const [k, count] of counts.entries()) this.#entries.doubles[at + k]! += sign * count;
   }
+}
+
+function datagramOf(sent: Share | undefined, { side, atUs }: EndChanges, row: number): Share | undefined {
+  const eventUs = atUs[row]!;
+  if (sent === undefined || sent.direction !== side[row]) return undefined;
+  return sent.bootUs <= eventUs && sent.bootUs >= eventUs - HANDED_LAG_US ? sent : undefined;
 }

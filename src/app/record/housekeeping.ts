@@ -1,4 +1,5 @@
 import type { Attributor } from '../../attribution/attributor.ts';
+import { KEEP_CLOSED_DATAGRAM_US } from '../../attribution/forget-sockets.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { NO_FACTS } from './no-facts.ts';
 import type { TickBuilder } from './tick-builder.ts';
@@ -52,13 +53,14 @@ export class Housekeeping {
     const before = sockets.size;
     yield* this.#forget(now);
     this.forgotten += before - sockets.size;
-    const lost = { fromUs: this.#drainedUs, toUs: now - this.#attributor.keepClosedUs };
+    const keptUs = Math.min(KEEP_CLOSED_DATAGRAM_US, this.#attributor.keepClosedUs);
+    const lost = { fromUs: this.#drainedUs, toUs: now - keptUs };
     if (sockets.size < before) this.#attributor.observe({ ...NO_FACTS, atUs: now, lost });
   }
 
   *#forget(now: Us): Generator<void> {
     this.#dueUs = now + Math.min(HOUSEKEEPING_US, this.#attributor.keepClosedUs);
     yield* this.#builder.addSocketsStepwise(now);
-    this.#attributor.forget(now, (row) => this.#builder.forgetSocket(row));
+    yield* this.#attributor.forgetStepwise(now, (row) => this.#builder.forgetSocket(row));
   }
 }

@@ -19,6 +19,7 @@ import {
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import { NameLog } from './name-log.ts';
+import { ToldSockets } from './told-sockets.ts';
 
 /** Sockets younger than this are not worth a row of their own unless a flow points at them. */
 const SOCKET_AGE_US = 5 * SECOND_US;
@@ -35,14 +36,6 @@ interface KnownRow {
   seenUs: Us; // by the latest scan
 }
 
-interface KnownSocket {
-  readonly id: number;
-  readonly toUs: Us;
-  readonly process: number; // 0: none or several
-  readonly holders: number; // told of
-  readonly offsetUs: Us; // of its first row: the clock may be slewed meanwhile, an interval keeps its begin
-}
-
 /** What people call users and containers; null: nothing. */
 export interface Names {
   readonly userName: (uid: number) => string | null;
@@ -53,7 +46,7 @@ export interface Names {
 export class TickBuilder {
   readonly #programs = new Map<string, number>();
   readonly #processes = new Map<string, KnownRow>();
-  readonly #sockets = new Map<number, KnownSocket>(); // row of the socket table -> history
+  readonly #told = new ToldSockets();
   #socketIds = 0;
   #processIds = 0;
   #newPrograms: ProgramRow[] = [];
@@ -132,23 +125,28 @@ export class TickBuilder {
   /** The same, with a yield after each socket. Those that one tick has no room for are left to the next one. */
   *addSocketsStepwise(nowUs: Us): Generator<void> {
     const { sockets, keepClosedUs } = this.#attributor;
+    const told = this.#told;
     for (const row of sockets.rows()) {
       yield;
       if (this.#history.count + this.#holders.count >= this.#mostHistory) return;
-      const known = this.#sockets.get(row);
+      const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepClosedUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
-      if (known === undefined ? isYoung : sockets.facts.toUs[row]! <= known.toUs) continue;
+      if (isTold ? sockets.facts.toUs[row]! <= told.toUs[row]! : isYoung) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
-      this.#writeSocket(row, known?.process || (isPrimary ? this.#processId(first.process) : 0), holders);
+      this.#writeSocket(
+        row,
+        (isTold && told.process[row]) || (isPrimary ? this.#processId(first.process) : 0),
+        holders,
+      );
     }
   }
 
   /** The socket table forgets `row`: another socket may take its number. */
   forgetSocket(row: number): void {
-    this.#sockets.delete(row);
+    this.#told.forget(row);
   }
 
   /** Sockets that have a row, since the start. */
@@ -249,17 +247,16 @@ export class TickBuilder {
 
   #socketId(row: number, answer: Answer): number {
     const process = answer.process === null ? 0 : this.#processId(answer.process);
-    const known = this.#sockets.get(row);
-    const isTold = known !== undefined && known.process === process && known.holders >= answer.holders.length;
-    return isTold ? known.id : this.#writeSocket(row, process, answer.holders);
+    const isTold = this.#told.says(row, process, answer.holders.length);
+    return isTold ? this.#told.id[row]! : this.#writeSocket(row, process, answer.holders);
   }
 
   #writeSocket(row: number, process: number, holders: readonly Holding[]): number {
     const { facts } = this.#attributor.sockets;
-    const known = this.#sockets.get(row);
-    const id = known?.id ?? ++this.#socketIds;
-    const offsetUs = known?.offsetUs ?? this.offsetUs;
-    this.#sockets.set(row, { id, toUs: facts.toUs[row]!, process, holders: holders.length, offsetUs });
+    const isTold = this.#told.isTold(row);
+    const id = isTold ? this.#told.id[row]! : ++this.#socketIds;
+    const offsetUs = isTold ? this.#told.offsetUs[row]! : this.offsetUs;
+    this.#told.note(row, id, facts.toUs[row]!, process, holders.length, offsetUs);
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;

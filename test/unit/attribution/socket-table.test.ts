@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { SocketTable } from '../../../src/attribution/socket-table.ts';
 import { SocketState, SourceCode } from '../../../src/core/socket.ts';
 import { Protocol } from '../../../src/core/tuple.ts';
-import { makeClosed, makeKey, makeSockets, type SocketLiteral } from '../../support/facts.ts';
+import { makeClosed, makeSockets, type SocketLiteral } from '../../support/facts.ts';
 
-const SECOND = 1_000_000;
 const SERVER = {
   protocol: Protocol.Udp,
   local: ['192.0.2.1', 53],
@@ -71,28 +70,6 @@ test('SocketTable knows the tuples of a listener, whichever it hears of first', 
     t.rowsOf(7).map((row) => t.sockets.facts.state[row]),
     Array(3).fill(SocketState.Listen),
   );
-});
-
-test('SocketTable forgets closed sockets, and open ones only when nothing shows them for an hour', () => {
-  const t = setUp();
-  t.observe(client(1), { ...client(2), cookie: 8 });
-  t.sockets.close(makeClosed([8, 3]));
-  const gone: number[] = [];
-  t.sockets.forget(200 * SECOND, 0, (row) => gone.push(row));
-  assert.deepEqual([gone, t.sockets.size], [[1], 1]);
-  t.sockets.forget(3601 * SECOND, 0, (row) => gone.push(row));
-  assert.deepEqual([gone, t.sockets.size, t.rowsOf(7)], [[1, 0], 0, []]);
-  assert.equal(t.sockets.firstOn(makeKey(Protocol.Udp, SERVER.local, ['198.51.100.9', 1]), 0), -1);
-});
-
-test('SocketTable forgets what was told to be closed long before what was last seen', () => {
-  const t = setUp();
-  t.observe(client(1), { ...client(2), cookie: 8 });
-  t.sockets.close(makeClosed([8, 50]));
-  t.sockets.forget(0, 50, () => assert.fail('nothing yet'));
-  const gone: number[] = [];
-  t.sockets.forget(0, 51, (row) => gone.push(row));
-  assert.deepEqual(gone, [1]);
 });
 
 test('SocketTable takes over what a better source says of a socket', () => {

@@ -1,0 +1,47 @@
+import type { Us } from '../../core/time.ts';
+
+/** What the history says of the sockets of a table, by its row. Columns: a storm has 5,000 sockets a second. */
+export class ToldSockets {
+  id = new Float64Array(64); // in the history; 0: nothing is told of that row
+  toUs = new Float64Array(64);
+  process = new Float64Array(64); // 0: none or several
+  holders = new Uint32Array(64); // told of
+  offsetUs = new Float64Array(64); // of its first row: the clock may be slewed meanwhile, an interval keeps its begin
+
+  isTold(row: number): boolean {
+    return row < this.id.length && this.id[row] !== 0;
+  }
+
+  /** The row is given to another socket. */
+  forget(row: number): void {
+    if (row < this.id.length) this.id[row] = 0;
+  }
+
+  /** @returns whether it was told already with that process and so many holders */
+  says(row: number, process: number, holders: number): boolean {
+    return this.isTold(row) && this.process[row] === process && this.holders[row]! >= holders;
+  }
+
+  note(row: number, id: number, toUs: Us, process: number, holders: number, offsetUs: Us): void {
+    if (row >= this.id.length) this.#grow(row);
+    this.id[row] = id;
+    this.toUs[row] = toUs;
+    this.process[row] = process;
+    this.holders[row] = holders;
+    this.offsetUs[row] = offsetUs;
+  }
+
+  #grow(row: number): void {
+    const size = 2 ** Math.ceil(Math.log2(row + 1));
+    this.id = grown(this.id, new Float64Array(size));
+    this.toUs = grown(this.toUs, new Float64Array(size));
+    this.process = grown(this.process, new Float64Array(size));
+    this.holders = grown(this.holders, new Uint32Array(size));
+    this.offsetUs = grown(this.offsetUs, new Float64Array(size));
+  }
+}
+
+function grown<T extends Uint32Array | Float64Array>(old: T, next: T): T {
+  next.set(old);
+  return next;
+}
