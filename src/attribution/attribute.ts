@@ -140,9 +140,12 @@ function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer
   const { rows, match } = found;
   const holdings = new Holdings();
   const role = match === 'listener' ? 'listener' : 'holder';
+  let isPartial = false; // some of the packets are of somebody who is not known
   for (const row of rows) {
+    const before = holdings.list.length;
     if (rows.length > 1 && addActing(holdings, row, end, facts)) continue;
     addHolders(holdings, facts.sockets.facts.inode[row]!, role, end.firstUs, facts);
+    isPartial ||= found.inTurn === true && holdings.list.length === before;
   }
   const socket = rows.length === 1 ? rows[0]! : -1;
   const row = rows[0] ?? -1;
@@ -155,12 +158,12 @@ function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer
     holders: holders.length,
   };
   const only = holders.length === 1 ? holders[0]!.process : undefined;
-  if (only !== undefined && mayBeNamed(match, only) && livedThen(only, end)) {
+  if (only !== undefined && !isPartial && mayBeNamed(match, only) && livedThen(only, end)) {
     const rule = match === 'listener' ? 'listener-holder' : 'only-holder';
     return { process: only, program: programOf(only), socket, holders, evidence, reason: null, rule, acted: 0 };
   }
   const program = agreedProgram(holders.map((holding) => holding.process));
-  const rule = only === undefined ? 'several-holders' : mayBeNamed(match, only) ? 'born-later' : 'listener-forked';
+  const rule = only === undefined || isPartial ? 'several-holders' : mayBeNamed(match, only) ? 'born-later' : 'listener-forked';
   return { process: null, program, socket, holders, evidence, reason: 'ambiguous', rule, acted: 0 };
 }
 

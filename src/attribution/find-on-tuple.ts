@@ -23,12 +23,31 @@ export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable)
   const first = sockets.firstOn(key, end.at);
   if (first === -1) return undefined;
   const told = toldOn(end, key, sockets, first);
-  if (told.length > 0) return { match: matchOf(told, sockets), rows: told };
+  if (told.length > 0) return inTurn(end, key, sockets, { match: matchOf(told, sockets), rows: told });
   const seen = closestSeen(end, key, sockets, first);
   if (seen !== -1) return { match: 'five-tuple', rows: [seen] };
   if (end.isMulticast || isLoopback(key, end.at + K_FIRST)) return undefined;
   const elsewhere = bestOfEach(end, key, sockets, first, false);
-  return elsewhere.length > 0 ? { match: matchOf(elsewhere, sockets), rows: elsewhere } : undefined;
+  if (elsewhere.length === 0) return undefined;
+  return inTurn(end, key, sockets, { match: matchOf(elsewhere, sockets), rows: elsewhere });
+}
+
+/**
+ * Adds the sockets that had the tuple before or after the one that was found, while the flow went on: the flow table cuts
+ * where it knows of them. It does not in a namespace where they are not, nor when it reads packets long after their time.
+ */
+export function inTurn(end: FlowEnd, key: Int32Array, sockets: SocketTable, found: SocketMatch): SocketMatch {
+  const [row] = found.rows;
+  if (end.isMulticast || row === undefined || found.rows.length > 1 || !sockets.isTold(row)) return found;
+  const protocol = keyProtocol(key, end.at); // a connection begins with its SYN, raw sockets hear what others own
+  if (protocol !== Protocol.Udp && protocol !== Protocol.UdpLite) return found;
+  const { fromUs, closedUs, netns } = sockets.facts;
+  const rows = [row];
+  for (let other = sockets.firstOn(key, end.at); other !== -1; other = sockets.nextOn(other, key, end.at)) {
+    const isThere = other !== row && isConnection(sockets, other) && netns[other] === netns[row];
+    if (isThere && fromUs[other]! <= end.lastUs && closedUs[other]! >= end.firstUs) rows.push(other);
+  }
+  return rows.length === 1 ? found : { match: found.match, rows, inTurn: true };
 }
 
 /** Packets of a file have no cookies; their sockets were stored with their tuples and times. */

@@ -1,7 +1,7 @@
 import { isMapped, isUnspecified } from '../core/address.ts';
 import { SocketState } from '../core/socket.ts';
 import { K_FIRST, K_META, KEY_WORDS, keyFirstPort, keyProtocol, Protocol } from '../core/tuple.ts';
-import { findOnTuple, matchOf } from './find-on-tuple.ts';
+import { findOnTuple, inTurn, matchOf } from './find-on-tuple.ts';
 import { type FlowEnd, held, isHere, type SocketMatch } from './flow-end.ts';
 import type { SocketTable } from './socket-table.ts';
 
@@ -16,7 +16,7 @@ export function findSocket(end: FlowEnd, sockets: SocketTable): SocketMatch | un
   if (end.isMulticast) return findReceivers(end, sockets);
   if (end.cookie !== 0) {
     const row = rowOfCookie(end, sockets);
-    if (row !== -1) return { match: matchOf([row], sockets), rows: [row] };
+    if (row !== -1) return inTurn(end, end.key, sockets, { match: matchOf([row], sockets), rows: [row] });
   }
   const translated = isTranslated(end);
   const exact = findOnTuple(end, end.key, sockets) ?? (translated ? findTranslated(end, sockets) : undefined);
@@ -40,7 +40,7 @@ function isTranslated({ nat, at }: FlowEnd): boolean {
 
 function findTranslated(end: FlowEnd, sockets: SocketTable): SocketMatch | undefined {
   const found = findOnTuple(end, end.nat, sockets);
-  return found === undefined ? undefined : { match: 'conntrack', rows: found.rows };
+  return found === undefined ? undefined : { ...found, match: 'conntrack' };
 }
 
 /** Everybody who joined the group gets a copy: those that were told on the tuple, and those that are bound to the port. */

@@ -31,6 +31,7 @@ export interface FlowEnd {
 export interface SocketMatch {
   readonly match: Match;
   readonly rows: readonly number[]; // several: sockets that share a port (SO_REUSEPORT) or a group
+  readonly inTurn?: boolean; // or that had the tuple one after the other, each for some of the packets
 }
 
 /** Of the namespace of the sighting, or of none that is known. */

@@ -24,13 +24,12 @@ import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
 import { LookUp, STRETCH } from './look-up.ts';
+import { OldestPacket } from './oldest-packet.ts';
 import { OTHERS } from './sightings.ts';
 import { TCP_EDGE } from './tcp-end.ts';
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
-/** How long a packet may have waited in the ring of its source, while batches of other sources were added. */
-const MOST_WAIT_US = 1_000_000;
 /** Interface numbers of different namespaces meet: both together, mixed into 32 bits, are the place of a sighting. */
 const NAMESPACE = 0x9e3779b1;
 const BEGIN = 0;
@@ -67,7 +66,7 @@ export class FlowTable {
   #bytes = 0;
   #ipBytes = 0;
   #latestBootUs = Number.NEGATIVE_INFINITY; // largest packet time
-  #nowBootUs = Number.NEGATIVE_INFINITY; // of the batch before
+  readonly #oldest = new OldestPacket();
   readonly #epoch = new Float64Array(2).fill(-Infinity); // BEGIN and END of the present one, boottime
 
   constructor(options: FlowTableOptions = {}) {
@@ -106,17 +105,17 @@ export class FlowTable {
   /**
    * Counts the Ok packets of a batch.
    * @param offsetUs realtime minus boottime; 0 for a file, whose packet time is the only clock
-   * @param nowBootUs boottime now: packets cannot be later, nor earlier than the batch before, so a step of the clock
-   *   between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
+   * @param nowBootUs boottime now: packets cannot be later, nor much earlier than the batch before, so a step of the
+   *   clock between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
     this.#offsetUs = offsetUs;
+    const earliestUs = this.#oldest.of(offsetUs, nowBootUs);
     for (let from = 0; from < batch.count; from += STRETCH) {
       const to = Math.min(from + STRETCH, batch.count);
       this.#lookUp.find(decoded.key, from, to);
-      this.#count(batch, decoded, from, to, offsetUs, nowBootUs);
+      this.#count(batch, decoded, from, to, earliestUs, nowBootUs);
     }
-    this.#nowBootUs = nowBootUs;
   }
 
   /**
@@ -204,14 +203,14 @@ export class FlowTable {
     return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
   }
 
-  #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, offsetUs: Us, nowBootUs: Us): void {
+  #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, earliestUs: Us, nowBootUs: Us): void {
+    const offsetUs = this.#offsetUs;
     const { sec, nsec, origLen, ifindex } = batch;
     const { status, tcpFlags, ipBytes, serial } = decoded;
     const life = this.#life;
     const { entries, sightings, retired } = life;
     const { recent } = life.handovers;
     const { ways } = this.#lookUp;
-    const earliestUs = nowBootUs === Infinity ? -Infinity : this.#nowBootUs - MOST_WAIT_US;
     const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
     // Only attend() and what it calls can change these: they are read again after it.
     let { words, doubles } = entries;

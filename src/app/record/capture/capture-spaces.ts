@@ -21,8 +21,9 @@ export interface SpaceOptions extends Omit<LiveOptions, 'device' | 'netnsPath'> 
   readonly backend: 'libpcap' | 'cap';
 }
 
-/** Ring of each capture in another namespace: there may be hundreds. */
-const FOREIGN_RING_BYTES = 2 << 20;
+/** Ring of captures in other namespaces: the first few have as much as the own one, of hundreds each at least this. */
+const LEAST_RING_BYTES = 2 << 20;
+const FULL_RINGS = 4;
 /** Bits of the index in a flow's key. */
 const MOST_SPACES = 0xffff;
 
@@ -118,9 +119,15 @@ export class CaptureSpaces {
 
   #openDevice(device: string, netnsPath: string): CaptureInput {
     const { backend, devices: _, ...options } = this.#options;
-    const ringBytes = netnsPath === '' ? options.ringBytes : Math.min(options.ringBytes, FOREIGN_RING_BYTES);
+    const ringBytes = netnsPath === '' ? options.ringBytes : this.#foreignRingBytes();
     const live = { ...options, device, ringBytes, netnsPath };
     return backend === 'cap' && netnsPath === '' ? openCap(live) : openLive(this.#native, live);
+  }
+
+  #foreignRingBytes(): number {
+    const { ringBytes } = this.#options;
+    const halvings = Math.floor((this.#open.size - 1) / FULL_RINGS);
+    return Math.min(ringBytes, Math.max(LEAST_RING_BYTES, ringBytes / 2 ** halvings));
   }
 }
 

@@ -13,7 +13,7 @@ import type { CaptureCommand, CaptureReady, CaptureReport, NewsMessage } from '.
 import { runThread } from '../thread.ts';
 import { PacketRing } from '../write/packet-ring.ts';
 import { captureCounters } from './capture-counters.ts';
-import { CaptureSpaces, type NetnsPlace, type SpaceOptions } from './capture-spaces.ts';
+import { CaptureSpaces, type NetnsPlace, type SpaceInput, type SpaceOptions } from './capture-spaces.ts';
 import { NameCollector } from './name-collector.ts';
 import { SocketRing } from './socket-ring.ts';
 import { Translations } from './translations.ts';
@@ -134,16 +134,19 @@ class CaptureThread {
     }
   }
 
-  /** Reads every source until it is empty, at most `batches` each. */
+  /** Reads every source until it is empty, at most `batches` each; in turn, so that no ring waits for all of another one. */
   #drainSources(batches: number): void {
-    for (const { input, netns } of this.#spaces.inputs) {
-      for (let n = 0; n < batches; n++) {
-        this.#batch.netns = netns;
-        if (input.source.read(this.#batch, 0) <= 0) break;
-        this.#count();
-      }
-    }
+    let full = this.#spaces.inputs;
+    for (let n = 0; n < batches && full.length > 0; n++) full = full.filter((input) => this.#readBatch(input));
     this.#takeEvents(() => {}); // of sockets without a packet
+  }
+
+  /** @returns whether there were packets */
+  #readBatch({ input, netns }: SpaceInput): boolean {
+    this.#batch.netns = netns;
+    if (input.source.read(this.#batch, 0) <= 0) return false;
+    this.#count();
+    return true;
   }
 
   /** Counts the batch, with what the kernel says about the sockets of its packets. */
