@@ -15,10 +15,10 @@ export const KEEP_CLOSED_DATAGRAM_US = 5 * SECOND_US;
 /** An open socket that no packet and no list showed for so long is forgotten: its end may have been missed. */
 const OPEN_KEEP_US = HOUR_US;
 /**
- * Rows of open sockets: a server has one for each peer. Beyond, the oldest go: the kernel remembers as many tuples
- * (ENTRIES in kernel-programs.ts), and tells of the others once more.
+ * Rows of open sockets: a server has one for each peer. Beyond, the oldest go. A flow that lives knows its socket; a later
+ * one on the tuple is found by the port, until the kernel, which remembers twice as many tuples, tells of it once more.
  */
-const MOST_OPEN = 1 << 16;
+const MOST_OPEN = 1 << 15;
 
 /** Rows that are looked at between two yields. */
 const STEP_ROWS = 512;

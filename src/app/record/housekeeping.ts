@@ -6,6 +6,9 @@ import type { TickBuilder } from './tick-builder.ts';
 
 /** Sockets that no flow points at, and facts that nobody can use any more, are looked after this often. */
 const HOUSEKEEPING_US = 5 * SECOND_US;
+/** The same with so many sockets: 5,000 new ones a second, most of which nobody needs after 5 s. */
+const CROWD_US = 2 * SECOND_US;
+const CROWD = 1 << 15;
 /** Rows of facts that are kept for flows that cannot be asked for yet, some 40 MB; and processes, some 1 KB each. */
 const MOST_FACTS = 1 << 18;
 const MOST_PROCESSES = 1 << 15;
@@ -59,7 +62,8 @@ export class Housekeeping {
   }
 
   *#forget(now: Us): Generator<void> {
-    this.#dueUs = now + Math.min(HOUSEKEEPING_US, this.#attributor.keepClosedUs);
+    const dueUs = this.#attributor.sockets.size > CROWD ? CROWD_US : HOUSEKEEPING_US;
+    this.#dueUs = now + Math.min(dueUs, this.#attributor.keepClosedUs);
     yield* this.#builder.addSocketsStepwise(now);
     yield* this.#attributor.forgetStepwise(now, (row) => this.#builder.forgetSocket(row));
   }

@@ -50,10 +50,11 @@ export interface ReduceRequest {
 }
 
 /**
- * The process that begins anew is told to be sparing, which cannot be said later. V8: see YOUNG_MB in recorder-threads.ts.
+ * The process that begins anew is told to be sparing, which cannot be said later. V8: see YOUNG_MB in recorder-threads.ts;
+ * columns that no thread needs any more would else be collected when they are 64 MB, in each thread.
  * glibc, mallopt(3): columns go from thread to thread and leave holes in the arenas, so large ones get pages of their own.
  */
-const SPARING_V8 = '--max-semi-space-size=1';
+const SPARING_V8 = ['--max-semi-space-size=1', '--heap-growing-percent=15'];
 const SPARING_MALLOC = { MALLOC_MMAP_THRESHOLD_: `${128 << 10}` };
 
 /** Set for the process that begins anew, so that it never does so twice. */
@@ -87,7 +88,7 @@ export function reducePrivileges(native: Native, request: ReduceRequest): Privil
   if (marked) return { state: 'failed', detail: `still has ${maskText(excess)} after the program was started again` };
 
   const { uid, gid } = futureUser(request.databaseFolder);
-  const argv = [process.argv0, ...process.execArgv, SPARING_V8, ...process.argv.slice(1)];
+  const argv = [process.argv0, ...process.execArgv, ...SPARING_V8, ...process.argv.slice(1)];
   const variables = { ...process.env, ...SPARING_MALLOC, ...request.environment, [MARK]: '1' };
   const envp = Object.entries(variables).map(([name, value]) => `${name}=${value ?? ''}`);
   const failed = native.execReduced(Number(keep), uid, gid, process.execPath, argv, envp);
