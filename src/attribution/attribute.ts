@@ -159,13 +159,17 @@ function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer
   };
   const only = holders.length === 1 ? holders[0]!.process : undefined;
   if (only !== undefined && !isPartial && mayBeNamed(match, only) && livedThen(only, end)) {
-    const rule = match === 'listener' ? 'listener-holder' : 'only-holder';
+    const rule = found.inTurn ? 'sockets-in-turn' : match === 'listener' ? 'listener-holder' : 'only-holder';
     return { process: only, program: programOf(only), socket, holders, evidence, reason: null, rule, acted: 0 };
   }
   const program = agreedProgram(holders.map((holding) => holding.process));
-  const rule =
-    only === undefined || isPartial ? 'several-holders' : mayBeNamed(match, only) ? 'born-later' : 'listener-forked';
+  const rule = found.inTurn ? 'sockets-in-turn' : whyNoHolder(match, isPartial ? undefined : only);
   return { process: null, program, socket, holders, evidence, reason: 'ambiguous', rule, acted: 0 };
+}
+
+function whyNoHolder(match: Match, only: Process | undefined): Rule {
+  if (only === undefined) return 'several-holders';
+  return mayBeNamed(match, only) ? 'born-later' : 'listener-forked';
 }
 
 /** Of sockets that share a port or a group, those that act are known. @returns whether there were any */

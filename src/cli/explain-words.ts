@@ -27,6 +27,8 @@ export const RULE_WORDS: Readonly<Record<string, string>> = {
   'took-turns': 'several processes used it while the packets passed, so each may be the one',
   'only-holder': 'nobody was seen acting; one process had it open',
   'several-holders': 'nobody was seen acting, and several processes had it open',
+  'sockets-in-turn':
+    'several sockets had the tuple in turn while the packets passed: who used any of them may be the one',
   'listener-holder': 'one process had the listening socket open, and it had never forked',
   'listener-forked': 'the process with the listening socket forks: a child may have accepted',
   'born-later': 'its only holder began after the first packet: it has it from somebody else',

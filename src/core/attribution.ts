@@ -47,6 +47,7 @@ export type Rule =
   | 'took-turns'
   | 'only-holder'
   | 'several-holders'
+  | 'sockets-in-turn'
   | 'listener-holder'
   | 'listener-forked'
   | 'born-later'

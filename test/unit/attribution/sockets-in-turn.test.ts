@@ -34,6 +34,7 @@ test('nobody is named where either socket may have sent, whichever of them the f
     t.flows({ ...FLOW, ...LASTS, srcCookie });
     t.answer();
     assert.equal(words(t.of(1, SRC)), 'ambiguous cookie ambiguous', `cookie ${srcCookie}`);
+    assert.equal(t.of(1, SRC)?.rule, 'sockets-in-turn');
     assert.deepEqual(
       t
         .of(1, SRC)
