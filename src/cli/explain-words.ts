@@ -77,7 +77,8 @@ const VERDICT_WORDS: Readonly<Record<ExplainedEnd['verdict'], string>> = {
   agrees: 'the rules, asked again with the stored facts, give this answer by tuple and time alone',
   'agrees-by-cookie': 'the rules, asked again, give this answer by the socket that the packets themselves carried',
   differs: 'the rules, asked again with the stored facts, give another answer',
-  'not-checked': 'not asked again: it follows from the addresses of the interfaces, which are not stored',
+  'not-checked':
+    'not asked again: it follows from the protocol, or the addresses of the interfaces, which are not stored',
 };
 
 /** Lines of facts; hostile text in them is escaped. `record` is the flow's. */

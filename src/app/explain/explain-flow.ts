@@ -1,9 +1,11 @@
 /** Why each end of a stored flow has the owner it has: the facts, the rules that fired, and what lost. */
 import { type Answer, attribute } from '../../attribution/attribute.ts';
+import { IGMP } from '../../attribution/end-place.ts';
 import type { FlowEnd } from '../../attribution/flow-end.ts';
 import { type MetBy, metBy, type WhyNot, whyNot } from '../../attribution/why-not.ts';
 import type { Match, Reason, Rule } from '../../core/attribution.ts';
 import type { Us } from '../../core/time.ts';
+import { Protocol } from '../../core/tuple.ts';
 import {
   compileExplainedFlow,
   compileParent,
@@ -38,7 +40,7 @@ export type Verdict =
   | 'agrees' // by tuple and time alone
   | 'agrees-by-cookie' // with the socket that the packets themselves carried
   | 'differs'
-  | 'not-checked'; // it follows from addresses, which are not stored
+  | 'not-checked'; // it follows from the addresses of interfaces, which are not stored, or from the protocol
 
 export interface ExplainedEnd {
   readonly side: Side;
@@ -54,8 +56,11 @@ export interface Explanation {
   readonly ends: readonly ExplainedEnd[];
 }
 
-/** What addresses alone decide, before any socket is looked for. */
-const BY_ADDRESS: readonly unknown[] = ['not-local', 'forwarded', 'other-netns'];
+/** What addresses or the protocol alone decide, before any socket is looked for. */
+const BY_PLACE: readonly unknown[] = ['not-local', 'forwarded', 'other-netns'];
+const KERNELS: readonly unknown[] = [IGMP, Protocol.Icmp, Protocol.Icmp6];
+const isByPlace = ({ protocol }: Row, reason: unknown): boolean =>
+  BY_PLACE.includes(reason) || (reason === 'kernel' && KERNELS.includes(protocol));
 
 /** @returns undefined: there is no such flow */
 export function explainFlow(reader: Reader, flowId: number): Explanation | undefined {
@@ -114,7 +119,7 @@ function socketsOf(reader: Reader, flow: Row, side: Side): readonly Row[] {
       ? []
       : [
           compileSocketsOnTuple(tuple, place),
-          ...(BY_ADDRESS.includes(flow[`${side}_reason`]) ? [] : [compileSocketsOnPort(tuple, place)]),
+          ...(isByPlace(flow, flow[`${side}_reason`]) ? [] : [compileSocketsOnPort(tuple, place)]),
         ],
   );
   const own = flow[`${side}_socket`];
@@ -154,7 +159,7 @@ function askAgain(
   const offsetUs: Us = Number(flow.offset_us ?? 0);
   const end = endOf(flow, side, 0, offsetUs);
   const reason = flow[`${side}_reason`] as Reason | null;
-  if (BY_ADDRESS.includes(reason)) return { answer: null, end, verdict: 'not-checked' };
+  if (isByPlace(flow, reason)) return { answer: null, end, verdict: 'not-checked' };
   const answer = attribute(end, facts);
   if (isSame(answer, named, reason)) return { answer, end, verdict: 'agrees' };
   const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
