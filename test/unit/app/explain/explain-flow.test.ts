@@ -1,12 +1,15 @@
 /** Each kind of explanation, from an answer that the attributor really gave. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { RULE_WORDS, WHY_NOT_WORDS } from '../../../../src/cli/explain-words.ts';
 import { SocketState, SourceCode } from '../../../../src/core/socket.ts';
 import { Protocol } from '../../../../src/core/tuple.ts';
+import { FlowStore } from '../../../../src/store/flow-store.ts';
 import { openSqlite } from '../../../../src/store/sqlite.ts';
 import { HOST, PEER } from '../../../support/attributor.ts';
+import { OPTIONS, withFolder } from '../../../support/database.ts';
 import { explain, storyOf, withAnswers } from '../../../support/explained.ts';
 import { makeClosed, makeHolders, makeOwners, makeProcess, makeSockets } from '../../../support/facts.ts';
 
@@ -171,6 +174,31 @@ test('a socket that is no longer stored, or says another process, makes the answ
       assert.deepEqual([verdict, people], ['differs', []], sql);
     });
   }
+});
+
+test('sockets of an earlier version, without source and role, are taken as told of by the flow', () => {
+  const owners = makeOwners({ cookie: 5, pid: 41, evidence: 'Transfer', fromUs: T + 5 });
+  const facts = { processes: PROCESSES, owners, sockets: makeSockets({ ...SOCKET, cookie: 5, seenUs: T - 2 }) };
+  withAnswers({ facts, flows: [{ ...CLIENT, serial: 1, firstUs: T, lastUs: T + 900 }] }, (path) => {
+    const db = openSqlite(path, 'write');
+    db.exec('UPDATE socket SET source = NULL, role = NULL');
+    db.close();
+    const { people, verdict } = storyOf(explain(path, 1), 'src');
+    assert.deepEqual([people, verdict], [['41 named'], 'agrees']);
+  });
+});
+
+test('a flow of the first release keeps its owner, although no facts are stored', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'v1.db');
+    writeFileSync(path, '');
+    const db = openSqlite(path, 'write');
+    db.exec(readFileSync('test/fixtures/db/v1.sql', 'utf8'));
+    db.close();
+    FlowStore.open(path, OPTIONS).close();
+    const { people, verdict } = storyOf(explain(path, 1), 'src');
+    assert.deepEqual([people, verdict], [[], 'differs']);
+  });
 });
 
 test('docs/attribution.md has every rule by its name', () => {
