@@ -1,15 +1,12 @@
 /** Each kind of explanation, from an answer that the attributor really gave. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { RULE_WORDS, WHY_NOT_WORDS } from '../../../../src/cli/explain-words.ts';
 import { SocketState, SourceCode } from '../../../../src/core/socket.ts';
 import { Protocol } from '../../../../src/core/tuple.ts';
-import { FlowStore } from '../../../../src/store/flow-store.ts';
 import { openSqlite } from '../../../../src/store/sqlite.ts';
 import { HOST, PEER } from '../../../support/attributor.ts';
-import { OPTIONS, withFolder } from '../../../support/database.ts';
 import { explain, storyOf, withAnswers } from '../../../support/explained.ts';
 import { makeClosed, makeHolders, makeOwners, makeProcess, makeSockets } from '../../../support/facts.ts';
 
@@ -185,19 +182,6 @@ test('sockets of an earlier version, without source and role, are taken as told 
     db.close();
     const { people, verdict } = storyOf(explain(path, 1), 'src');
     assert.deepEqual([people, verdict], [['41 named'], 'agrees']);
-  });
-});
-
-test('a flow of the first release keeps its owner, although no facts are stored', () => {
-  withFolder((folder) => {
-    const path = join(folder, 'v1.db');
-    writeFileSync(path, '');
-    const db = openSqlite(path, 'write');
-    db.exec(readFileSync('test/fixtures/db/v1.sql', 'utf8'));
-    db.close();
-    FlowStore.open(path, OPTIONS).close();
-    const { people, verdict } = storyOf(explain(path, 1), 'src');
-    assert.deepEqual([people, verdict], [[], 'differs']);
   });
 });
 
