@@ -4,7 +4,7 @@ import { K_FIRST, K_SECOND, keyFirstPort, keyProtocol, keySecondPort, Protocol }
 import type { LocalAddresses } from './local-addresses.ts';
 import { Standing } from './pending-ends.ts';
 
-const IGMP = 2;
+export const IGMP = 2;
 
 export interface EndPlace {
   readonly standing: number; // Standing

@@ -53,8 +53,8 @@ export const WHY_NOT_WORDS: Readonly<Record<string, string>> = {
   'fits-worse': 'its time fits the packets less well',
   'port-only': 'it has only the port: a socket on the whole tuple comes first',
   'less-specific': 'its address is less specific than that of the one found',
-  'acted-earlier': 'another acted after it',
-  'acted-later': 'it acted only after these packets',
+  'acted-earlier': 'its turn was over when the one that is named began',
+  'acted-later': 'its turn came after that of the one that is named',
   'created-only': 'it opened the socket; who opens is not who talks',
   'held-only': 'it had the socket open and was not seen acting',
   'listened-only': 'it listened; another used the accepted socket',
@@ -79,7 +79,8 @@ const VERDICT_WORDS: Readonly<Record<ExplainedEnd['verdict'], string>> = {
   agrees: 'the rules, asked again with the stored facts, give this answer by tuple and time alone',
   'agrees-by-cookie': 'the rules, asked again, give this answer by the socket that the packets themselves carried',
   differs: 'the rules, asked again with the stored facts, give another answer',
-  'not-checked': 'not asked again: it follows from the addresses of the interfaces, which are not stored',
+  'not-checked':
+    'not asked again: it follows from the protocol, or the addresses of the interfaces, which are not stored',
 };
 
 /** Lines of facts; hostile text in them is escaped. `record` is the flow's. */

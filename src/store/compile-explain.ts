@@ -35,6 +35,23 @@ WHERE f.id = ?`,
   };
 }
 
+const isEnd = (side: Side, of: Side): string =>
+  `n.${side}_address = f.${of}_address AND n.${side}_port IS f.${of}_port`;
+const STRAIGHT = `${isEnd('src', 'src')} AND ${isEnd('dst', 'dst')}`;
+const TURNED = `${isEnd('src', 'dst')} AND ${isEnd('dst', 'src')}`;
+
+/** At most one row: whose ends the flow on the same tuple has that comes next, as seen from this one. */
+export function compileNextOwners(flowId: number): CompiledQuery {
+  const of = (side: Side, other: Side): string =>
+    `CASE WHEN ${STRAIGHT} THEN n.${side}_process ELSE n.${other}_process END AS ${side}_process`;
+  return {
+    sql: `SELECT ${of('src', 'dst')}, ${of('dst', 'src')} FROM flow f
+JOIN flow n ON n.capture = f.capture AND n.id > f.id AND n.protocol = f.protocol AND (${STRAIGHT} OR ${TURNED})
+WHERE f.id = ? ORDER BY n.id LIMIT 1`,
+    params: [flowId],
+  };
+}
+
 /** An end of a flow, or the same on the other side of address translation. */
 export interface TupleRows {
   readonly local: number; // row of address

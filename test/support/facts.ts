@@ -148,6 +148,7 @@ export interface FlowLiteral {
   readonly dstCookie?: number;
   readonly ifindex?: number;
   readonly isRefused?: boolean;
+  readonly cutUs?: number; // another process took its source over: the flow ended with that
 }
 
 export function makeFlows(...literals: readonly FlowLiteral[]): FlowColumns {
@@ -169,6 +170,9 @@ export function makeFlows(...literals: readonly FlowLiteral[]): FlowColumns {
     flows.ifindex[row] = literal.ifindex ?? 0;
     flows.endReason[row] = state.endsWith('ended') ? FlowEnd.EndOfFlow : FlowEnd.None;
     flows.origPackets[row] = 1;
+    if (literal.cutUs === undefined) continue;
+    flows.cutUs[row] = literal.cutUs;
+    flows.endReason[row] = FlowEnd.Forced;
   }
   return flows;
 }

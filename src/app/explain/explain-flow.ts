@@ -1,11 +1,15 @@
 /** Why each end of a stored flow has the owner it has: the facts, the rules that fired, and what lost. */
 import { type Answer, attribute } from '../../attribution/attribute.ts';
+import { IGMP } from '../../attribution/end-place.ts';
 import type { FlowEnd } from '../../attribution/flow-end.ts';
 import { type MetBy, metBy, type WhyNot, whyNot } from '../../attribution/why-not.ts';
 import type { Match, Reason, Rule } from '../../core/attribution.ts';
+import { FlowEnd as FlowEndReason } from '../../core/flow.ts';
 import type { Us } from '../../core/time.ts';
+import { Protocol } from '../../core/tuple.ts';
 import {
   compileExplainedFlow,
+  compileNextOwners,
   compileParent,
   compilePeople,
   compileProcess,
@@ -38,7 +42,7 @@ export type Verdict =
   | 'agrees' // by tuple and time alone
   | 'agrees-by-cookie' // with the socket that the packets themselves carried
   | 'differs'
-  | 'not-checked'; // it follows from addresses, which are not stored
+  | 'not-checked'; // it follows from the addresses of interfaces, which are not stored, or from the protocol
 
 export interface ExplainedEnd {
   readonly side: Side;
@@ -54,8 +58,11 @@ export interface Explanation {
   readonly ends: readonly ExplainedEnd[];
 }
 
-/** What addresses alone decide, before any socket is looked for. */
-const BY_ADDRESS: readonly unknown[] = ['not-local', 'forwarded', 'other-netns'];
+/** What addresses or the protocol alone decide, before any socket is looked for. */
+const BY_PLACE: readonly unknown[] = ['not-local', 'forwarded', 'other-netns'];
+const KERNELS: readonly unknown[] = [IGMP, Protocol.Icmp, Protocol.Icmp6];
+const isByPlace = ({ protocol }: Row, reason: unknown): boolean =>
+  BY_PLACE.includes(reason) || (reason === 'kernel' && KERNELS.includes(protocol));
 
 /** @returns undefined: there is no such flow */
 export function explainFlow(reader: Reader, flowId: number): Explanation | undefined {
@@ -72,7 +79,7 @@ function explainEnd(reader: Reader, flow: Row, side: Side): ExplainedEnd {
     return { row, people, at: facts.add(row, people) };
   });
   const [named] = flow[`${side}_process`] === null ? [] : reader.all(compileProcess(Number(flow[`${side}_process`])));
-  const { answer, end, verdict } = askAgain(flow, side, facts, named, found);
+  const { answer, end, verdict } = askAgain(flow, side, facts, named, found, cutUsOf(reader, flow, side, found));
   const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
   const chosen = own?.at ?? (verdict === 'differs' ? -1 : (answer?.socket ?? -1));
   const match = verdict === 'differs' ? answer?.evidence?.match : (flow[`${side}_match`] as Match | null);
@@ -82,7 +89,7 @@ function explainEnd(reader: Reader, flow: Row, side: Side): ExplainedEnd {
       row,
       isChosen,
       whyNot: isChosen ? null : whyNot(end, at, match ?? undefined, facts.sockets),
-      people: people.map((person) => personOf(person, named, flow, isChosen)),
+      people: peopleOf(people, named, flow, isChosen),
     };
   });
   const [parent] = named === undefined ? [] : reader.all(compileParent(Number(named.process)));
@@ -114,7 +121,7 @@ function socketsOf(reader: Reader, flow: Row, side: Side): readonly Row[] {
       ? []
       : [
           compileSocketsOnTuple(tuple, place),
-          ...(BY_ADDRESS.includes(flow[`${side}_reason`]) ? [] : [compileSocketsOnPort(tuple, place)]),
+          ...(isByPlace(flow, flow[`${side}_reason`]) ? [] : [compileSocketsOnPort(tuple, place)]),
         ],
   );
   const own = flow[`${side}_socket`];
@@ -137,6 +144,18 @@ interface FoundSocket {
   readonly at: number; // row of the socket table
 }
 
+/** When the process took over that has this end in the next flow of the tuple: what it did is no part of this flow. */
+function cutUsOf(reader: Reader, flow: Row, side: Side, found: readonly FoundSocket[]): Us {
+  if (flow.end_reason !== FlowEndReason.Forced) return Number.POSITIVE_INFINITY;
+  const [next] = reader.all(compileNextOwners(Number(flow.flow)));
+  const heir = next?.[`${side}_process`] ?? null;
+  if (heir === null || heir === flow[`${side}_process`]) return Number.POSITIVE_INFINITY;
+  const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
+  const turns = (own?.people ?? []).filter(({ process, role }) => process === heir && role === 'actor');
+  const times = turns.map(({ role_from_us: us }) => Number(us)).filter((us) => us > Number(flow.first_us));
+  return Math.min(...times);
+}
+
 interface Again {
   readonly answer: Answer | null;
   readonly end: FlowEnd;
@@ -150,16 +169,16 @@ function askAgain(
   facts: StoredFacts,
   named: Row | undefined,
   found: readonly FoundSocket[],
+  cutUs: Us,
 ): Again {
-  const offsetUs: Us = Number(flow.offset_us ?? 0);
-  const end = endOf(flow, side, 0, offsetUs);
+  const end = endOf(flow, side, 0, cutUs);
   const reason = flow[`${side}_reason`] as Reason | null;
-  if (BY_ADDRESS.includes(reason)) return { answer: null, end, verdict: 'not-checked' };
+  if (isByPlace(flow, reason)) return { answer: null, end, verdict: 'not-checked' };
   const answer = attribute(end, facts);
   if (isSame(answer, named, reason)) return { answer, end, verdict: 'agrees' };
   const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
   if (own === undefined) return { answer, end, verdict: 'differs' };
-  const withCookie = endOf(flow, side, facts.sockets.facts.cookie[own.at]!, offsetUs);
+  const withCookie = endOf(flow, side, facts.sockets.facts.cookie[own.at]!, cutUs);
   const second = attribute(withCookie, facts);
   const verdict = isSame(second, named, reason) ? 'agrees-by-cookie' : 'differs';
   return { answer: second, end: withCookie, verdict };
@@ -183,15 +202,22 @@ function isOneOf(answer: Answer | null, people: readonly Row[]): boolean {
   return people.some(({ pid }) => answer.holders.some(({ process }) => process.pid === pid));
 }
 
-function personOf(row: Row, named: Row | undefined, flow: Row, isChosen: boolean): Person {
-  const isNamed = row.process === named?.process;
-  const isParent = named !== undefined && row.pid === named.parent_pid && !isNamed;
-  return { row, isNamed, isParent, whyNot: isNamed || named === undefined || !isChosen ? null : whyNotThem(row, flow) };
+/** Everybody who had to do with one socket. */
+function peopleOf(rows: readonly Row[], named: Row | undefined, flow: Row, isChosen: boolean): readonly Person[] {
+  const turns = rows.filter(({ process }) => process === named?.process).map(({ role_from_us: us }) => Number(us));
+  const turnUs = Math.max(...turns.filter((us) => us <= Number(flow.last_us)));
+  return rows.map((row) => {
+    const isNamed = row.process === named?.process;
+    const isParent = named !== undefined && row.pid === named.parent_pid && !isNamed;
+    const isLoser = named !== undefined && !isNamed && isChosen;
+    return { row, isNamed, isParent, whyNot: isLoser ? whyNotThem(row, turnUs) : null };
+  });
 }
 
-function whyNotThem({ role, role_from_us: fromUs }: Row, flow: Row): WhyNotThem {
+/** @param turnUs when the one who is named began to act */
+function whyNotThem({ role, role_from_us: fromUs }: Row, turnUs: Us): WhyNotThem {
   if (role === 'creator') return 'created-only';
   if (role === 'listener') return 'listened-only';
   if (role !== 'actor') return 'held-only';
-  return Number(fromUs) > Number(flow.last_us) ? 'acted-later' : 'acted-earlier';
+  return Number(fromUs) > turnUs ? 'acted-later' : 'acted-earlier';
 }

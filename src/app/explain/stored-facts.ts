@@ -123,8 +123,13 @@ export class StoredFacts implements Facts {
   }
 }
 
-/** What is not stored of an end is taken as it most often is: no handover, no refusal. @param cookie 0: not to be used */
-export function endOf(flow: Row, side: Side, cookie: number, offsetUs: Us): FlowEnd {
+/**
+ * What is not stored of an end is taken as it most often is: it was not refused, and did not begin with a handover.
+ *
+ * @param cookie 0: not to be used. @param cutUs when the next process took the socket over, which ended it, else Infinity
+ */
+export function endOf(flow: Row, side: Side, cookie: number, cutUs: Us): FlowEnd {
+  const offsetUs: Us = Number(flow.offset_us ?? 0);
   const other = side === 'src' ? 'dst' : 'src';
   const key = new Int32Array(KEY_WORDS);
   const nat = new Int32Array(KEY_WORDS);
@@ -149,7 +154,7 @@ export function endOf(flow: Row, side: Side, cookie: number, offsetUs: Us): Flow
     isCut: flow.end_reason === FlowEndReason.Forced,
     isHanded: false,
     handedUs: 0,
-    cutUs: Number.POSITIVE_INFINITY,
+    cutUs: cutUs - offsetUs,
     ifindex: Number(flow.ifindex ?? 0),
     netns,
     cookie,

@@ -3,8 +3,16 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 const HASHED_OCTETS = 1 << 18; // at a time: they stay in the cache
 
-/** SHA-256 of a file's octets, hexadecimal. Throws what node:fs throws. */
-export function sha256Of(path: string): string {
+/** SHA-256 of a file's octets, hexadecimal; null: it cannot be read, and whoever reads it says what is wrong with it. */
+export function sha256OrNull(path: string): string | null {
+  try {
+    return sha256Of(path);
+  } catch {
+    return null;
+  }
+}
+
+function sha256Of(path: string): string {
   const hash = createHash('sha256');
   const room = Buffer.allocUnsafe(HASHED_OCTETS);
   const fd = openSync(path, 'r');
@@ -14,13 +22,4 @@ export function sha256Of(path: string): string {
     closeSync(fd);
   }
   return hash.digest('hex');
-}
-
-/** The same, null for what cannot be read: whoever reads it says what is wrong with it. */
-export function sha256OrNull(path: string): string | null {
-  try {
-    return sha256Of(path);
-  } catch {
-    return null;
-  }
 }

@@ -40,6 +40,23 @@ test('a socket that was passed on names the process of each time; the other acte
   });
 });
 
+test('what the next process did before the last packet of the one before it belongs to the next flow', () => {
+  const owners = makeOwners(
+    { cookie: 5, pid: 41, evidence: 'Transfer', fromUs: T + 5 },
+    { cookie: 5, pid: 42, evidence: 'Transfer', fromUs: T + 800 },
+  );
+  const facts = { processes: PROCESSES, owners, sockets: makeSockets({ ...SOCKET, cookie: 5, seenUs: T - 2 }) };
+  const flows = [
+    { ...CLIENT, serial: 1, firstUs: T, lastUs: T + 900, srcCookie: 5, cutUs: T + 800 },
+    { ...CLIENT, serial: 2, firstUs: T + 700, lastUs: T + 3000, srcCookie: 5 },
+  ];
+  withAnswers({ facts, flows }, (path) => {
+    const { people, rules, verdict } = storyOf(explain(path, 1), 'src');
+    assert.deepEqual(people, ['41 actor named', '42 actor acted-later']);
+    assert.deepEqual([rules, verdict], ['cookie there-then acted-within', 'agrees']);
+  });
+});
+
 test('whoever opened the socket did not talk', () => {
   const owners = makeOwners(
     { cookie: 5, pid: 43, evidence: 'Created', fromUs: T - 90 },
@@ -154,6 +171,18 @@ test('a socket that is no longer stored, or says another process, makes the answ
       assert.deepEqual([verdict, people], ['differs', []], sql);
     });
   }
+});
+
+test('sockets of an earlier version, without source and role, are taken as told of by the flow', () => {
+  const owners = makeOwners({ cookie: 5, pid: 41, evidence: 'Transfer', fromUs: T + 5 });
+  const facts = { processes: PROCESSES, owners, sockets: makeSockets({ ...SOCKET, cookie: 5, seenUs: T - 2 }) };
+  withAnswers({ facts, flows: [{ ...CLIENT, serial: 1, firstUs: T, lastUs: T + 900 }] }, (path) => {
+    const db = openSqlite(path, 'write');
+    db.exec('UPDATE socket SET source = NULL, role = NULL');
+    db.close();
+    const { people, verdict } = storyOf(explain(path, 1), 'src');
+    assert.deepEqual([people, verdict], [['41 named'], 'agrees']);
+  });
 });
 
 test('docs/attribution.md has every rule by its name', () => {
