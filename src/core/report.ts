@@ -1,4 +1,5 @@
 /** A report as data: what its page shows and its JSON is. Rows have the names of the database's columns. */
+import type { FileNote } from './provenance.ts';
 import type { Value } from './record.ts';
 import type { Us } from './time.ts';
 
@@ -10,11 +11,8 @@ export interface TopRows {
   readonly others: ReportRow | null; // `groups`: how many, then their sums
 }
 
-/** A file that was read for the report. */
-export interface ReportInput {
-  readonly path: string;
-  readonly bytes: number; // octets
-  readonly sha256: string; // hexadecimal
+/** A file that the report is made from. */
+export interface ReportInput extends FileNote {
   readonly damage: string | null; // what was not read, and from where on
 }
 
@@ -36,7 +34,7 @@ export interface Timeline {
 export interface Report {
   readonly made: ReportRow; // `at_us`, `version`, `command`
   readonly range: ReportRow; // asked for: `from_us`, `to_us`, null: no bound; stored: `first_us`, `last_us`
-  readonly inputs: readonly ReportInput[]; // none: a database was asked
+  readonly inputs: readonly ReportInput[]; // files that were read, for the report or into the database before
   readonly captures: TopRows; // recordings that overlap the range, the latest first
   readonly interfaces: TopRows;
   readonly parts: readonly ReportRow[]; // what became of every packet: they add up to what was captured

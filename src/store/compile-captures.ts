@@ -27,3 +27,12 @@ WHERE c.started_us < ? AND c.last_us >= ? GROUP BY 1 HAVING sum(i.packets) > 0 O
     params: [toUs, fromUs],
   };
 }
+
+/** Files that became those captures, in their order. */
+export function compileCapturedFiles({ fromUs, toUs }: Range): CompiledQuery {
+  return {
+    sql: `SELECT n.use AS use, n.path AS path, n.bytes AS bytes, n.sha256 AS sha256, NULL AS damage
+FROM provenance n JOIN capture c ON c.id = n.capture WHERE c.started_us < ? AND c.last_us >= ? ORDER BY n.id`,
+    params: [toUs, fromUs],
+  };
+}

@@ -14,6 +14,7 @@ test('the page of demo.pcap is as before', async () => {
   await new Command().addCommand(report(context)).parseAsync(['report', ...words], { from: 'user' });
   const page = context
     .stdout()
+    .replaceAll(process.cwd(), '')
     .replace(/<code>pcapid [^<]*<\/code>/, '<code>pcapid ...</code>')
     .replace(/pcapid \d+\.\d+\.\d+/g, 'pcapid VERSION');
   if (process.env.PCAPID_UPDATE_GOLDEN === '1') writeFileSync(PATH, page);

@@ -16,13 +16,14 @@ export interface Asked {
 }
 
 export function reportOf(ticks: readonly Tick[], asked: Asked = {}): Report {
-  const { sinceUs, untilUs, most = 15, inputs = [], command = 'report' } = asked;
+  const { sinceUs, untilUs, most = 15, inputs, command = 'report' } = asked;
   const flows = { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) };
   return withDatabase(ticks, (path) => {
     const reader = Reader.open(path);
     try {
       const range = askedRange(reader, sinceUs, untilUs);
-      return gatherReport(reader, { range, flows, most, inputs, atUs: NOON, version: '0.0.0', command });
+      const made = { atUs: NOON, version: '0.0.0', command };
+      return gatherReport(reader, { range, flows, most, ...(inputs !== undefined && { inputs }), ...made });
     } finally {
       reader.close();
     }

@@ -23,6 +23,7 @@ interface Marked extends UsedFile {
 export class FileMarks {
   readonly #files: readonly Marked[];
   readonly #done: Promise<void>;
+  #worker: Worker | undefined;
 
   /** Begins to hash. */
   constructor(files: readonly UsedFile[]) {
@@ -31,7 +32,7 @@ export class FileMarks {
       const isSmall = file.sha256 === undefined && before !== undefined && before.size < SMALL;
       return { ...file, before, hash: isSmall ? sha256OrNull(file.path) : (file.sha256 ?? null) };
     });
-    this.#done = hashBeside(this.#files.filter(({ before, hash }) => before !== undefined && hash === null));
+    this.#done = this.#hashBeside(this.#files.filter(({ before, hash }) => before !== undefined && hash === null));
   }
 
   /** Waits for the hashes. What changed since it was asked for has none: nobody knows which octets were read. */
@@ -44,16 +45,22 @@ export class FileMarks {
       return { use, path, bytes: before?.size ?? null, sha256: isSame && isWhole ? hash : null };
     });
   }
-}
 
-async function hashBeside(files: readonly Marked[]): Promise<void> {
-  if (files.length === 0) return;
-  const worker = new Worker(join(__dirname, 'hash-thread.cjs'), { workerData: files.map(({ path }) => path) });
-  let count = 0;
-  worker.on('message', (hash: string | null) => {
-    files[count++]!.hash = hash;
-  });
-  await new Promise((done, fail) => worker.once('exit', done).once('error', fail));
+  /** Nobody waits for the hashes any more. */
+  stop(): void {
+    void this.#worker?.terminate();
+  }
+
+  async #hashBeside(files: readonly Marked[]): Promise<void> {
+    if (files.length === 0) return;
+    const worker = new Worker(join(__dirname, 'hash-thread.cjs'), { workerData: files.map(({ path }) => path) });
+    this.#worker = worker;
+    let count = 0;
+    worker.on('message', (hash: string | null) => {
+      files[count++]!.hash = hash;
+    });
+    await new Promise((done, fail) => worker.once('exit', done).once('error', fail));
+  }
 }
 
 function regularFile(path: string): Stats | undefined {

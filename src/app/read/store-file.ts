@@ -69,9 +69,10 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       atUs: latestUs,
     });
   };
+  let marks: FileMarks | undefined;
   try {
     const known = knownHashes(resolve(options.database), options);
-    const marks = new FileMarks(usedFiles(options, known));
+    marks = new FileMarks(usedFiles(options, known));
     const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
     const onNames: FileSink['onNames'] = (found, flows, named) => {
       if (named) builder.hostNames.watch(flows);
@@ -88,6 +89,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
     store.endCapture(latestUs);
     return { ...result, files };
   } finally {
+    marks?.stop();
     store.close();
   }
 }

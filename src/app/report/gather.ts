@@ -3,7 +3,7 @@ import { addressBytes, parseAddress } from '../../core/address.ts';
 import type { Report, ReportInput, ReportRow, TopRows } from '../../core/report.ts';
 import type { Us } from '../../core/time.ts';
 import { USAGE_SUMS } from '../../core/usage.ts';
-import { compileCapturedInterfaces, compileCaptures } from '../../store/compile-captures.ts';
+import { compileCapturedFiles, compileCapturedInterfaces, compileCaptures } from '../../store/compile-captures.ts';
 import { compileEvidence } from '../../store/compile-evidence.ts';
 import { compileHosts } from '../../store/compile-hosts.ts';
 import { compileFlows, compileProcesses } from '../../store/compile-query.ts';
@@ -21,7 +21,7 @@ export interface ReportQuestion {
   readonly range: ReportRange;
   readonly flows: Pick<FlowFilter, 'sinceUs' | 'untilUs'>; // the range to the microsecond, for flows
   readonly most: number; // rows of each list
-  readonly inputs: readonly ReportInput[];
+  readonly inputs?: readonly ReportInput[]; // as they were read just now; absent: as the database has them
   readonly atUs: Us;
   readonly version: string;
   readonly command: string;
@@ -43,7 +43,7 @@ export function gatherReport(reader: Reader, question: ReportQuestion): Report {
   return {
     made: { at_us: atUs, version, command },
     range: { ...spanOf(reader, range, flows), partly_flows: largest.partly },
-    inputs,
+    inputs: inputs ?? filesOf(reader, range),
     captures: topRows(reader.rows(compileCaptures(range)), most, DROPS),
     interfaces: topRows(reader.rows(compileCapturedInterfaces(range)), most, ['packets', 'bytes']),
     parts: captured.filter(({ kind }) => Number(kind) < Captured.Beside).map(withoutKind),
@@ -57,6 +57,9 @@ export function gatherReport(reader: Reader, question: ReportQuestion): Report {
     flows: largest.top,
   };
 }
+
+const filesOf = (reader: Reader, range: ReportRange): readonly ReportInput[] =>
+  reader.all(compileCapturedFiles(range)) as unknown as readonly ReportInput[]; // that query has these columns
 
 /** Of what is stored: the first and the last moment of a flow that has a part in the range. */
 function spanOf(reader: Reader, range: ReportRange, { sinceUs, untilUs }: ReportQuestion['flows']): ReportRow {

@@ -1,6 +1,5 @@
 /** Capture files as a database for a while: one set of queries answers for files and for recordings. */
-import { createHash } from 'node:crypto';
-import { createReadStream, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
@@ -16,7 +15,9 @@ import type { FactsMessage } from '../record/messages.ts';
 export interface InputOptions {
   readonly paths: readonly string[]; // pieces of one capture
   readonly facts: readonly FactsMessage[];
+  readonly factsPath?: string | undefined;
   readonly history?: History | undefined;
+  readonly historyPath?: string | undefined;
   readonly command: string;
   readonly version: string;
   readonly stop: AbortSignal; // gives up
@@ -35,18 +36,23 @@ export interface ReadInputs {
  */
 export async function withInputs<T>(options: InputOptions, ask: (reader: Reader, read: ReadInputs) => T): Promise<T> {
   const { paths, stop, onProgress, ...rest } = options;
-  const sizes = paths.map(regularFileSize);
+  paths.forEach(regularFileSize);
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-report-')); // mode 0700
+  const goOn = (): void => {
+    if (stop.aborted) throw new UserError('given-up', 'given up, nothing was written', 'Run it again for a report.');
+  };
   try {
     const database = join(folder, 'report.db');
     const reading = { inputs: paths.map((path) => ({ path })), interfaces: new InterfaceNumbers(), stop };
-    const result = await storeFiles({ ...rest, ...reading, database, decap: false, follow: false }, onProgress);
-    const inputs: ReportInput[] = [];
-    for (const [i, path] of paths.entries()) {
-      const sha256 = await hashOf(path, stop);
-      inputs.push({ path, bytes: sizes[i]!, sha256, damage: damageOf(result, path) });
-    }
-    if (stop.aborted) throw new UserError('given-up', 'given up, nothing was written', 'Run it again.');
+    const result = await storeFiles({ ...rest, ...reading, database, decap: false, follow: false }, (...progress) => {
+      goOn();
+      onProgress(...progress);
+    });
+    goOn();
+    const inputs = result.files.map((file, i): ReportInput => {
+      const path = paths[i] ?? file.path; // inputs come first, as they were called
+      return { ...file, path, damage: damageOf(result, path) };
+    });
     const reader = Reader.open(database);
     try {
       return ask(reader, { inputs, result });
@@ -56,15 +62,6 @@ export async function withInputs<T>(options: InputOptions, ask: (reader: Reader,
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function hashOf(path: string, stop: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) {
-    if (stop.aborted) break;
-    hash.update(chunk);
-  }
-  return hash.digest('hex');
 }
 
 function damageOf({ damages }: FileResult, path: string): string | null {

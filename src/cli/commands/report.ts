@@ -80,6 +80,10 @@ async function makeReport(context: Context, paths: readonly string[], flags: Rep
   const path = flags.html === undefined || flags.html === '-' ? undefined : resolve(context.cwd, flags.html);
   if (path !== undefined) new OutputFile(path, flags).abandon(); // refused before the work
   const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
+  if (made.parts.length === 0) {
+    context.err('pcapid: nothing was captured in that time\n');
+    context.exitCode = 1;
+  }
   if (flags.format === 'json') context.out(jsonOf(made));
   if (flags.html === undefined) return;
   const page = reportPage(made, { zone, naming: namingOf(flags) });
@@ -113,7 +117,7 @@ function checkFlags(paths: readonly string[], { html, format, db, owners, facts 
 function ofDatabase(context: Context, flags: ReportFlags, zone: Zone): Report {
   const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
   try {
-    return gather(context, reader, flags, zone, []);
+    return gather(context, reader, flags, zone);
   } finally {
     reader.close();
   }
@@ -129,7 +133,16 @@ async function ofFiles(context: Context, paths: readonly string[], flags: Report
   try {
     return await withInputs(
       {
-        ...{ paths, facts, history, stop: stop.signal, version: VERSION, command: commandLine() },
+        ...{
+          paths,
+          facts,
+          factsPath: flags.facts,
+          history,
+          historyPath: flags.owners,
+          stop: stop.signal,
+          version: VERSION,
+          command: commandLine(),
+        },
         onProgress: progress.onProgress,
       },
       (reader, { inputs, result }) => {
@@ -150,7 +163,7 @@ function gather(
   reader: Reader,
   flags: ReportFlags,
   zone: Zone,
-  inputs: readonly ReportInput[],
+  inputs?: readonly ReportInput[],
 ): Report {
   const nowUs = context.nowUs();
   const { sinceUs, untilUs } = filterOf(
@@ -164,7 +177,13 @@ function gather(
   return gatherReport(reader, {
     range: askedRange(reader, sinceUs, untilUs),
     flows: { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) },
-    ...{ most: flags.limit, inputs, atUs: nowUs, version: VERSION, command: commandLine() },
+    ...{
+      most: flags.limit,
+      ...(inputs !== undefined && { inputs }),
+      atUs: nowUs,
+      version: VERSION,
+      command: commandLine(),
+    },
   });
 }
 

@@ -1,62 +1,81 @@
 /** What the report is made from: files with their hashes, or recordings with what they lost. */
 import type { Report, ReportRow } from '../../core/report.ts';
 import { numberOf, textOf } from '../columns.ts';
-import { formatSize } from '../size.ts';
+import { countText, formatSize } from '../size.ts';
 import { type Html, html, type Part } from './html.ts';
 import { type PageLook, timeText } from './look.ts';
 import { grouped, table } from './table.ts';
 
 export function captureSection(report: Report, look: PageLook): Html {
-  const { inputs, captures, interfaces } = report;
-  const passed = interfaces.rows
-    .map((row) => `${textOf(row, 'name')} (${grouped(numberOf(row, 'packets'))} packets)`)
-    .join(', ');
+  const { inputs, captures, interfaces, made } = report;
+  const passed = interfaces.rows.map(
+    (row) => `${textOf(row, 'name')} (${countText(numberOf(row, 'packets'), 'packet')})`,
+  );
+  const first = captures.rows[0] ?? {};
+  const isRead = isOfFiles(report);
   return html`<section aria-labelledby="what">
 <h2 id="what">What was captured</h2>
-${inputs.length > 0 ? filesOf(report) : recordingsOf(report, look)}${facts([
-  ['Interfaces', passed === '' ? null : passed],
-  ...(inputs.length > 0 ? ownersOf(captures.rows) : []),
+${inputs.length === 0 ? null : filesOf(report)}${isRead ? null : recordingsOf(report, look)}${facts([
+  ['Interfaces', passed.length === 0 ? null : passed.join(', ')],
+  ...(isRead ? [['Owners from', ownersOf(first)] as const] : []),
+  [
+    'Read with',
+    isRead && first.command !== made.command ? html`<code>pcapid ${textOf(first, 'command')}</code>` : null,
+  ],
 ])}</section>
 `;
+}
+
+/** Else recordings have a part in it. */
+export function isOfFiles({ inputs, captures }: Report): boolean {
+  return inputs.length > 0 && captures.others === null && captures.rows.every(({ backend }) => backend === 'file');
 }
 
 /** As many as are worth reading on a page; JSON has all. */
 const MOST_FILES = 50;
 
+const USES: Readonly<Record<string, string>> = {
+  input: '',
+  facts: 'facts about processes: ',
+  owners: 'history of sockets: ',
+};
+
 function filesOf({ inputs }: Report): Html {
   const rows = inputs.slice(0, MOST_FILES).map((input): ReportRow => ({ ...input }));
   const rest = inputs.slice(MOST_FILES);
-  const others =
-    rest.length === 0 ? null : { groups: rest.length, bytes: rest.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const others = { groups: rest.length, bytes: rest.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0) };
   return table(
     'files',
     [
-      {
-        title: 'File',
-        kind: 'text',
-        cell: (row) =>
-          html`${textOf(row, 'path')}<small class="code">sha256 ${textOf(row, 'sha256')}</small>${row.damage === null ? null : html`<small>${textOf(row, 'damage')}</small>`}`,
-      },
+      { title: 'File', kind: 'text', cell: fileCell },
       {
         title: 'Size',
         kind: 'number',
         cell: (row) =>
-          html`${formatSize(numberOf(row, 'bytes'))}<small>${grouped(numberOf(row, 'bytes'))} octets</small>`,
+          row.bytes === null
+            ? null
+            : html`${formatSize(numberOf(row, 'bytes'))}<small>${grouped(numberOf(row, 'bytes'))} octets</small>`,
         others: (row) => formatSize(numberOf(row, 'bytes')),
       },
     ],
-    { rows, others },
+    { rows, others: rest.length === 0 ? null : others },
   );
 }
 
-function ownersOf(captures: readonly ReportRow[]): readonly (readonly [string, Part])[] {
-  const sources = textOf(captures[0] ?? {}, 'sources') ?? '';
+function fileCell(row: ReportRow): Html {
+  const hash = textOf(row, 'sha256');
+  const damage = textOf(row, 'damage');
+  return html`${USES[textOf(row, 'use') ?? ''] ?? null}${textOf(row, 'path')}<small class="code">${hash === null ? 'no hash: it is no regular file, or was still being written' : `sha256 ${hash}`}</small>${damage === null ? null : html`<small>${damage}</small>`}`;
+}
+
+function ownersOf(capture: ReportRow): string {
+  const sources = textOf(capture, 'sources') ?? '';
   const from: Readonly<Record<string, string>> = {
     history: 'the history of sockets that was recorded on the host',
     capture: 'facts about processes that came with the capture',
     '': 'nothing: the capture says nothing of processes',
   };
-  return [['Owners from', from[sources] ?? sources]];
+  return from[sources] ?? sources;
 }
 
 function recordingsOf({ captures }: Report, look: PageLook): Html {

@@ -4,7 +4,7 @@ import { baseName, numberOf, textOf } from '../columns.ts';
 import { formatSpan } from '../local-time.ts';
 import { countText, formatSize } from '../size.ts';
 import { attributedBytes, evidenceSection, sumSection } from './attribution-sections.ts';
-import { captureSection } from './capture-section.ts';
+import { captureSection, isOfFiles } from './capture-section.ts';
 import { type Html, html } from './html.ts';
 import { type PageLook, programName, share, sumOf, timeText, totalOf, zoneName } from './look.ts';
 import { STYLE } from './style.ts';
@@ -39,9 +39,10 @@ All times are ${zoneName(numberOf(report.made, 'at_us'), look)}. 1 KiB is 1024 o
 `.markup();
 }
 
-function titleOf({ inputs, captures }: Report): string {
-  const files = inputs.map(({ path }) => baseName(path));
-  if (files.length > 0)
+function titleOf(report: Report): string {
+  const { inputs, captures } = report;
+  const files = inputs.filter(({ use }) => use === 'input').map(({ path }) => baseName(path));
+  if (isOfFiles(report))
     return `Traffic in ${files[0]!}${files.length > 1 ? ` and ${countText(files.length - 1, 'more file')}` : ''}`;
   const hosts = new Set(captures.rows.map((row) => textOf(row, 'host')));
   return `Traffic of ${[...hosts].join(', ') || 'no host'}`;
@@ -71,12 +72,12 @@ function leadOf(report: Report, look: PageLook): string {
 }
 
 function figures(report: Report): Html {
-  const { parts, programs, remotes, processes, inputs, captures } = report;
+  const { parts, programs, remotes, processes, captures } = report;
   const whole = sumOf(parts, 'ip_bytes');
   const count = ({ rows, others }: Report['programs'], isCounted: (row: ReportRow) => boolean = () => true): string =>
     grouped(rows.filter(isCounted).length + (others === null ? 0 : numberOf(others, 'groups')));
   const drops = totalOf(captures, 'kernel_drops') + totalOf(captures, 'interface_drops');
-  const isDropsKnown = inputs.length === 0 && captures.rows.some((row) => row.kernel_drops !== null);
+  const isDropsKnown = captures.rows.some((row) => row.kernel_drops !== null);
   const entries: readonly (readonly [string, string, string])[] = [
     ['Captured', formatSize(whole), `${grouped(sumOf(parts, 'packets'))} packets`],
     ['Attributed', share(attributedBytes(report), whole) || '–', 'of all bytes'],

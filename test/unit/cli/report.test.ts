@@ -64,10 +64,13 @@ test('report of a file says what usage, hosts, processes and read --summary say 
     ['packets', 'flows', 'ip_bytes'].map((field) => sum(of.parts, field)),
     [summary.packets, summary.flows, summary.ip_bytes],
   );
-  const bytes = readFileSync('captures/demo.pcap');
-  assert.deepEqual(of.inputs, [
-    { path: 'captures/demo.pcap', bytes: bytes.length, sha256: sha256(bytes), damage: null },
-  ]);
+  const file = (use: string, path: string, name = path) => {
+    const bytes = readFileSync(path);
+    return { use, path: name, bytes: bytes.length, sha256: sha256(bytes), damage: null };
+  };
+  const facts = join(process.cwd(), DEMO[2]!);
+  assert.deepEqual(of.inputs, [file('input', 'captures/demo.pcap'), file('facts', DEMO[2]!, facts)]);
+  assert.deepEqual(stored.inputs, [file('input', 'captures/demo.pcap', join(process.cwd(), 'captures/demo.pcap'))]);
 });
 
 test('report writes a page that only its owner reads, prints its hash, and replaces it only with --force', async () => {
@@ -93,6 +96,12 @@ test('report of a capture that names no processes says that nothing is known of 
   const { text } = parsePage((await run('report', 'captures/connection.pcap', '--html', '-')).out);
   assert.match(text, /No process is known for any of it\./);
   assert.match(text, /not looked upnothing was known of processes/);
+});
+
+test('report of a time in which nothing was captured says so, on the page too, and ends with 1', async () => {
+  const { out, err, code } = await run('report', ...DEMO, '--since', '2027-01-01', '--html', '-');
+  assert.deepEqual([err, code], ['pcapid: nothing was captured in that time\n', 1]);
+  assert.match(parsePage(out).text, /Nothing was captured\./);
 });
 
 test('report refuses what it cannot do before it begins, and leaves nothing behind', async () => {

@@ -98,7 +98,13 @@ function nastyTicks(minutes: number) {
 
 for (const minutes of [1, 6])
   test(`reportPage() of hostile names over ${minutes} min has only elements of its own, and shows every name`, () => {
-    const inputs = NASTY.map((text) => ({ path: `/tmp/${text}`, bytes: 1, sha256: '00', damage: text }));
+    const inputs = NASTY.map((text) => ({
+      use: 'input' as const,
+      path: `/tmp/${text}`,
+      bytes: 1,
+      sha256: '00',
+      damage: text,
+    }));
     for (const asked of [
       { most: 100, command: NASTY.join(' ') },
       { most: 100, inputs },
