@@ -9,7 +9,19 @@ import type { Context } from './context.ts';
 import { costs, factsLostLines } from './record-summary.ts';
 
 /** By name of their attribute. A file of settings may have them all the same: it is for every recording. */
-const CAPTURE_OPTIONS = ['interface', 'netns', 'backend', 'snaplen', 'ring', 'promiscuous', 'write'];
+const CAPTURE_OPTIONS = [
+  'interface',
+  'netns',
+  'backend',
+  'snaplen',
+  'ring',
+  'promiscuous',
+  'write',
+  'rotateSize',
+  'rotateTime',
+  'rotateCount',
+  'everyPacket',
+];
 
 /** Said at the start: nothing else would show that a history has holes. */
 export const WITHOUT_BPF =

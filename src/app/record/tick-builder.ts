@@ -278,8 +278,7 @@ export class TickBuilder {
     return id;
   }
 
-  #writeHolder(socket: number, holding: Holding, offsetUs: Us): void {
-    const { process, role, fromUs, toUs, edge = 0, sequence = 0 } = holding;
+  #writeHolder(socket: number, { process, role, fromUs, toUs, edge = 0, sequence = 0 }: Holding, offsetUs: Us): void {
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
     this.#holders.process[out] = this.#processId(process);
