@@ -9,7 +9,23 @@ import type { Context } from './context.ts';
 import { costs, factsLostLines } from './record-summary.ts';
 
 /** By name of their attribute. A file of settings may have them all the same: it is for every recording. */
-const CAPTURE_OPTIONS = ['interface', 'netns', 'backend', 'snaplen', 'ring', 'promiscuous'];
+const CAPTURE_OPTIONS = [
+  'interface',
+  'netns',
+  'backend',
+  'snaplen',
+  'ring',
+  'promiscuous',
+  'write',
+  'rotateSize',
+  'rotateTime',
+  'rotateCount',
+  'everyPacket',
+];
+
+/** Said at the start: nothing else would show that a history has holes. */
+export const WITHOUT_BPF =
+  'pcapid: without bpf and cgroup only sockets are stored that are open when they are listed, once a second, in this namespace';
 
 /** @param filter words of the command line. @throws UserError */
 export function refuseCaptureFlags(command: Command, filter: readonly string[]): void {

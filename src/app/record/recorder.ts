@@ -166,7 +166,7 @@ export class Recorder {
   *#takeCapture(report: CaptureReport): Generator<void> {
     const { flows } = report;
     for (let i = 0; i < flows.count; i++) this.#flows = Math.max(this.#flows, flows.serial[i]!);
-    this.#builder.offsetUs = report.offsetUs;
+    this.#builder.clock.note(report.atUs, report.offsetUs);
     this.#builder.hostNames.watch(flows);
     this.#builder.hostNames.add(report.names);
     for (const slice of columnSlices(FLOW_COLUMNS, flows, SLICE_ROWS))

@@ -18,6 +18,7 @@ import {
 } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
+import { ClockSteps } from './clock-steps.ts';
 import { NameLog } from './name-log.ts';
 import { ToldSockets } from './told-sockets.ts';
 
@@ -61,7 +62,7 @@ export class TickBuilder {
   readonly #names: Names;
   readonly #mostHistory: number;
   readonly hostNames = new NameLog();
-  offsetUs: Us = 0; // realtime minus boottime: facts are in boottime, rows in time of day
+  readonly clock = new ClockSteps(); // facts are in boottime, rows in time of day
 
   constructor(attributor: Attributor, names: Names, mostHistory = MOST_HISTORY) {
     this.#attributor = attributor;
@@ -94,7 +95,7 @@ export class TickBuilder {
     for (let i = 0; i < count; i++) {
       this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
       const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
-      const exitUs = atUs[i]! + this.offsetUs;
+      const exitUs = atUs[i]! + this.clock.offsetUs;
       if (known !== undefined) this.#tell(this.#row(known, exitUs, exitUs));
     }
   }
@@ -103,7 +104,7 @@ export class TickBuilder {
   addScan(pids: Uint32Array, atUs: Us): void {
     const alive = new Set(pids);
     for (const [key, known] of this.#processes) {
-      const nowUs = atUs + this.offsetUs;
+      const nowUs = atUs + this.clock.offsetUs;
       if (!alive.has(known.process.pid)) {
         if (this.#exitUs(known.process) === null) this.#tell(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
@@ -189,7 +190,8 @@ export class TickBuilder {
       if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
       return known.id;
     }
-    const firstUs = (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.offsetUs;
+    const firstUs =
+      (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.clock.offsetUs;
     const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs, seenUs: firstUs };
     this.#processes.set(key, created);
     const exitUs = this.#exitUs(process);
@@ -200,7 +202,7 @@ export class TickBuilder {
   /** Since the epoch; null: it lives, or nobody saw it end. */
   #exitUs({ pid, startTicks }: Process): Us | null {
     const exitUs = this.#attributor.processes.get(pid, startTicks)?.exitUs ?? null;
-    return exitUs === null ? null : exitUs + this.offsetUs;
+    return exitUs === null ? null : exitUs + this.clock.offsetUs;
   }
 
   /** It has called exec: the row is what it is now, flows keep the program that they were given. */
@@ -255,7 +257,7 @@ export class TickBuilder {
     const { facts } = this.#attributor.sockets;
     const isTold = this.#told.isTold(row);
     const id = isTold ? this.#told.id[row]! : ++this.#socketIds;
-    const offsetUs = isTold ? this.#told.offsetUs[row]! : this.offsetUs;
+    const offsetUs = isTold ? this.#told.offsetUs[row]! : this.clock.wallUs(facts.fromUs[row]!) - facts.fromUs[row]!;
     this.#told.note(row, id, facts.toUs[row]!, process, holders.length, offsetUs);
     const history = this.#history;
     const out = pushRow(history);
@@ -268,7 +270,7 @@ export class TickBuilder {
     history.process[out] = process;
     history.netns[out] = facts.netns[row]!;
     history.fromUs[out] = facts.fromUs[row]! + offsetUs;
-    history.toUs[out] = facts.toUs[row]! + this.offsetUs;
+    history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(facts.toUs[row]!));
     history.source[out] = facts.source[row]!;
     history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
@@ -276,8 +278,7 @@ export class TickBuilder {
     return id;
   }
 
-  #writeHolder(socket: number, holding: Holding, offsetUs: Us): void {
-    const { process, role, fromUs, toUs, edge = 0, sequence = 0 } = holding;
+  #writeHolder(socket: number, { process, role, fromUs, toUs, edge = 0, sequence = 0 }: Holding, offsetUs: Us): void {
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
     this.#holders.process[out] = this.#processId(process);

@@ -34,7 +34,7 @@ import { KEEP_DEFAULT, type KeepTimes, MAX_SIZE_DEFAULT, parseKeep, parseMaxSize
 import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
 import { printCapture, watchLoopDelay } from '../record-summary.ts';
-import { printSockets, refuseCaptureFlags, socketWords } from '../sockets-only.ts';
+import { printSockets, refuseCaptureFlags, socketWords, WITHOUT_BPF } from '../sockets-only.ts';
 import { parseDuration } from '../time-range.ts';
 import { VERSION } from '../version.ts';
 import {
@@ -158,6 +158,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     onReady: () => {
       if (!flags.quiet) for (const check of checks) context.err(formatCheck(check));
       const what = flags.socketsOnly ? 'sockets' : devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
+      if (flags.socketsOnly && opened === null) context.err(`${WITHOUT_BPF}\n`);
       context.err(`recording ${what} into ${database}${howToEnd}\n`);
     },
     onProgress: (progress) => {

@@ -38,7 +38,7 @@ function run(data: ObserverThreadData): void {
   const opened =
     data.programs === null ? undefined : openKernelWatch(native, data.programs, data.isAlone === true, proc, nowUs);
   const kernel = opened?.watch;
-  const pace = kernel?.seesActors === true ? 'slow' : 'fast';
+  const pace = kernel?.seesActors === true ? 'slow' : data.isAlone === true ? 'alone' : 'fast';
   const { sources, readAddresses, close } = openSources(native, proc, data.sources, nowUs, pace);
   const backlog = new FactBacklog(data.backlog);
   const isBehind = (): boolean => backlog.isFull;

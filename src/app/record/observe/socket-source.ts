@@ -17,17 +17,18 @@ export interface SocketSource {
   readonly lost: number; // answers lost to full buffers
 }
 
-/** slow: something better watches, this is the net below it. */
-export type Pace = 'fast' | 'slow';
+/** slow: something better watches, this is the net below it. alone: no packets tell of sockets, lists are all there is. */
+export type Pace = 'fast' | 'slow' | 'alone';
 
 const ALL_STATES = 0xfff;
 const ALL_PERIOD_US = 5 * SECOND_US;
+const ALONE_PERIOD_US = SECOND_US;
 const LOOKED_UP: readonly number[] = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite]; // by SockDiag.find()
 const LISTENERS = 1 << SocketState.Listen;
 
 /**
  * sock_diag: listeners every 250 ms (14 µs measured, however many sockets there are), everything every 5 s. At the slow
- * pace every 5 s listeners and what is no TCP connection.
+ * pace every 5 s listeners and what is no TCP connection; alone everything every second.
  */
 export class DiagSource implements SocketSource {
   readonly #diag: SockDiag;
@@ -54,13 +55,14 @@ export class DiagSource implements SocketSource {
     if (now >= this.#allDueUs) {
       for (const protocol of this.#protocols) this.#dump(protocol, this.#statesOf(protocol), out);
       const tookUs = this.#nowUs() - now;
-      this.#allDueUs = now + Math.max(ALL_PERIOD_US, tookUs * 50); // 100,000 sockets take 100 ms
+      const periodUs = this.#pace === 'alone' ? ALONE_PERIOD_US : ALL_PERIOD_US;
+      this.#allDueUs = now + Math.max(periodUs, tookUs * 50); // 100,000 sockets take 100 ms
       this.#listenersDueUs = this.#pace === 'slow' ? Infinity : now + SECOND_US / 4;
     } else if (now >= this.#listenersDueUs) {
       this.#dump(Protocol.Tcp, LISTENERS, out);
       this.#listenersDueUs = now + SECOND_US / 4;
     }
-    return false; // the periodic scan finds their holders; flows ask for theirs by find()
+    return this.#pace === 'alone'; // else the periodic scan finds their holders; flows ask for theirs by find()
   }
 
   find(key: Int32Array, out: SocketColumns): boolean {

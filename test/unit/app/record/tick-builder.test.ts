@@ -20,7 +20,7 @@ function setUp() {
   observe({ atUs: SEEN_US, processes: [makeProcess(42), makeProcess(43)] });
   observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: SEEN_US }) });
   const builder = new TickBuilder(attributor, { userName: (uid) => (uid === 1000 ? 'alice' : null) });
-  builder.offsetUs = OFFSET_US;
+  builder.clock.note(0, OFFSET_US);
   return { attributor, observe, builder };
 }
 

@@ -18,7 +18,7 @@ const PROTOCOL_AT = 17;
 const STATES_AT = 20;
 
 /** A source whose requests are noted as `protocol/states`. */
-function diagSource(pace?: 'slow') {
+function diagSource(pace?: 'slow' | 'alone') {
   const clock = { now: 1_000_000, tookUs: 0 };
   const nowUs = (): number => clock.now;
   const transport = fakeTransport(() => {
@@ -29,7 +29,7 @@ function diagSource(pace?: 'slow') {
   const out = createColumns(SOCKET_COLUMNS);
   const asked = (): string[] => {
     const wantsOwners = source.poll(out);
-    assert.equal(wantsOwners, false);
+    assert.equal(wantsOwners, pace === 'alone');
     return transport.requests
       .splice(0)
       .map((request) => `${request[PROTOCOL_AT]}/${new DataView(request.buffer).getUint32(STATES_AT, true)}`);
@@ -48,6 +48,16 @@ describe('DiagSource', () => {
     assert.deepEqual(asked(), []);
     clock.now += 1;
     assert.deepEqual(asked(), [LISTENERS, LISTENERS]);
+  });
+
+  test('asks alone for everything once a second, and wants the owners at once', () => {
+    const { clock, asked } = diagSource('alone');
+    const all = asked();
+    assert.equal(all.length, 4);
+    clock.now += 999_999;
+    assert.deepEqual(asked(), [LISTENERS, LISTENERS]);
+    clock.now += 1;
+    assert.deepEqual(asked(), all);
   });
 
   test('asks at the slow pace every five seconds for what is no TCP connection', () => {

@@ -1,0 +1,33 @@
+import type { Us } from '../../core/time.ts';
+
+/** An offset that moved this much is another one. */
+const STEP_US = 1000;
+/** Older ones are forgotten: what began that long ago has its time already. */
+const MOST_STEPS = 64;
+
+interface Step {
+  readonly sinceUs: Us; // CLOCK_BOOTTIME
+  readonly offsetUs: Us;
+}
+
+/** What lay between time of day and boottime, and since when: a fact has the time of day of its own moment. */
+export class ClockSteps {
+  #steps: readonly Step[] = [];
+
+  /** Realtime minus boottime, now. */
+  get offsetUs(): Us {
+    return this.#steps.at(-1)?.offsetUs ?? 0;
+  }
+
+  note(bootUs: Us, offsetUs: Us): void {
+    if (this.#steps.length > 0 && Math.abs(offsetUs - this.offsetUs) <= STEP_US) return;
+    this.#steps = [...this.#steps, { sinceUs: bootUs, offsetUs }].slice(-MOST_STEPS);
+  }
+
+  /** Time of day at that moment; before the first note() as at that. */
+  wallUs(bootUs: Us): Us {
+    let at = this.#steps.length - 1;
+    while (at > 0 && this.#steps[at]!.sinceUs > bootUs) at--;
+    return bootUs + (this.#steps[at]?.offsetUs ?? 0);
+  }
+}
