@@ -9,7 +9,7 @@ import type { Context } from './context.ts';
 import { costs, factsLostLines } from './record-summary.ts';
 
 /** By name of their attribute. A file of settings may have them all the same: it is for every recording. */
-const CAPTURE_OPTIONS = ['interface', 'netns', 'backend', 'snaplen', 'ring', 'promiscuous'];
+const CAPTURE_OPTIONS = ['interface', 'netns', 'backend', 'snaplen', 'ring', 'promiscuous', 'write'];
 
 /** @param filter words of the command line. @throws UserError */
 export function refuseCaptureFlags(command: Command, filter: readonly string[]): void {
