@@ -49,6 +49,7 @@ keep = "flows=1d,day=forever"\nmax-size = "500MiB"`;
     snaplen: 512,
     promiscuous: true,
     quiet: false,
+    socketsOnly: false,
     style: 'comments',
     everyPacket: false,
     force: false,

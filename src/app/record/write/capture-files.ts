@@ -37,7 +37,7 @@ export class WriteFailure extends Error {
 /** How long a reader of a pipe may take before the caller has its turn. */
 const PIPE_PATIENCE_MS = 100;
 const PIPE_REST_MS = 1;
-const LAST_TRIES = 10;
+const LAST_TRIES = 5;
 const NUMBER_DIGITS = 5; // as dumpcap has it
 const { O_WRONLY, O_NONBLOCK, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
@@ -107,7 +107,7 @@ export class CaptureFiles {
     if (this.#rest.length > 0) this.#pipe(new Uint8Array(0));
   }
 
-  /** What is written is on the disk then, or with the reader of the pipe if that takes it within a second. */
+  /** What is written is on the disk then, or with the reader of the pipe if that takes it within half a second. */
   close(): void {
     if (this.#fd === -1) return;
     for (let tries = 0; this.#rest.length > 0 && tries < LAST_TRIES; tries++) this.#settleQuietly();

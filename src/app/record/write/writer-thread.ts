@@ -24,8 +24,8 @@ export interface WriterThreadData {
 const TURN_MS = 100;
 /** After a failure. */
 const RETRY_MS = 1000;
-/** A recording that ends waits so long for who reads the pipe. */
-const LAST_TRIES = 10;
+/** A recording that ends waits so often for who reads the pipe, a tenth of a second each. */
+const LAST_TRIES = 5;
 /** A pipe whose reader is slow: the ring holds what it did not take yet. */
 const STUCK = 'EAGAIN';
 
