@@ -77,7 +77,7 @@ export async function answerFrame(
     context.err('pcapid: the file names no processes: add --owners DB, of its host, or --facts FILE\n');
   const record = result.named ? found.record : { ...found.record, src_reason: 'no-socket', dst_reason: 'no-socket' };
   const heading = found.frame === undefined ? '' : headingOf(frame!, found.frame, record, look);
-  return { heading, answer: { record, holders: found.holders } };
+  return { heading, answer: { record, holders: found.holders, lives: found.lives } };
 }
 
 function headingOf(
