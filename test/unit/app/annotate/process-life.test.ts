@@ -46,7 +46,7 @@ test('a history knows parents that had no socket, and the time of day of a start
   });
   withDatabase([recorded], (path) => {
     const history = new History(path, SECOND); // the clock of the capture is ahead
-    const [told] = history.until(Number.POSITIVE_INFINITY, NOON).processes;
+    const [told] = history.until(Number.POSITIVE_INFINITY, NOON)!.processes;
     assert.deepEqual(
       lifeOf(told!, { latest: (...one) => history.latest(...one), startUs: (at) => history.startUs(at) }),
       {
