@@ -19,6 +19,7 @@ import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 import type { History } from './history.ts';
 import { SaidOwners } from './said-owners.ts';
+import { turn, within } from './turns.ts';
 
 const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
@@ -289,19 +290,6 @@ function tryOpen({ path, fd }: FileInput): void {
 }
 
 const isNoCapture = (error: unknown): error is UserError => error instanceof UserError && error.code === 'not-pcap';
-
-/** What came is handed over also when nothing more comes. */
-async function within(ms: number, more: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([more, late]);
-  clearTimeout(timer);
-}
-
-/** Lets timers, signals and threads have their turn. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A pipe, or whatever else is no file. */
 function isGrowing({ path, fd }: FileInput): boolean {
