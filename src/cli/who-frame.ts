@@ -34,7 +34,7 @@ export const asksForFrame = ({ frame, flow }: FrameFlags): boolean => frame !== 
 export function refuseCapture([word]: readonly string[], { owners, facts, offset }: FrameFlags): void {
   if (/\.pcap(ng)?(\.\w+)?$/.test(word ?? ''))
     throw new UserError('bad-flags', `${word} is a capture file`, 'Say which frame: add --frame N, or --flow ID.');
-  if (owners === undefined && facts === undefined && offset === 0) return;
+  if (owners === undefined && facts === undefined && offset === undefined) return;
   const flag = owners !== undefined ? '--owners' : facts !== undefined ? '--facts' : '--offset';
   throw new UserError('bad-flags', `${flag} is about a capture file`, 'Say which frame: who FILE --frame N.');
 }
