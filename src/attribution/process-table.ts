@@ -66,6 +66,16 @@ export class ProcessTable {
     return undefined;
   }
 
+  /** Whoever had the pid last, of those that are not younger than `startTicks`: the parent of one that began then. */
+  latest(pid: number, startTicks: number): Process | undefined {
+    let latest: Process | undefined;
+    for (const { process } of this.#byPid.get(pid) ?? []) {
+      const isOlder = process.startTicks <= startTicks;
+      if (isOlder && process.startTicks >= (latest?.startTicks ?? 0)) latest = process;
+    }
+    return latest;
+  }
+
   /** @param isKept whether that process may still be asked for */
   forget(beforeUs: Us, isKept: (process: Process) => boolean): void {
     for (const [pid, namesakes] of this.#byPid) {

@@ -10,6 +10,7 @@ import { countText } from '../report/size.ts';
 export interface OwnerAnswer {
   readonly record: Row;
   readonly holders: readonly Row[];
+  readonly lives?: readonly Row[]; // `side`, when its process began (`start_us` or `start_boot_us`), `parents`
 }
 
 /** What the evidence proves, of `who` on this side. Sources: {source} stands for how it was learnt. */
@@ -52,7 +53,7 @@ const ROLE_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Lines of text; hostile text in them is escaped. */
-export function answerText({ record, holders }: OwnerAnswer, look: Look): string {
+export function answerText({ record, holders, lives = [] }: OwnerAnswer, look: Look): string {
   const own = ownSide(record);
   const sides: readonly Side[] = record.dst_addr === null || record.flow_id === null ? ['src'] : [own, otherSide(own)];
   const lines = [
@@ -63,6 +64,7 @@ export function answerText({ record, holders }: OwnerAnswer, look: Look): string
         record,
         side,
         holders.filter((holder) => holder.side === side),
+        lives.find((life) => life.side === side) ?? {},
         look,
       ),
     ),
@@ -95,13 +97,15 @@ function spanWords(record: Row, look: Look): string {
   return `${span}, ${way('orig')} sent, ${way('reply')} came back${end === null ? '' : `, ended: ${end}`}`;
 }
 
-function endLines(record: Row, side: Side, holders: readonly Row[], look: Look): string[] {
+function endLines(record: Row, side: Side, holders: readonly Row[], life: Row, look: Look): string[] {
   const field = (name: string) => textOf(record, `${side}_${name}`);
   const lines = [`  ${endText(record, side)} is ${ownerWords(field)}`];
   const about = (name: string, text: string | null) => {
     if (text !== null) lines.push(`      ${name} ${text}`);
   };
   if (field('pid') !== null) about('command', field('cmdline') ?? field('exe'));
+  about('started', startWords(life, look));
+  about('child of', textOf(life, 'parents'));
   about('called', nameWords(field('name'), field('name_source')));
   about('unit', field('unit'));
   about('container', field('container'));
@@ -109,6 +113,12 @@ function endLines(record: Row, side: Side, holders: readonly Row[], look: Look):
   if (evidence !== null) lines.push(`      ${evidence}`);
   for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
   return lines;
+}
+
+function startWords(life: Row, look: Look): string | null {
+  if (textOf(life, 'start_us') !== null) return formatIso(numberOf(life, 'start_us'), look.zone);
+  if (textOf(life, 'start_boot_us') === null) return null;
+  return `${(numberOf(life, 'start_boot_us') / 1e6).toFixed(2)} s after its host`;
 }
 
 function nameWords(name: string | null, source: string | null): string | null {

@@ -34,7 +34,7 @@ export const asksForFrame = ({ frame, flow }: FrameFlags): boolean => frame !== 
 export function refuseCapture([word]: readonly string[], { owners, facts, offset }: FrameFlags): void {
   if (/\.pcap(ng)?(\.\w+)?$/.test(word ?? ''))
     throw new UserError('bad-flags', `${word} is a capture file`, 'Say which frame: add --frame N, or --flow ID.');
-  if (owners === undefined && facts === undefined && offset === 0) return;
+  if (owners === undefined && facts === undefined && offset === undefined) return;
   const flag = owners !== undefined ? '--owners' : facts !== undefined ? '--facts' : '--offset';
   throw new UserError('bad-flags', `${flag} is about a capture file`, 'Say which frame: who FILE --frame N.');
 }
@@ -77,7 +77,7 @@ export async function answerFrame(
     context.err('pcapid: the file names no processes: add --owners DB, of its host, or --facts FILE\n');
   const record = result.named ? found.record : { ...found.record, src_reason: 'no-socket', dst_reason: 'no-socket' };
   const heading = found.frame === undefined ? '' : headingOf(frame!, found.frame, record, look);
-  return { heading, answer: { record, holders: found.holders } };
+  return { heading, answer: { record, holders: found.holders, lives: found.lives } };
 }
 
 function headingOf(

@@ -53,3 +53,21 @@ export function compileOwnAddress(addresses: readonly Uint8Array[]): CompiledQue
     params: [...addresses],
   };
 }
+
+/** Whoever had the pid last on that boot, of those that are not younger than `startTicks`. */
+export function compileParent(boot: number, pid: number, startTicks: number): CompiledQuery {
+  return {
+    sql: `SELECT p.boot, p.pid, p.start_ticks, p.parent_pid, p.comm, p.exe, p.cmdline, p.uid, p.cgroup, g.unit, g.container
+FROM process p LEFT JOIN program g ON g.id = p.program
+WHERE p.boot = ? AND p.pid = ? AND p.start_ticks <= ? ORDER BY p.start_ticks DESC LIMIT 1`,
+    params: [boot, pid, startTicks],
+  };
+}
+
+/** What the time of day was ahead of that since boot then, in microseconds. */
+export function compileClock(boot: number, bootUs: Us): CompiledQuery {
+  return {
+    sql: `SELECT offset_us FROM clock WHERE boot = ? ORDER BY boot_us > ?, abs(boot_us - ?) LIMIT 1`,
+    params: [boot, bootUs, bootUs],
+  };
+}

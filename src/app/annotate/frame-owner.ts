@@ -17,6 +17,7 @@ import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { findFlow } from './owner-edits.ts';
 import { ownerFields } from './owner-fields.ts';
+import { lifeOf, type Processes } from './process-life.ts';
 import { regularFileSize } from './regular-file.ts';
 
 const BATCH_PACKETS = 1024;
@@ -40,6 +41,7 @@ export interface FrameAnswer {
   readonly frame: Frame | undefined; // when a flow was asked for
   readonly record: FlowRecord;
   readonly holders: readonly Readonly<Record<string, Value>>[]; // `side`, `role`, `pid`, `comm` ...
+  readonly lives: readonly Readonly<Record<string, Value>>[]; // of named processes: `side` and ProcessLife
   readonly result: FileResult;
 }
 
@@ -49,8 +51,9 @@ export async function ownerOfFrame(question: FrameQuestion): Promise<FrameAnswer
   regularFileSize(input);
   const owners = new FlowOwners();
   const book = new FlowBook(userName);
+  const attributor = new Attributor();
   const result = await readFiles(
-    { inputs: [{ path: input }], attributor: new Attributor(), facts, history },
+    { inputs: [{ path: input }], attributor, facts, history },
     {
       tell: 'ends',
       onFlows(flows) {
@@ -72,7 +75,18 @@ export async function ownerOfFrame(question: FrameQuestion): Promise<FrameAnswer
     throw new UserError('no-such-flow', `${input} has no flow ${serial}, only ${owners.count}`, hint);
   }
   const [record] = book.recordsOf([serial]);
-  return { frame, record: record!, holders: holdersOf(owners, serial, userName), result };
+  const lives = livesOf(owners, serial, {
+    latest: (...one) => history?.latest(...one) ?? attributor.processes.latest(...one),
+    startUs: (ticks) => history?.startUs(ticks),
+  });
+  return { frame, record: record!, holders: holdersOf(owners, serial, userName), lives, result };
+}
+
+function livesOf(owners: FlowOwners, serial: number, processes: Processes) {
+  return [FlowSide.Src, FlowSide.Dst].flatMap((side) => {
+    const { process } = owners.answer(serial, side);
+    return process === null ? [] : [{ side: side === FlowSide.Src ? 'src' : 'dst', ...lifeOf(process, processes) }];
+  });
 }
 
 function holdersOf(owners: FlowOwners, serial: number, userName: (uid: number) => string | null) {

@@ -16,7 +16,7 @@ import {
 } from '../../core/socket.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
-import { compileHistory, compileHistorySpan } from '../../store/compile-history.ts';
+import { compileClock, compileHistory, compileHistorySpan, compileParent } from '../../store/compile-history.ts';
 import { Reader, type Row } from '../../store/reader.ts';
 import { HistoryEvents, type Turn } from './history-events.ts';
 
@@ -24,6 +24,7 @@ import { HistoryEvents, type Turn } from './history-events.ts';
 const BEFORE_US = 130 * SECOND_US;
 /** Boots of one database count their ticks from 0 each: this tells their processes apart. */
 const TICKS_A_BOOT = 2 ** 40;
+const TICK_US = 10_000; // of USER_HZ
 const IPV4_BYTES = 4;
 
 export interface HistorySpan {
@@ -77,6 +78,19 @@ export class History {
   /** What happened to the sockets that until() has told of, until then. */
   eventsUntil(untilUs: Us): SocketEventColumns | undefined {
     return this.#events.take(untilUs);
+  }
+
+  /** Whoever had the pid last, of those that are not younger than `startTicks` of a process of this history. */
+  latest(pid: number, startTicks: number): Process | undefined {
+    const [row] = this.#reader.all(compileParent(bootOf(startTicks), pid, startTicks % TICKS_A_BOOT));
+    return row === undefined ? undefined : processOf(row);
+  }
+
+  /** When a process of this history began, on the clock of the capture; undefined: that clock was not stored. */
+  startUs(startTicks: number): Us | undefined {
+    const bootUs = (startTicks % TICKS_A_BOOT) * TICK_US;
+    const [row] = this.#reader.all(compileClock(bootOf(startTicks), bootUs));
+    return row === undefined ? undefined : bootUs + Number(row.offset_us) + this.#offsetUs;
   }
 
   close(): void {
@@ -192,6 +206,7 @@ function turnOf(row: Row, offsetUs: Us): Turn {
   return { atUs: Number(row.role_us) + offsetUs, edge, sequence: Number(row.sent_from ?? row.received_from ?? 0) };
 }
 
+const bootOf = (startTicks: number): number => Math.floor(startTicks / TICKS_A_BOOT) + 1;
 const startTicksOf = (row: Row): number => Number(row.start_ticks) + (Number(row.boot) - 1) * TICKS_A_BOOT;
 
 function processOf(row: Row): Process {

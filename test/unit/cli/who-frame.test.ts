@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { runProgram } from '../../../src/cli/program.ts';
 import { testContext } from '../../support/context.ts';
@@ -16,6 +19,7 @@ test('who FILE --frame N tells the process behind the frame, whichever way it we
   const sent = (await said(DEMO, '--frame', '5', '--utc', ...FACTS)).out;
   assert.match(sent, /^frame 5, 2026-11-21T14:41:21\.766517Z, 80 octets, sent by 192\.0\.2\.10:37526, of flow 2:\n/);
   assert.match(sent, / is curl, process 29 \(\/usr\/bin\/curl, .*\n +command curl --silent/);
+  assert.match(sent, /\n +started 5353\.54 s after its host\n +child of process 1\n/);
   assert.match(sent, /exact: curl \(pid 29\) had a socket with exactly these addresses and ports/);
   assert.match((await said(DEMO, '--frame', '6', ...FACTS)).out, /sent by 198\.51\.100\.20:80, of flow 2:/);
 });
@@ -24,6 +28,16 @@ test('who FILE --flow ID tells both ends, or the whole record', async () => {
   assert.match((await said(DEMO, '--flow', '9', ...FACTS)).out, /is app, process 30[\s\S]* is database, process 17/);
   const { out } = await said(DEMO, '--flow', '9', '--format', 'ndjson', ...FACTS);
   assert.deepEqual([JSON.parse(out).src_comm, JSON.parse(out).dst_comm], ['app', 'database']);
+});
+
+test('who says the reason again that stands in an annotated file', async () => {
+  const output = join(mkdtempSync(join(tmpdir(), 'pcapid-who-')), 'named.pcapng');
+  await runProgram(['annotate', DEMO, output, ...FACTS], testContext());
+  const flow = ['--flow', '13'];
+  const { out } = await said(output, ...flow);
+  rmSync(dirname(output), { recursive: true });
+  assert.match(out, /its socket was gone before its process could be looked up \(closed-before-scan\)/);
+  assert.equal(out.split('\n').length, (await said(DEMO, ...flow, ...FACTS)).out.split('\n').length);
 });
 
 test('who says of a file without owners how to get some', async () => {

@@ -153,3 +153,43 @@ test('nothing is replaced or left half written', async () => {
   const { done } = await run('captures/demo.pcap', { output, force: true });
   assert.equal(done.counts.packets, 925);
 });
+
+test('a packet that is larger than what is read at once is copied whole, from both formats', async () => {
+  const message = Uint8Array.from({ length: 1_500_001 }, (_, i) => i % 251);
+  const USB = 220;
+  const record = (bytes: Uint8Array, sec: number) => {
+    const head = new DataView(new ArrayBuffer(16));
+    for (const [at, word] of [sec, 5, bytes.length, bytes.length].entries()) head.setUint32(4 * at, word, true);
+    return [new Uint8Array(head.buffer), bytes];
+  };
+  const header = new Uint32Array([0xa1b2c3d4, (4 << 16) | 2, 0, 0, 1 << 27, USB]);
+  const small = message.subarray(0, 70);
+  const classic = Buffer.concat([new Uint8Array(header.buffer), ...record(message, 1), ...record(small, 2)]);
+  const blocks = Buffer.concat([
+    pcapng(section(), interfaceBlock({ linkType: USB })),
+    enhancedBlock(message),
+    enhancedBlock(small),
+  ]);
+  for (const [name, bytes] of [
+    ['huge.pcap', classic],
+    ['huge.pcapng', blocks],
+  ] as const) {
+    const input = join(folder, name);
+    writeFileSync(input, bytes);
+    const { output, done } = await run(input);
+    assert.equal(done.counts.packets, 2, name);
+    assert.equal(tshark(output, 'frame.len', 'frame.time_epoch'), tshark(input, 'frame.len', 'frame.time_epoch'));
+    assert.ok(readFileSync(output).includes(Buffer.from(message)), name);
+  }
+});
+
+/** An Enhanced Packet Block of many octets, in one piece. */
+function enhancedBlock(bytes: Uint8Array): Buffer {
+  const padded = bytes.length + (-bytes.length & 3);
+  const block = Buffer.alloc(32 + padded);
+  for (const [at, word] of [6, block.length, 0, 0, 0, bytes.length, bytes.length].entries())
+    block.writeUInt32LE(word, 4 * at);
+  block.set(bytes, 28);
+  block.writeUInt32LE(block.length, 28 + padded);
+  return block;
+}
