@@ -4,6 +4,7 @@ import { createPacketBatch, type PacketBatch } from '../core/packet.ts';
 import { FragmentTable, MOST_WAITING } from './fragments.ts';
 import { HeldFragments, type LooseRows } from './held-fragments.ts';
 import { decodeLink } from './link.ts';
+import { PlainDecoder } from './plain.ts';
 import { decapsulate } from './tunnel.ts';
 import type { Work } from './work.ts';
 
@@ -33,11 +34,11 @@ export class Decoder {
     unsupported: new Map(),
   };
   readonly #work: Work;
-  readonly #decap: boolean;
+  readonly #plain: PlainDecoder | undefined; // a tunnel is never plain
   readonly #held: HeldFragments | undefined;
 
   constructor({ decap = false, holdFragments = false }: DecoderOptions = {}) {
-    this.#decap = decap;
+    this.#plain = decap ? undefined : new PlainDecoder();
     this.#held = holdFragments ? new HeldFragments(MOST_WAITING) : undefined;
     const batch = createPacketBatch(1, 1);
     const view = new DataView(batch.bytes.buffer);
@@ -62,22 +63,19 @@ export class Decoder {
     if (work.batch.bytes !== bytes) work.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     work.batch = batch;
     work.out = out;
-    const { count, offset, capLen, origLen } = batch;
-    const { status, ipBytes } = out;
-    const decap = this.#decap;
-    let okPackets = 0;
-    let okBytes = 0;
-    let okIpBytes = 0;
-    for (let i = 0; i < count; i++) {
-      const at = offset[i]!;
-      const length = origLen[i]!;
-      work.frameEnd = at + length;
-      const result = decodeLink(work, i, at, at + capLen[i]!);
-      if (decap && result === DecodeStatus.Ok) decapsulate(work, i, at + capLen[i]!);
-      status[i] = result;
+    const { count, origLen } = batch;
+    const { ipBytes } = out;
+    const plain = this.#plain;
+    const left = plain?.decode(work.view, batch, out) ?? count;
+    let okPackets = count - left;
+    let okBytes = plain?.bytes ?? 0;
+    let okIpBytes = plain?.ipBytes ?? 0;
+    for (let n = 0; n < left; n++) {
+      const i = plain?.left[n] ?? n;
+      const result = this.#decodeLayers(i);
       if (result === DecodeStatus.Ok) {
         okPackets++;
-        okBytes += length;
+        okBytes += origLen[i]!;
         okIpBytes += ipBytes[i]!;
       } else this.#countBad(result, batch, i);
     }
@@ -96,6 +94,18 @@ export class Decoder {
   /** Nothing waits any longer. */
   releaseFragments(): void {
     this.#held?.releaseAll();
+  }
+
+  #decodeLayers(i: number): number {
+    const work = this.#work;
+    const { offset, capLen, origLen } = work.batch;
+    const at = offset[i]!;
+    const end = at + capLen[i]!;
+    work.frameEnd = at + origLen[i]!;
+    const result = decodeLink(work, i, at, end);
+    if (this.#plain === undefined && result === DecodeStatus.Ok) decapsulate(work, i, end);
+    work.out.status[i] = result;
+    return result;
   }
 
   #countBad(result: number, batch: PacketBatch, i: number): void {

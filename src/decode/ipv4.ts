@@ -1,6 +1,7 @@
 /** IPv4 header, RFC 791 section 3.1. */
 import { DecodeStatus } from '../core/decoded.ts';
 import { K_FIRST, K_META, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
+import { MAPPED } from './address-bits.ts';
 import { decodeTransport, skipTransport } from './transport.ts';
 import type { Status, Work } from './work.ts';
 
@@ -14,8 +15,6 @@ const MIN_HEADER = 20; // octets
 
 const MORE_FRAGMENTS = 0x2000;
 const FRAGMENT_OFFSET = 0x1fff;
-
-const MAPPED = 0xffff; // ::ffff:a.b.c.d, RFC 4291 section 2.5.5.2
 
 /** Ok as soon as both addresses can be read; see work.ts for the contract. */
 export function decodeIpv4(work: Work, i: number, at: number, end: number): Status {

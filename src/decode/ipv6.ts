@@ -1,6 +1,7 @@
 /** IPv6 header and extension headers, RFC 8200 sections 3 and 4; authentication header, RFC 4302 section 2.2. */
 import { DecodeStatus } from '../core/decoded.ts';
 import { K_FIRST, K_META, K_SCOPE, K_SECOND, KEY_WORDS, packMeta } from '../core/tuple.ts';
+import { LINK_LOCAL } from './address-bits.ts';
 import { decodeTransport, skipTransport } from './transport.ts';
 import type { Status, Work } from './work.ts';
 
@@ -16,8 +17,6 @@ const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const DESTINATION = 60;
 const MIN_EXTENSION = 8; // octets
-
-const LINK_LOCAL = 0x3fa; // fe80::/10, the first ten bits
 
 /** Ok as soon as both addresses can be read; see work.ts for the contract. */
 export function decodeIpv6(work: Work, i: number, at: number, end: number): Status {

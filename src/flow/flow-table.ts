@@ -209,11 +209,11 @@ export class FlowTable {
     const { status, tcpFlags, ipBytes, serial } = decoded;
     const life = this.#life;
     const { entries, sightings, retired } = life;
+    const { words, doubles } = entries;
     const { recent } = life.handovers;
     const { ways } = this.#lookUp;
     const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
     // Only attend() and what it calls can change these: they are read again after it.
-    let { words, doubles } = entries;
     let { epoch } = life;
     let [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
     let latestUs = this.#latestBootUs;
@@ -234,7 +234,6 @@ export class FlowTable {
         way = this.#attend(life.retired === retired ? way : NONE, batch, decoded, i);
         isFormer = life.isFormer;
         word = (way >> 1) << ENTRY_SHIFT;
-        ({ words, doubles } = entries);
         ({ epoch } = life);
         [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
       }

@@ -1,5 +1,5 @@
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
-import { E_EPOCH, ENTRY_SHIFT, type FlowEntries } from './flow-entries.ts';
+import { E_IFINDEX, ENTRY_SHIFT, type FlowEntries } from './flow-entries.ts';
 import { type FlowIndex, findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 
@@ -23,21 +23,37 @@ export class LookUp {
 
   /** Fills `ways` for rows `from` to `to`, which are at most STRETCH. */
   find(key: Int32Array, from: number, to: number): void {
+    this.#hash(key, from, to - from);
+    this.#readAhead(to - from);
+    this.#compare(key, from, to - from);
+  }
+
+  #hash(key: Int32Array, from: number, count: number): void {
+    const hashes = this.#hashes;
+    const seed = this.#seed;
+    for (let n = 0; n < count; n++) hashes[n] = hashKey(key, (from + n) * KEY_WORDS, seed);
+  }
+
+  /** The processor overlaps the misses of short loops: 15 ns a packet less. Entries are counted from 1 in `pairs`. */
+  #readAhead(count: number): void {
     const { pairs, mask } = this.#index;
     const { words } = this.#entries;
     const hashes = this.#hashes;
     const ways = this.ways;
-    const seed = this.#seed;
-    const count = to - from;
-    for (let n = 0; n < count; n++) hashes[n] = hashKey(key, (from + n) * KEY_WORDS, seed);
-    // The processor overlaps the misses of short loops: 15 ns a packet less. Entries are counted from 1 in `pairs`.
     for (let n = 0; n < count; n++) ways[n] = Math.max(1, pairs[2 * (hashes[n]! & mask) + 1]!);
     let touched = 0;
     for (let n = 0; n < count; n++) {
       const word = (ways[n]! - 1) << ENTRY_SHIFT;
-      touched |= words[word + K_META]! ^ words[word + E_EPOCH]!; // an entry has two cache lines
+      touched |= words[word + K_META]! ^ words[word + E_IFINDEX]!; // an entry has two cache lines
     }
     this.touched = touched;
+  }
+
+  #compare(key: Int32Array, from: number, count: number): void {
+    const { pairs, mask } = this.#index;
+    const { words } = this.#entries;
+    const hashes = this.#hashes;
+    const ways = this.ways;
     for (let n = 0; n < count; n++) {
       ways[n] = findKey(pairs, mask, words, ENTRY_SHIFT, hashes[n]!, key, (from + n) * KEY_WORDS);
     }
