@@ -98,11 +98,6 @@ export class Deadlines {
     return NONE;
   }
 
-  /** Any flow, NONE when there is none. */
-  first(): number {
-    return this.#lists.find(({ head }) => head !== NONE)?.head ?? NONE;
-  }
-
   /** Who makes room: flows that are told are needed least, then the one whose last packet is the longest ago. */
   victim(): number {
     if (this.#closed.head !== NONE) return this.#closed.head;

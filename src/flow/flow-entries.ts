@@ -1,5 +1,6 @@
 /** Storage of the flow table: what each packet touches in 128 octets a flow, the rest in columns of their own. */
 import { KEY_WORDS } from '../core/tuple.ts';
+import { S_ALIAS, S_FREE } from './flow-state.ts';
 
 /**
  * Words of a hot entry. Entry `id` begins at word id << ENTRY_SHIFT; its key is in words 0 to 10. Every packet needs words
@@ -51,6 +52,7 @@ export class FlowEntries {
   readonly #capacity: number;
   #free = NONE;
   #used = 0; // entries that were ever used
+  #latest = 0; // that any() returned
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -102,7 +104,19 @@ export class FlowEntries {
     return this.doubles[at]! + this.doubles[at + COUNTERS]! > 0;
   }
 
+  /** Any flow, NONE when there is none. Repeated while flows leave it goes through memory in order, not from line to line. */
+  any(): number {
+    for (let n = 0; n < this.#used; n++) {
+      if (this.#latest >= this.#used) this.#latest = 0;
+      const id = this.#latest;
+      if ((this.words[(id << ENTRY_SHIFT) + E_STATE]! & (S_FREE | S_ALIAS)) === 0) return id;
+      this.#latest++;
+    }
+    return NONE;
+  }
+
   release(id: number): void {
+    this.words[(id << ENTRY_SHIFT) + E_STATE] = S_FREE;
     this.next[id] = this.#free;
     this.#free = id;
   }

@@ -183,7 +183,7 @@ export class FlowLife {
     let reason: number = FlowEnd.Idle;
     for (let n = 0; n < most; n++) {
       let id = reason === FlowEnd.Idle ? this.#deadlines.firstOver(nowUs) : NONE;
-      if (id === NONE && which === 'all') [reason, id] = [FlowEnd.Forced, this.#deadlines.first()];
+      if (id === NONE && which === 'all') [reason, id] = [FlowEnd.Forced, this.entries.any()];
       if (id === NONE) return;
       this.#retire(id, reason);
     }
