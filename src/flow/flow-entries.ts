@@ -1,6 +1,6 @@
 /** Storage of the flow table: what each packet touches in 128 octets a flow, the rest in columns of their own. */
-import { KEY_WORDS } from '../core/tuple.ts';
-import { S_ALIAS, S_FREE } from './flow-state.ts';
+import { K_META, KEY_WORDS } from '../core/tuple.ts';
+import { S_ALIAS } from './flow-state.ts';
 
 /**
  * Words of a hot entry. Entry `id` begins at word id << ENTRY_SHIFT; its key is in words 0 to 10. Every packet needs words
@@ -26,6 +26,7 @@ type ArrayRange = [buffer: ArrayBuffer, at: number, length: number];
 export const NO_IFINDEX = -1;
 export const UNTOUCHED = -1; // epoch of a flow that its next packet has to touch
 export const NONE = -1; // no entry
+const NO_KEY = -1; // K_META of a free entry, which no packet has
 
 /**
  * Entries 0 to capacity - 1 with a free list. All memory is asked for at once: the system gives a page of it when something
@@ -109,14 +110,15 @@ export class FlowEntries {
     for (let n = 0; n < this.#used; n++) {
       if (this.#latest >= this.#used) this.#latest = 0;
       const id = this.#latest;
-      if ((this.words[(id << ENTRY_SHIFT) + E_STATE]! & (S_FREE | S_ALIAS)) === 0) return id;
+      const word = id << ENTRY_SHIFT;
+      if (this.words[word + K_META] !== NO_KEY && (this.words[word + E_STATE]! & S_ALIAS) === 0) return id;
       this.#latest++;
     }
     return NONE;
   }
 
   release(id: number): void {
-    this.words[(id << ENTRY_SHIFT) + E_STATE] = S_FREE;
+    this.words[(id << ENTRY_SHIFT) + K_META] = NO_KEY;
     this.next[id] = this.#free;
     this.#free = id;
   }

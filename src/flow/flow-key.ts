@@ -13,21 +13,18 @@ const IPV4 = 4;
  * @param seed random and secret: senders choose tuples, they must not be able to choose collisions
  */
 export function hashKey(key: Int32Array, at: number, seed: number): number {
-  const meta = key[at + K_META]!;
-  if (((meta >>> 8) & 0xff) !== IPV4) return hashIpv6(key, at, seed ^ key[at + K_SCOPE]!);
-  return mixEnds(key, at, seed, seed);
-}
-
-function hashIpv6(key: Int32Array, at: number, seed: number): number {
-  return mixEnds(key, at, mixIpv6(key, at + K_FIRST, seed), mixIpv6(key, at + K_SECOND, seed));
-}
-
-/** @param first, second of the upper words of both addresses */
-function mixEnds(key: Int32Array, at: number, first: number, second: number): number {
+  const meta = key[at + K_META]! & 0xffff;
   const ports = key[at + K_PORTS]!;
+  let first = seed;
+  let second = seed;
+  if (meta >>> 8 !== IPV4) {
+    const scope = seed ^ key[at + K_SCOPE]!;
+    first = mixIpv6(key, at + K_FIRST, scope);
+    second = mixIpv6(key, at + K_SECOND, scope);
+  }
   const a = mixEnd(first ^ key[at + K_FIRST + 3]!, ports >>> 16);
   const b = mixEnd(second ^ key[at + K_SECOND + 3]!, ports & 0xffff);
-  const h = Math.imul((a + b) ^ (key[at + K_META]! & 0xffff), M3);
+  const h = Math.imul((a + b) ^ meta, M3);
   return h ^ (h >>> 15);
 }
 

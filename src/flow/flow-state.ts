@@ -10,7 +10,6 @@ export const S_TCP = 256;
 export const S_ALIAS = 512; // no flow of its own: its packets count in another entry's, see aliases.ts
 export const S_FOLLOWS = 2048; // the serial before ended because a socket changed: its packets may still be seen elsewhere
 export const S_CLOSED = 4096; // S_PAUSED because a socket was closed: nobody may come any more
-export const S_FREE = 8192; // no flow and no alias: the entry is free
 export const S_REFUSED = 1024; // a SYN was answered by a RST
 
 const PKT_TYPE_SHIFT = 16; // PacketType of the first packet of the original direction, 8 bits

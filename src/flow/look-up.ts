@@ -1,7 +1,7 @@
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { E_IFINDEX, ENTRY_SHIFT, type FlowEntries } from './flow-entries.ts';
 import { type FlowIndex, findKey } from './flow-index.ts';
-import { hashKey } from './flow-key.ts';
+import { compareKeys, DIFFERENT, hashKey } from './flow-key.ts';
 
 /** Packets that are looked up before they are counted. 32 and 4096 both took a fifth longer than 256. */
 export const STRETCH = 128;
@@ -55,7 +55,13 @@ export class LookUp {
     const hashes = this.#hashes;
     const ways = this.ways;
     for (let n = 0; n < count; n++) {
-      ways[n] = findKey(pairs, mask, words, ENTRY_SHIFT, hashes[n]!, key, (from + n) * KEY_WORDS);
+      const row = (from + n) * KEY_WORDS;
+      const entry = ways[n]! - 1; // nearly always the one; a free entry has no key
+      const direction = compareKeys(words, entry << ENTRY_SHIFT, key, row);
+      ways[n] =
+        direction === DIFFERENT
+          ? findKey(pairs, mask, words, ENTRY_SHIFT, hashes[n]!, key, row)
+          : (entry << 1) | direction;
     }
   }
 }
