@@ -24,10 +24,7 @@ import { turn, within } from './waiting.ts';
 const BATCH_PACKETS = 1024;
 /** Seldom, because a drain looks at every flow that changed; often enough that no row is lost (FlowLimits.mostRows). */
 const PACKETS_A_DRAIN = 262_144;
-/**
- * The same where only flows that are over are told, which costs nothing for others; also flows that end at once: so few
- * that their rows stay in the cache.
- */
+/** The same where only flows that are over are told; also flows that end at once: few, their rows stay in the cache. */
 const MOST_ENDED = 4096;
 /** Flows at a time, and rows that may wait: a step of time ends all of them at once. */
 const MOST_FLOWS = 1 << 20;
