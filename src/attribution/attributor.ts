@@ -61,7 +61,8 @@ export class Attributor {
   readonly processes = new ProcessTable();
   readonly pending = new PendingEnds();
   readonly addresses: LocalAddresses;
-  readonly #keepClosedUs: Us;
+  readonly keepLeastUs: Us; // facts of any closed socket are kept so long,
+  readonly #keepClosedUs: Us; // and so long at most
   #scan: ScanState = { startedUs: 0, isSnapshot: false, deniedUids: new Set(), partlyDeniedUids: new Set() };
   #lost: readonly Interval[] = [];
   #holdersSeen = false; // since the last answer(): sockets without a holder may have one, or a reason why not
@@ -78,13 +79,9 @@ export class Attributor {
    */
   constructor(ownNetns = 0, everyNetns = false, keepClosedUs = KEEP_CLOSED_US) {
     this.#keepClosedUs = keepClosedUs;
+    this.keepLeastUs = Math.min(keepClosedUs, KEEP_CLOSED_DATAGRAM_US);
     this.#everyNetns = everyNetns;
     this.addresses = new LocalAddresses(ownNetns);
-  }
-
-  /** Facts of any closed socket are kept so long. */
-  get keepLeastUs(): Us {
-    return Math.min(this.#keepClosedUs, KEEP_CLOSED_DATAGRAM_US);
   }
 
   get scan(): ScanState {

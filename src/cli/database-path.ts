@@ -22,26 +22,26 @@ export function resolveDatabaseToWrite(context: Surroundings, flag?: string, uid
 }
 
 /** The database that reading commands would use, or undefined when there is none. */
-export function findDatabase(context: Surroundings, flag?: string): string | undefined {
-  return placesToRead(context, flag).find((path) => existsSync(path));
+export function findDatabase(context: Surroundings, flag?: string, systemPath?: string): string | undefined {
+  return placesToRead(context, flag, systemPath).find((path) => existsSync(path));
 }
 
 /** Absolute path of a database that exists. Throws UserError that names the places tried. */
-export function resolveDatabaseToRead(context: Surroundings, flag?: string): string {
-  const found = findDatabase(context, flag);
+export function resolveDatabaseToRead(context: Surroundings, flag?: string, systemPath?: string): string {
+  const found = findDatabase(context, flag, systemPath);
   if (found !== undefined) return found;
   throw new UserError(
     'no-database',
-    `there is no database: tried ${placesToRead(context, flag).join(', ')}`,
+    `there is no database: tried ${placesToRead(context, flag, systemPath).join(', ')}`,
     'Record first (pcapid record), or name a file with --db.',
   );
 }
 
 /** Without rights of root its database is still worth trying: the reader explains what is missing. */
-function placesToRead(context: Surroundings, flag: string | undefined): readonly string[] {
+function placesToRead(context: Surroundings, flag?: string, systemPath = SYSTEM_PATH): readonly string[] {
   const named = namedPath(context, flag);
   if (named !== undefined) return [named];
-  const places = [userPath(context), SYSTEM_PATH];
+  const places = [userPath(context), systemPath];
   return [join(context.cwd, NAME), ...(process.getuid?.() === 0 ? places.reverse() : places)];
 }
 

@@ -195,18 +195,15 @@ test('resolveDatabaseToRead() tries --db, $PCAPID_DB, the folder, then where rec
     const state = join(folder, 'state');
     const env = { XDG_STATE_HOME: state, HOME: folder };
     const surroundings = { env, cwd: folder };
+    const system = join(folder, 'var', 'pcapid.db'); // this host may have one
     const touch = (path: string) => {
       writeFileSync(path, '');
       return path;
     };
     assert.throws(
-      () => resolveDatabaseToRead(surroundings),
+      () => resolveDatabaseToRead(surroundings, undefined, system),
       (error: Error) => {
-        for (const place of [
-          join(folder, 'pcapid.db'),
-          join(state, 'pcapid', 'pcapid.db'),
-          '/var/lib/pcapid/pcapid.db',
-        ]) {
+        for (const place of [join(folder, 'pcapid.db'), join(state, 'pcapid', 'pcapid.db'), system]) {
           assert.ok(error.message.includes(place), error.message);
         }
         return true;
@@ -214,9 +211,9 @@ test('resolveDatabaseToRead() tries --db, $PCAPID_DB, the folder, then where rec
     );
     mkdirSync(join(state, 'pcapid'), { recursive: true });
     const ofUser = touch(join(state, 'pcapid', 'pcapid.db'));
-    assert.equal(resolveDatabaseToRead(surroundings), ofUser);
+    assert.equal(resolveDatabaseToRead(surroundings, undefined, system), ofUser);
     const here = touch(join(folder, 'pcapid.db'));
-    assert.equal(resolveDatabaseToRead(surroundings), here);
+    assert.equal(resolveDatabaseToRead(surroundings, undefined, system), here);
     const named = touch(join(folder, 'named.db'));
     assert.equal(resolveDatabaseToRead({ cwd: folder, env: { ...env, PCAPID_DB: named } }), named);
     assert.equal(resolveDatabaseToRead({ cwd: folder, env: { ...env, PCAPID_DB: here } }, 'named.db'), named);
