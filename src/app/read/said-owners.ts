@@ -55,8 +55,8 @@ export class SaidOwners {
     if (said === undefined || said === null) return answer;
     const { match, gapUs, holders, reason } = said;
     const evidence = match === null ? null : { source: 'capture' as const, match, gapUs, holders };
-    if (said.process === undefined)
-      return answer.process === null ? { ...answer, program: said.program, evidence, reason } : answer;
+    // Who is noted at another flow of the tuple is not who this one is about.
+    if (said.process === undefined) return { ...answer, process: null, program: said.program, evidence, reason };
     if (evidence === null) return answer;
     const own = { ...processOf(said.process), comm: said.process.comm ?? '' }; // what is left out was not known
     const process = this.#process(own, answer.process);
