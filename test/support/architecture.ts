@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   attribution: ['core'],
   store: ['core'],
   capture: ['core', 'native', 'pcap'],
-  report: ['core', 'pcap'],
+  report: ['core'],
   app: ['core', ...STAGES],
   cli: ['core', ...STAGES, 'report', 'app'],
 };
@@ -33,7 +33,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
 const BUILTINS: Readonly<Record<string, RegExp>> = {
   'node:fs': /^src\/(linux\/proc-fs|capture\/(octets|cap-backend|cap-child)|native\/binding|(store|app|cli)\/.*)\.ts$/,
   'node:child_process': /^src\/(capture\/cap-backend|app\/.*|cli\/.*)\.ts$/,
-  'node:crypto': /^src\/(names\/quic-keys|app\/(annotate|provenance)\/.*)\.ts$/,
+  'node:crypto': /^src\/(names\/quic-keys|app\/files\/.*)\.ts$/,
   'node:worker_threads': /^src\/app\//,
   'node:net': /^$/,
   'node:http': /^$/,

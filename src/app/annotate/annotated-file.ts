@@ -1,16 +1,16 @@
 import { UserError } from '../../core/errors.ts';
 import { Output } from '../../pcap/output.ts';
 import type { CopyCounts } from '../../pcap/packet-edits.ts';
+import { FileHash } from '../files/file-hash.ts';
+import { OutputFile, refuseSameFile } from '../files/output-file.ts';
+import { regularFileSize } from '../files/regular-file.ts';
 import type { FileInput } from '../read/file-reading.ts';
 import { copyPackets } from './copy-packets.ts';
-import { FileHash } from './file-hash.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { headingOf, type Maker } from './heading.ts';
-import { OutputFile, refuseSameFile } from './output-file.ts';
 import { type FlowRoutes, OwnerEdits } from './owner-edits.ts';
 import type { OwnerStyle } from './owner-style.ts';
-import { regularFileSize } from './regular-file.ts';
 
 export interface WriteOptions extends Maker {
   readonly style: OwnerStyle;

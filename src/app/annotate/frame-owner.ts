@@ -9,6 +9,7 @@ import type { FlowRecord, Value } from '../../core/record.ts';
 import { NO_UID } from '../../core/socket.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
+import { regularFileSize } from '../files/regular-file.ts';
 import { type FileResult, readFiles } from '../read/file-reading.ts';
 import { FlowBook } from '../read/flow-book.ts';
 import type { History } from '../read/history.ts';
@@ -18,7 +19,6 @@ import { FlowOwners } from './flow-owners.ts';
 import { findFlow } from './owner-edits.ts';
 import { ownerFields } from './owner-fields.ts';
 import { lifeOf, type Processes } from './process-life.ts';
-import { regularFileSize } from './regular-file.ts';
 
 const BATCH_PACKETS = 1024;
 

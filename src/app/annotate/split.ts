@@ -1,11 +1,12 @@
 /** A capture file into one for each owner of its packets: it is read twice, for the owners and for the packets. */
 import { Attributor } from '../../attribution/attributor.ts';
+import { FileHash } from '../files/file-hash.ts';
+import { regularFileSize } from '../files/regular-file.ts';
 import { type FileResult, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CommentStyle } from './comment-style.ts';
 import { copyPackets } from './copy-packets.ts';
-import { FileHash } from './file-hash.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
 import { headingOf, type Maker } from './heading.ts';
@@ -13,7 +14,6 @@ import { OwnerEdits } from './owner-edits.ts';
 import { OwnerFiles, type OwnerFilesOptions, type OwnersFile } from './owner-files.ts';
 import type { SplitBy } from './owner-groups.ts';
 import { planOwners } from './owner-plan.ts';
-import { regularFileSize } from './regular-file.ts';
 
 export interface SplitOptions extends Maker, OwnerFilesOptions {
   readonly by: SplitBy;

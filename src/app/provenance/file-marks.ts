@@ -3,7 +3,7 @@ import { type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { FileNote, FileUse } from '../../core/provenance.ts';
-import { sha256OrNull } from './sha256.ts';
+import { sha256OrNull } from '../files/file-hash.ts';
 
 /** What is smaller is hashed at once, in the time that a thread takes to start: 20 ms. */
 const SMALL = 1 << 23;

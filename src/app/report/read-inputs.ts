@@ -6,7 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import type { ReportInput } from '../../core/report.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { Reader } from '../../store/reader.ts';
-import { regularFileSize } from '../annotate/regular-file.ts';
+import { regularFileSize } from '../files/regular-file.ts';
 import type { FileResult, FileSink } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import { storeFiles } from '../read/store-file.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { OutputFile } from '../../app/annotate/output-file.ts';
+import { OutputFile } from '../../app/files/output-file.ts';
 import { gatherReport } from '../../app/report/gather.ts';
 import { withInputs } from '../../app/report/read-inputs.ts';
 import { UserError } from '../../core/errors.ts';

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { extname } from 'node:path';
 import { UserError } from '../../../core/errors.ts';
+import { existsError, writeError } from '../../files/output-errors.ts';
 
 export const STDOUT = '-';
 
@@ -176,6 +177,9 @@ export function checkCapturePath({ path, force, rotates }: CaptureFilesOptions):
   if (stats?.isFile() && !force) throw existsError(path);
 }
 
+/** A recorder that root started has the rights of another user by then. */
+const OF_RECORDER = { EACCES: 'Name a file in a folder that the owner of the database may write to.' };
+
 /** A pipe is opened anew so that a reader who does not read cannot hold the thread up. */
 function openStdout(): number {
   if (!fstatSync(1).isFIFO()) return 1;
@@ -196,23 +200,8 @@ function openFile(path: string, force: boolean): number {
     }
     return openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600); // it says who talked to whom
   } catch (error) {
-    throw error instanceof UserError ? error : openError(error, path);
+    throw error instanceof UserError ? error : writeError(error, path, OF_RECORDER);
   }
-}
-
-const existsError = (path: string): UserError =>
-  new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
-
-function openError(error: unknown, path: string): UserError {
-  const { code = String(error) } = error as NodeJS.ErrnoException;
-  const hints: Readonly<Record<string, string>> = {
-    ENOENT: 'Make its folder first.',
-    EACCES: 'Name a file in a folder that the owner of the database may write to.',
-    ENXIO: 'Nobody reads this pipe: start the reader first.',
-    EISDIR: 'Name a file in it.',
-    ENOSPC: 'Make room on the disk.',
-  };
-  return new UserError('output-file', `${path} cannot be written (${code})`, hints[code] ?? 'Name another file.');
 }
 
 function lstatOrUndefined(path: string): Stats | undefined {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 
-const ROOM = 1 << 18; // octets at a time: they stay in the cache
+const HASHED_OCTETS = 1 << 18; // at a time: they stay in the cache
 
 /** SHA-256 of a file that somebody else reads. */
 export class FileHash {
@@ -15,16 +15,25 @@ export class FileHash {
 
   /** @param path of the file, of which the reader may have left the end out: behind damage @returns hexadecimal digits */
   finish(path: string): string {
-    const room = Buffer.allocUnsafe(ROOM);
+    const room = Buffer.allocUnsafe(HASHED_OCTETS);
     const fd = openSync(path, 'r');
     try {
       for (let got = 1; got > 0; ) {
-        got = readSync(fd, room, 0, ROOM, this.#octets);
+        got = readSync(fd, room, 0, HASHED_OCTETS, this.#octets);
         this.take(room.subarray(0, got));
       }
     } finally {
       closeSync(fd);
     }
     return this.#hash.digest('hex');
+  }
+}
+
+/** SHA-256 of a file's octets, hexadecimal; null: it cannot be read, and whoever reads it says what is wrong with it. */
+export function sha256OrNull(path: string): string | null {
+  try {
+    return new FileHash().finish(path);
+  } catch {
+    return null;
   }
 }

@@ -14,6 +14,12 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import type { OpenFiles } from './open-files.ts';
+import { existsError, writeError } from './output-errors.ts';
+
+const NOTHING_LEFT = {
+  ENOSPC: 'Make room on the disk; nothing was left behind.',
+  EDQUOT: 'Your quota is used up; nothing was left behind.',
+};
 
 /** A file that appears under its name when it is whole. */
 export class OutputFile {
@@ -32,8 +38,7 @@ export class OutputFile {
     if (existsSync(path)) {
       if (!statSync(path).isFile())
         throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');
-      if (!force)
-        throw new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
+      if (!force) throw existsError(path);
     }
     this.#path = path;
     this.#files = files;
@@ -53,7 +58,7 @@ export class OutputFile {
       for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
     } catch (error) {
       this.abandon();
-      throw writeError(error, this.#path);
+      throw writeError(error, this.#path, NOTHING_LEFT);
     }
   };
 
@@ -64,7 +69,7 @@ export class OutputFile {
       renameSync(this.#part, this.#path);
     } catch (error) {
       this.abandon();
-      throw writeError(error, this.#path);
+      throw writeError(error, this.#path, NOTHING_LEFT);
     }
     this.#isOver = true;
     this.#close();
@@ -110,16 +115,4 @@ function statOrUndefined(path: string): Stats | undefined {
   } catch {
     return undefined;
   }
-}
-
-function writeError(error: unknown, path: string): UserError {
-  const { code = String(error) } = error as NodeJS.ErrnoException;
-  const hints: Readonly<Record<string, string>> = {
-    ENOENT: 'Make its folder first.',
-    EACCES: 'Name a file in a folder that you may write to.',
-    EROFS: 'Name a file on another file system.',
-    ENOSPC: 'Make room on the disk; nothing was left behind.',
-    EDQUOT: 'Your quota is used up; nothing was left behind.',
-  };
-  return new UserError('output-file', `${path} cannot be written (${code})`, hints[code] ?? 'Name another file.');
 }
