@@ -5,7 +5,7 @@ import { noteFiles } from '../app/provenance/note-files.ts';
 import { UserError } from '../core/errors.ts';
 import type { FileNote } from '../core/provenance.ts';
 import type { Context } from './context.ts';
-import { VERSION } from './version.ts';
+import { thisRun } from './this-run.ts';
 
 export interface NoteFlags {
   readonly db?: string;
@@ -39,7 +39,6 @@ export class AnnotateNotes {
   }
 
   #note(files: readonly FileNote[]): void {
-    const command = process.argv.slice(2).join(' ');
-    noteFiles(this.#database, { atUs: this.#context.nowUs(), command, version: VERSION, files });
+    noteFiles(this.#database, { ...thisRun(), atUs: this.#context.nowUs(), files });
   }
 }

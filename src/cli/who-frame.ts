@@ -2,23 +2,20 @@
 import { type Frame, ownerOfFrame } from '../app/annotate/frame-owner.ts';
 import { UserError } from '../core/errors.ts';
 import type { FlowRecord } from '../core/record.ts';
-import { ProcFs } from '../linux/proc-fs.ts';
-import { UserNames } from '../linux/users.ts';
 import { formatEnd, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
 import type { Context } from './context.ts';
-import { type HistoryFlags, openHistory, warnOfGap } from './open-history.ts';
+import { warnOfGap } from './open-history.ts';
+import { type OwnerFlags, openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
 import type { OwnerAnswer } from './owner-words.ts';
-import { readFacts } from './read-facts.ts';
 import { warnOfRest } from './read-summary.ts';
 
-export interface FrameFlags extends HistoryFlags {
+export interface FrameFlags extends OwnerFlags {
   readonly frame?: number;
   readonly flow?: number;
-  readonly facts?: string;
   readonly db?: string;
   readonly at?: string;
 }
@@ -60,21 +57,15 @@ export async function answerFrame(
       'Leave it out; owners that record stored come from --owners DB.',
     );
   }
-  const history = await openHistory(context, flags, [file]);
-  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
-  const users = new UserNames(new ProcFs('/etc'));
-  const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read
+  const sources = await openOwnerSources(context, flags, [file]);
   const { result, ...found } = await ownerOfFrame({
     input: file,
     wanted: frame === undefined ? { flow: flow! } : { frame },
-    facts,
-    history,
-    userName: (uid) => (hasUsers ? (users.get(uid) ?? null) : null),
+    ...sources,
   });
-  warnOfGap(context, history, result.firstUs, result.lastUs);
+  warnOfGap(context, sources.history, result.firstUs, result.lastUs);
   warnOfRest(context, result);
-  if (!result.named)
-    context.err('pcapid: the file names no processes: add --owners DB, of its host, or --facts FILE\n');
+  if (!result.named) warnOfNoOwners(context);
   const record = result.named ? found.record : { ...found.record, src_reason: 'no-socket', dst_reason: 'no-socket' };
   const heading = found.frame === undefined ? '' : headingOf(frame!, found.frame, record, look);
   return { heading, answer: { record, holders: found.holders, lives: found.lives } };

@@ -7,9 +7,10 @@ import { escapeTerminal } from '../report/escape.ts';
 import { countText } from '../report/size.ts';
 import type { FlowFilter } from '../store/conditions.ts';
 import type { Context } from './context.ts';
-import { VERSION } from './version.ts';
+import { warnOfNoOwners } from './owner-sources.ts';
+import { thisRun } from './this-run.ts';
 
-export interface WriteFlags {
+export interface WriteChosenFlags {
   readonly db?: string;
   readonly decap: boolean;
   readonly follow: boolean;
@@ -18,7 +19,7 @@ export interface WriteFlags {
 }
 
 /** @throws UserError for flags that contradict each other */
-export function refuseWriteFlags({ db, follow, force, write }: WriteFlags, isFiltered: boolean): void {
+export function refuseWriteFlags({ db, follow, force, write }: WriteChosenFlags, isFiltered: boolean): void {
   const refuse = (what: string, hint: string): never => {
     throw new UserError('bad-flags', what, hint);
   };
@@ -36,14 +37,13 @@ export function refuseWriteFlags({ db, follow, force, write }: WriteFlags, isFil
 export async function writeChosen(
   file: AnnotatedFile,
   chosen: ChosenFlows | undefined,
-  { decap }: WriteFlags,
+  { decap }: WriteChosenFlags,
   onProgress: (bytesRead: number, packets: number) => void,
 ): Promise<Written | undefined> {
   if (chosen?.serials.length === 0) return undefined;
   const style = new CommentStyle(file.owners, false);
-  const maker = { version: VERSION, command: process.argv.slice(2).join(' ') };
   const serials = chosen === undefined ? {} : { serials: chosen.serials };
-  return await file.write({ ...maker, ...serials, style, decap, onProgress });
+  return await file.write({ ...thisRun(), ...serials, style, decap, onProgress });
 }
 
 /** On standard error: the flows are what stands on standard output. */
@@ -68,8 +68,8 @@ export function printWritten(
 }
 
 /** Says why a filter by owners found nothing. */
-export function warnOfNoOwners(context: Context, filter: FlowFilter, named: boolean): void {
+export function warnOfOwnerFilter(context: Context, filter: FlowFilter, named: boolean): void {
   const { process, pid, user, unit, container } = filter;
   if (named || [process, pid, user, unit, container].every((one) => one === undefined)) return;
-  context.err('pcapid: the input names no processes: add --owners DB, of its host, or --facts FILE\n');
+  warnOfNoOwners(context);
 }

@@ -11,10 +11,14 @@ export interface FileNote {
   readonly sha256: string | null; // hexadecimal; null: no regular file, or it changed meanwhile
 }
 
-/** One run of the program that used files. */
-export interface FileRun {
-  readonly atUs: Us;
-  readonly command: string;
+/** Who makes a file or a database. */
+export interface Maker {
   readonly version: string;
+  readonly command: string; // words of the command line
+}
+
+/** One run of the program that used files. */
+export interface FileRun extends Maker {
+  readonly atUs: Us;
   readonly files: readonly FileNote[];
 }

@@ -11,10 +11,13 @@ type From = Partial<Pick<ReadingOptions, 'facts' | 'history'>>;
 export const recordsOf = (path: string, from: From = {}): Promise<readonly FlowRecord[]> =>
   readBook(path, from, new FlowBook(() => null));
 
+const users = new UserNames(new ProcFs('/etc'));
+/** As this host calls its users. */
+export const hostUser = (uid: number): string | null => users.get(uid) ?? null;
+
 /** The same with names of hosts, and of users as this host knows them. */
 export function recordsWithNames(path: string, from: From): Promise<readonly FlowRecord[]> {
-  const users = new UserNames(new ProcFs('/etc'));
-  const book = new FlowBook((uid) => users.get(uid) ?? null);
+  const book = new FlowBook(hostUser);
   return readBook(path, from, book, { onNames: (...found) => book.addNames(...found) });
 }
 

@@ -1,11 +1,11 @@
 /** A capture file with the owners of its packets written into it: it is read twice, for the owners and for the copy. */
 import { Attributor } from '../../attribution/attributor.ts';
+import type { Maker } from '../../core/provenance.ts';
 import type { Us } from '../../core/time.ts';
 import { type FileDamage, readFiles } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { AnnotatedFile, type Written } from './annotated-file.ts';
-import type { Maker } from './heading.ts';
 import { type Style, styleOf } from './styles.ts';
 
 export interface AnnotateOptions extends Maker {

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import type { Maker } from '../../core/provenance.ts';
 import { Output } from '../../pcap/output.ts';
 import type { CopyCounts } from '../../pcap/packet-edits.ts';
 import { FileHash } from '../files/file-hash.ts';
@@ -8,7 +9,7 @@ import type { FileInput } from '../read/file-reading.ts';
 import { copyPackets } from './copy-packets.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
-import { headingOf, type Maker } from './heading.ts';
+import { headingOf } from './heading.ts';
 import { type FlowRoutes, OwnerEdits } from './owner-edits.ts';
 import type { OwnerStyle } from './owner-style.ts';
 

@@ -1,8 +1,4 @@
-/** Who makes a file out of another one. */
-export interface Maker {
-  readonly version: string;
-  readonly command: string;
-}
+import type { Maker } from '../../core/provenance.ts';
 
 /** Comment of an output's first section. @param inputHash SHA-256 */
 export const headingOf = ({ version, command }: Maker, inputHash: string): string =>

@@ -1,5 +1,6 @@
 /** A capture file into one for each owner of its packets: it is read twice, for the owners and for the packets. */
 import { Attributor } from '../../attribution/attributor.ts';
+import type { Maker } from '../../core/provenance.ts';
 import { FileHash } from '../files/file-hash.ts';
 import { regularFileSize } from '../files/regular-file.ts';
 import { type FileResult, readFiles } from '../read/file-reading.ts';
@@ -9,7 +10,7 @@ import { CommentStyle } from './comment-style.ts';
 import { copyPackets } from './copy-packets.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';
-import { headingOf, type Maker } from './heading.ts';
+import { headingOf } from './heading.ts';
 import { OwnerEdits } from './owner-edits.ts';
 import { OwnerFiles, type OwnerFilesOptions, type OwnersFile } from './owner-files.ts';
 import type { SplitBy } from './owner-groups.ts';

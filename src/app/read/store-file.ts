@@ -4,12 +4,11 @@ import { Attributor } from '../../attribution/attributor.ts';
 import { createColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
-import type { FileNote } from '../../core/provenance.ts';
+import type { FileNote, Maker } from '../../core/provenance.ts';
 import type { CaptureCounters, CaptureInfo, InterfaceCount } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
-import { UserNames } from '../../linux/users.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
 import { compileInputsOfSize } from '../../store/provenance-writer.ts';
@@ -23,7 +22,7 @@ import { TickBuilder } from '../record/tick-builder.ts';
 import { type FileInput, type FileResult, type FileSink, readFiles } from './file-reading.ts';
 import type { History } from './history.ts';
 
-export interface StoreFileOptions {
+export interface StoreFileOptions extends Maker {
   readonly inputs: readonly FileInput[]; // pieces of one capture
   readonly interfaces: InterfaceNumbers;
   readonly decap: boolean;
@@ -35,8 +34,7 @@ export interface StoreFileOptions {
   readonly history?: History | undefined;
   readonly historyPath?: string | undefined;
   readonly force?: boolean; // what is stored already may be stored again
-  readonly command: string;
-  readonly version: string;
+  readonly userName: (uid: number) => string | null;
 }
 
 export interface StoredFiles extends FileResult {
@@ -46,9 +44,8 @@ export interface StoredFiles extends FileResult {
 /** Reads capture files into a database, as one capture. @throws UserError */
 export async function storeFiles(options: StoreFileOptions, onProgress: FileSink['onProgress']): Promise<StoredFiles> {
   const proc = new ProcFs('/proc');
-  const users = new UserNames(new ProcFs('/etc'));
   const attributor = new Attributor();
-  const builder = new TickBuilder(attributor, { userName: (uid) => users.get(uid) ?? null });
+  const builder = new TickBuilder(attributor, { userName: options.userName });
   const store = openStore(resolve(options.database), proc);
   const interfaceCounts = new InterfaceCounts((ifindex) => options.interfaces.nameOf(ifindex) !== null);
   let startedUs: Us | undefined;

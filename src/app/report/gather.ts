@@ -1,5 +1,6 @@
 /** Everything that a report says, from the queries that usage, hosts, processes and flows ask too. */
 import { addressBytes, parseAddress } from '../../core/address.ts';
+import type { Maker } from '../../core/provenance.ts';
 import type { Report, ReportInput, ReportRow, TopRows } from '../../core/report.ts';
 import type { Us } from '../../core/time.ts';
 import { USAGE_SUMS } from '../../core/usage.ts';
@@ -17,14 +18,12 @@ import type { ReportRange } from './report-range.ts';
 import { timelineOf } from './timeline.ts';
 import { topRows } from './top-rows.ts';
 
-export interface ReportQuestion {
+export interface ReportQuestion extends Maker {
   readonly range: ReportRange;
   readonly flows: Pick<FlowFilter, 'sinceUs' | 'untilUs'>; // the range to the microsecond, for flows
   readonly most: number; // rows of each list
   readonly inputs?: readonly ReportInput[]; // as they were read just now; absent: as the database has them
   readonly atUs: Us;
-  readonly version: string;
-  readonly command: string;
 }
 
 const BY_BYTES = { by: 'bytes', direction: 'desc' } as const;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import type { Maker } from '../../core/provenance.ts';
 import type { ReportInput } from '../../core/report.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { Reader } from '../../store/reader.ts';
@@ -12,14 +13,13 @@ import type { History } from '../read/history.ts';
 import { storeFiles } from '../read/store-file.ts';
 import type { FactsMessage } from '../record/messages.ts';
 
-export interface InputOptions {
+export interface InputOptions extends Maker {
   readonly paths: readonly string[]; // pieces of one capture
   readonly facts: readonly FactsMessage[];
   readonly factsPath?: string | undefined;
   readonly history?: History | undefined;
   readonly historyPath?: string | undefined;
-  readonly command: string;
-  readonly version: string;
+  readonly userName: (uid: number) => string | null;
   readonly stop: AbortSignal; // gives up
   readonly onProgress: FileSink['onProgress'];
 }

@@ -5,14 +5,13 @@ import { fileNote } from '../../app/provenance/note-files.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
-import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
-import { readFacts } from '../read-facts.ts';
+import { warnOfGap } from '../open-history.ts';
+import { addOwnerOptions, type OwnerFlags, openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
-import { VERSION } from '../version.ts';
+import { thisRun } from '../this-run.ts';
 
-interface AnnotateFlags extends HistoryFlags {
+interface AnnotateFlags extends OwnerFlags {
   readonly db?: string;
-  readonly facts?: string;
   readonly everyPacket: boolean;
   readonly force: boolean;
   readonly style: Style;
@@ -36,12 +35,11 @@ Owners come from --owners, else from --facts, else from what the input itself sa
 ptcpdump, rustnet, Apple's tcpdump, Hone).`;
 
 export const annotate: CommandModule = (context) =>
-  addHistoryOptions(
+  addOwnerOptions(
     new Command('annotate').argument('<input>', 'capture file').argument('<output>', 'pcapng file to write'),
   )
     .summary('write the owners of packets into a capture file')
     .description('Copies a capture file and adds the processes behind its packets.')
-    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .addOption(new Option('--style <style>', 'how owners are written').choices(STYLES).default('comments'))
     .option('--every-packet', 'on every packet, not only on the first of its flow', false)
     .option('--db <file>', 'database in which to note the files, their hashes and this command (see db info)')
@@ -51,7 +49,7 @@ export const annotate: CommandModule = (context) =>
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
   const notes = new AnnotateNotes(context, flags);
-  const history = await openHistory(context, flags, [input]);
+  const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
     const done = await annotateFile({
@@ -60,15 +58,13 @@ async function runAnnotate(context: Context, input: string, output: string, flag
       force: flags.force,
       every: flags.everyPacket,
       style: flags.style,
-      facts: flags.facts === undefined ? [] : readFacts(flags.facts),
-      history,
-      version: VERSION,
-      command: process.argv.slice(2).join(' '),
+      ...sources,
+      ...thisRun(),
       onProgress: progress.onProgress,
     });
     progress.end();
     printDone(context, { input, output, style: flags.style }, done);
-    warnOfGap(context, history, done.firstUs, done.lastUs);
+    warnOfGap(context, sources.history, done.firstUs, done.lastUs);
     await notes.write(fileNote('input', input, done.inputHashes[0]!), fileNote('output', output, done.outputHash));
   } finally {
     progress.end();

@@ -11,8 +11,6 @@ import { storeFiles } from '../../app/read/store-file.ts';
 import { Attributor } from '../../attribution/attributor.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import { FLOW_RECORD_FIELDS, type FlowRecord } from '../../core/record.ts';
-import { ProcFs } from '../../linux/proc-fs.ts';
-import { UserNames } from '../../linux/users.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { localZone } from '../../report/local-time.ts';
@@ -24,16 +22,21 @@ import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
-import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
-import { readFacts } from '../read-facts.ts';
+import { warnOfGap } from '../open-history.ts';
+import { addOwnerOptions, type OwnerFlags, type OwnerSources, openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { namesLostText, printCapture } from '../record-summary.ts';
-import { VERSION } from '../version.ts';
-import { printWritten, refuseWriteFlags, type WriteFlags, warnOfNoOwners, writeChosen } from '../write-chosen.ts';
+import { thisRun } from '../this-run.ts';
+import {
+  printWritten,
+  refuseWriteFlags,
+  type WriteChosenFlags,
+  warnOfOwnerFilter,
+  writeChosen,
+} from '../write-chosen.ts';
 
-interface ReadFlags extends FormatFlags, NamingFlags, HistoryFlags, FilterFlags, WriteFlags {
-  readonly facts?: string;
+interface ReadFlags extends FormatFlags, NamingFlags, OwnerFlags, FilterFlags, WriteChosenFlags {
   readonly summary: boolean;
 }
 
@@ -61,7 +64,7 @@ all packets. Filters of a process, user, unit or container need owners: of --own
 
 export const read: CommandModule = (context) =>
   addFilterOptions(
-    addHistoryOptions(
+    addOwnerOptions(
       addNamingOption(
         addFormatOptions(
           new Command('read')
@@ -72,7 +75,6 @@ export const read: CommandModule = (context) =>
     ),
   )
     .description('Reads capture files and prints their flows, or stores them.')
-    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .option('--decap', 'flows of the innermost packets of tunnels, not of the outermost', false)
     .option('--follow', 'the last file is still being written: go on until Ctrl-C', false)
     .option('--summary', 'print only totals', false)
@@ -96,16 +98,15 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   };
   columnsOf(flags, printing);
   refuseWriteFlags(flags, isFiltered);
-  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
   const file = flags.write === undefined ? undefined : new AnnotatedFile(paths, flags.write, flags);
   const inputs = file?.inputs ?? paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : [...paths, ...(file === undefined ? [] : paths)]);
   try {
-    const history = await openHistory(context, flags, paths);
+    const sources = await openOwnerSources(context, flags, paths);
     const interfaces = new InterfaceNumbers();
-    const options = { inputs, interfaces, facts, history, stop, follow: flags.follow, decap: flags.decap };
+    const options = { ...sources, inputs, interfaces, stop, follow: flags.follow, decap: flags.decap };
     if (flags.db === undefined) {
       const question = { paths, options, printing, progress, grows, file, filter, isFiltered };
       await printFlows(context, flags, question);
@@ -115,14 +116,13 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
         force: flags.force,
         factsPath: flags.facts,
         historyPath: flags.owners,
-        command: process.argv.slice(2).join(' '),
-        version: VERSION,
+        ...thisRun(),
       };
       const result = await storeFiles({ ...options, ...stored }, progress.onProgress);
       progress.end();
       printCapture(context, resolve(context.cwd, flags.db));
       warnOfChanges(context, result.files);
-      warnOfGap(context, history, result.firstUs, result.lastUs);
+      warnOfGap(context, sources.history, result.firstUs, result.lastUs);
       warnOfRest(context, result);
     }
   } finally {
@@ -133,7 +133,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
 
 interface Question {
   readonly paths: readonly string[];
-  readonly options: Omit<ReadingOptions, 'attributor'> & { readonly interfaces: InterfaceNumbers };
+  readonly options: Omit<ReadingOptions, 'attributor'> & OwnerSources & { readonly interfaces: InterfaceNumbers };
   readonly printing: Printing;
   readonly progress: ReadProgress;
   readonly grows: boolean;
@@ -144,10 +144,7 @@ interface Question {
 
 async function printFlows(context: Context, flags: ReadFlags, question: Question): Promise<void> {
   const { paths, options, printing, progress, grows, file, filter, isFiltered } = question;
-  const users = new UserNames(new ProcFs('/etc'));
-  const hasUsers = options.facts.length > 0 || options.history !== undefined;
-  const userName = (uid: number): string | null => (hasUsers ? (users.get(uid) ?? null) : null);
-  const book = new FlowBook(userName, (ifindex) => options.interfaces.nameOf(ifindex));
+  const book = new FlowBook(options.userName, (ifindex) => options.interfaces.nameOf(ifindex));
   const sums = new FlowTotals();
   const isBooked = !flags.summary || isFiltered;
   const isShownAtOnce = grows && !flags.summary && flags.format !== 'json';
@@ -181,7 +178,7 @@ async function printFlows(context: Context, flags: ReadFlags, question: Question
   else context.err(summaryText(sums.totals(), result, chosen));
   if (chosen?.serials.length === 0) context.exitCode = 1;
   if (flags.write !== undefined) printWritten(context, paths, flags.write, written);
-  warnOfNoOwners(context, filter, result.named);
+  warnOfOwnerFilter(context, filter, result.named);
   warnOfGap(context, options.history, result.firstUs, result.lastUs);
   warnOfRest(context, result);
   const namesLost = result.counters.namesLost + book.namesLost;

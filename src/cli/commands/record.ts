@@ -35,8 +35,8 @@ import { parseSize } from '../parse-size.ts';
 import { formatCheck } from '../print-checks.ts';
 import { printCapture, watchLoopDelay } from '../record-summary.ts';
 import { printSockets, refuseCaptureFlags, socketWords, WITHOUT_BPF } from '../sockets-only.ts';
+import { thisRun } from '../this-run.ts';
 import { parseDuration } from '../time-range.ts';
-import { VERSION } from '../version.ts';
 import {
   addWriteOptions,
   completeWriteFlags,
@@ -193,8 +193,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const nothing = { interface: '', backend: 'none', filter: '', snaplen: 0 } as const;
   const info = {
     ...(socketsOnly ? nothing : { interface: devices.join(','), backend, filter, snaplen }),
-    command: process.argv.slice(2).join(' '),
-    version: VERSION,
+    ...thisRun(),
     hostName: readHostName({ proc }) ?? 'unknown',
     bootId: readBootId({ proc }) ?? 'unknown',
     netns: parseNamespaceLink(proc.readLink('self/ns/net')),

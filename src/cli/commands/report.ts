@@ -14,19 +14,18 @@ import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
 import { filterOf, parseNumber } from '../filters.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
-import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
-import { readFacts } from '../read-facts.ts';
+import { warnOfGap } from '../open-history.ts';
+import { addOwnerOptions, type OwnerFlags, openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { warnOfRest } from '../read-summary.ts';
+import { thisRun } from '../this-run.ts';
 import { askedRange } from '../usage-range.ts';
-import { VERSION } from '../version.ts';
 
-interface ReportFlags extends HistoryFlags, NamingFlags {
+interface ReportFlags extends OwnerFlags, NamingFlags {
   readonly html?: string;
   readonly format?: 'json';
   readonly force: boolean;
   readonly db?: string;
-  readonly facts?: string;
   readonly since?: string;
   readonly until?: string;
   readonly limit: number;
@@ -51,7 +50,7 @@ const ROWS = 15;
 const MOST_ROWS = 1000;
 
 export const report: CommandModule = (context) =>
-  addHistoryOptions(
+  addOwnerOptions(
     addNamingOption(
       new Command('report')
         .argument('[files...]', 'capture files, pieces of one capture; none: the database is asked')
@@ -61,7 +60,6 @@ export const report: CommandModule = (context) =>
     ),
   )
     .description('Makes a page for a colleague: who sent and received what.')
-    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .option('--since <time>', "from when on, e.g. 1h, 'yesterday 14:00', 2026-11-21")
     .option('--until <time>', 'until when')
     .addOption(
@@ -124,8 +122,7 @@ function ofDatabase(context: Context, flags: ReportFlags, zone: Zone): Report {
 }
 
 async function ofFiles(context: Context, paths: readonly string[], flags: ReportFlags, zone: Zone): Promise<Report> {
-  const history = await openHistory(context, flags, paths);
-  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
+  const sources = await openOwnerSources(context, flags, paths);
   const progress = new ReadProgress(context, paths);
   const stop = new AbortController();
   const giveUp = (): void => stop.abort();
@@ -133,21 +130,17 @@ async function ofFiles(context: Context, paths: readonly string[], flags: Report
   try {
     return await withInputs(
       {
-        ...{
-          paths,
-          facts,
-          factsPath: flags.facts,
-          history,
-          historyPath: flags.owners,
-          stop: stop.signal,
-          version: VERSION,
-          command: commandLine(),
-        },
+        ...sources,
+        ...thisRun(),
+        paths,
+        factsPath: flags.facts,
+        historyPath: flags.owners,
+        stop: stop.signal,
         onProgress: progress.onProgress,
       },
       (reader, { inputs, result }) => {
         progress.end();
-        warnOfGap(context, history, result.firstUs, result.lastUs);
+        warnOfGap(context, sources.history, result.firstUs, result.lastUs);
         warnOfRest(context, result);
         return gather(context, reader, flags, zone, inputs);
       },
@@ -177,17 +170,12 @@ function gather(
   return gatherReport(reader, {
     range: askedRange(reader, sinceUs, untilUs),
     flows: { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) },
-    ...{
-      most: flags.limit,
-      ...(inputs !== undefined && { inputs }),
-      atUs: nowUs,
-      version: VERSION,
-      command: commandLine(),
-    },
+    ...thisRun(),
+    ...(inputs !== undefined && { inputs }),
+    most: flags.limit,
+    atUs: nowUs,
   });
 }
 
 /** Line by line: those between the lines are the only controls that stay. */
 const jsonOf = (made: Report): string => `${JSON.stringify(made, null, 2).split('\n').map(escapeJson).join('\n')}\n`;
-
-const commandLine = (): string => process.argv.slice(2).join(' ');

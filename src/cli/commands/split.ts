@@ -1,23 +1,20 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type SplitBy } from '../../app/annotate/owner-groups.ts';
 import { type Split, splitFile } from '../../app/annotate/split.ts';
-import { ProcFs } from '../../linux/proc-fs.ts';
-import { UserNames } from '../../linux/users.ts';
 import { escapeTerminal } from '../../report/escape.ts';
 import { countText } from '../../report/size.ts';
 import { SPLIT_DEFAULT_COLUMNS, SPLIT_FIELDS, splitColumns } from '../../report/split-columns.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
-import { addHistoryOptions, type HistoryFlags, openHistory, warnOfGap } from '../open-history.ts';
-import { readFacts } from '../read-facts.ts';
+import { warnOfGap } from '../open-history.ts';
+import { addOwnerOptions, type OwnerFlags, openOwnerSources, warnOfNoOwners } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { warnOfRest } from '../read-summary.ts';
-import { VERSION } from '../version.ts';
+import { thisRun } from '../this-run.ts';
 
-interface SplitFlags extends FormatFlags, HistoryFlags {
+interface SplitFlags extends FormatFlags, OwnerFlags {
   readonly by: SplitBy;
   readonly dir: string;
-  readonly facts?: string;
   readonly force: boolean;
 }
 
@@ -35,11 +32,10 @@ unknown.pcapng, and it is said why. In names of files all but letters, digits an
 --owners, else from --facts, else from what the input itself says.`;
 
 export const split: CommandModule = (context) =>
-  addHistoryOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
+  addOwnerOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
     .description('Writes the packets of each owner into a capture file of its own.')
     .addOption(new Option('--by <owner>', 'what an owner is').choices(SPLITS).default('process'))
     .requiredOption('--dir <folder>', 'folder for the files, made if it is not there')
-    .option('--facts <file>', 'sockets and processes of the host at that time, as lines of JSON')
     .option('--force', 'replace files that exist', false)
     .addHelpText('after', EXAMPLES)
     .action((input: string, flags: SplitFlags) => runSplit(context, input, flags));
@@ -47,10 +43,7 @@ export const split: CommandModule = (context) =>
 async function runSplit(context: Context, input: string, flags: SplitFlags): Promise<void> {
   const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
   columnsOf(flags, printing);
-  const facts = flags.facts === undefined ? [] : readFacts(flags.facts);
-  const history = await openHistory(context, flags, [input]);
-  const users = new UserNames(new ProcFs('/etc'));
-  const hasUsers = facts.length > 0 || history !== undefined; // of this host, as in read
+  const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
     const done = await splitFile({
@@ -58,18 +51,15 @@ async function runSplit(context: Context, input: string, flags: SplitFlags): Pro
       by: flags.by,
       folder: flags.dir,
       force: flags.force,
-      facts,
-      history,
-      userName: (uid) => (hasUsers ? (users.get(uid) ?? null) : null),
-      version: VERSION,
-      command: process.argv.slice(2).join(' '),
+      ...sources,
+      ...thisRun(),
       onProgress: progress.onProgress,
     });
     progress.end();
     const rows = done.files.map(({ path, ...rest }) => ({ ...rest, file: path }));
     printRows(context, rows, flags, { ...printing, mayBeEmpty: true });
     sayRest(context, input, flags, done);
-    warnOfGap(context, history, done.result.firstUs, done.result.lastUs);
+    warnOfGap(context, sources.history, done.result.firstUs, done.result.lastUs);
     warnOfRest(context, done.result);
   } finally {
     progress.end();
@@ -82,7 +72,6 @@ function sayRest(context: Context, input: string, { by }: SplitFlags, { result, 
   const why = [...unknown].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} ${reason}`);
   context.err(`${countText(packets, 'packet')} by ${by}, ${none} of them without an owner\n`);
   if (none > 0 && result.named) context.err(`  of these: ${why.join('; ')}\n`);
-  if (!result.named)
-    context.err('pcapid: the input names no processes: add --owners DB, of its host, or --facts FILE\n');
+  if (!result.named) warnOfNoOwners(context);
   context.err(`${escapeTerminal(`sha256 ${inputHash}  ${input}`)}\n`);
 }

@@ -43,7 +43,7 @@ const store = (database: string, path: string, force = false) =>
   storeFiles(
     {
       ...{ database, force, inputs: [{ path }], interfaces: new InterfaceNumbers(), facts: [] },
-      ...{ follow: false, stop, decap: false, command: 'read it', version: '9' },
+      ...{ follow: false, stop, decap: false, command: 'read it', version: '9', userName: () => null },
     },
     () => {},
   );

@@ -14,7 +14,7 @@ import { InterfaceNumbers } from '../../../../src/pcap/interface-numbers.ts';
 import { compileFlows } from '../../../../src/store/compile-query.ts';
 import type { FlowFilter } from '../../../../src/store/conditions.ts';
 import { Reader } from '../../../../src/store/reader.ts';
-import { recordsWithNames } from '../../../support/file-records.ts';
+import { hostUser, recordsWithNames } from '../../../support/file-records.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-choose-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -68,7 +68,15 @@ for (const [name, facts, least] of [
       facts: facts === undefined ? [] : parseFacts(readFileSync(facts, 'utf8'), facts),
       stop: new AbortController().signal,
     };
-    const stored = { ...options, database, command: '', version: '1', decap: false, follow: false };
+    const stored = {
+      ...options,
+      userName: hostUser,
+      database,
+      command: '',
+      version: '1',
+      decap: false,
+      follow: false,
+    };
     await storeFiles({ ...stored, interfaces: new InterfaceNumbers() }, () => {});
     const reader = Reader.open(database);
     const records = await recordsWithNames(input, { facts: options.facts });

@@ -22,7 +22,7 @@ const facts = parseFacts(readFileSync(FACTS, 'utf8'), FACTS);
 const stop = new AbortController().signal;
 
 async function store(path: string, given: typeof facts): Promise<void> {
-  const words = { command: 'read', version: '1', follow: false, stop, decap: false };
+  const words = { command: 'read', version: '1', follow: false, stop, decap: false, userName: () => null };
   await storeFiles(
     { ...words, interfaces: new InterfaceNumbers(), inputs: [{ path: CAPTURE }], database: path, facts: given },
     () => {},
