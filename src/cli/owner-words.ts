@@ -5,6 +5,7 @@ import { otherSide, ownSide, type Side } from '../report/flow-columns.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
+import { MATCH_WORDS, REASON_WORDS, SOURCE_WORDS } from '../report/words.ts';
 
 /** A flow or a socket, as fields of a flow record, and everybody who held its sockets (`side`, `pid`, `comm` ...). */
 export interface OwnerAnswer {
@@ -13,36 +14,11 @@ export interface OwnerAnswer {
   readonly lives?: readonly Row[]; // `side`, when its process began (`start_us` or `start_boot_us`), `parents`
 }
 
-/** What the evidence proves, of `who` on this side. Sources: {source} stands for how it was learnt. */
-const MATCH_WORDS: Readonly<Record<string, string>> = {
-  'five-tuple': '{who} had a socket with exactly these addresses and ports{source}',
-  bound: '{who} had a socket that was bound to this address and port{source}',
-  wildcard: '{who} had a socket that was bound to this port on all addresses{source}',
-  listener: '{who} had the listening socket; the accepted one was not seen{source}',
-  conntrack: '{who} had a socket with the addresses and ports from before the translation (NAT){source}',
-  'icmp-id': '{who} had a socket that sent echo requests with this id{source}',
-  'packet-socket': 'only {who} had a packet socket that sent at that time{source}',
-};
-
-const SOURCE_WORDS: Readonly<Record<string, string>> = {
-  bpf: ', as BPF programs in the kernel reported',
-  cgroup: ', as cgroup programs in the kernel reported',
-  diag: ", by the kernel's socket tables and /proc",
-  proc: ', by /proc',
-  capture: ', as the capture file says',
-  history: ', by the stored history of sockets',
-};
-
-const REASON_WORDS: Readonly<Record<string, string>> = {
-  'closed-before-scan': 'not known: its socket was gone before its process could be looked up (closed-before-scan)',
-  'no-permission': 'not known: its process may not be read with the rights there were (no-permission)',
-  'other-netns': 'not known: it is in another network namespace of this host (other-netns)',
+/** Ends of which it is known that no process of this host stands there. */
+const NOBODY_WORDS: Readonly<Record<string, string>> = {
   forwarded: 'not this host: the packets were only forwarded',
   'not-local': 'not this host',
   kernel: 'the kernel itself',
-  'no-socket': 'not known: no socket was seen there at that time (no-socket)',
-  ambiguous: 'one of several processes that share the socket (ambiguous)',
-  overflow: 'not known: facts were lost because a queue was full (overflow)',
 };
 
 const ROLE_WORDS: Readonly<Record<string, string>> = {
@@ -133,7 +109,12 @@ function ownerWords(field: (name: string) => string | null): string {
   const tail = details === '' ? '' : ` (${details})`;
   if (field('pid') !== null) return `${field('comm') || '(no name)'}, process ${field('pid')}${tail}`;
   const reason = field('reason');
-  return `${reason === null ? 'not looked up yet' : (REASON_WORDS[reason] ?? reason)}${tail}`;
+  return `${reason === null ? 'not looked up yet' : (NOBODY_WORDS[reason] ?? unknownWords(reason))}${tail}`;
+}
+
+function unknownWords(reason: string): string {
+  const words = REASON_WORDS[reason];
+  return words === undefined ? reason : `not known: ${words} (${reason})`;
 }
 
 /** `exact: the kernel reported that curl (pid 4711) sent on this socket`. */
@@ -151,12 +132,12 @@ function evidenceWords(record: Row, side: Side): string | null {
 }
 
 function proofWords(match: string | null, source: string, side: Side, who: string): string {
-  const learnt = SOURCE_WORDS[source] ?? `, by ${source}`;
-  if (match === null) return `${who} held this socket${learnt}`;
-  if (match !== 'cookie') return (MATCH_WORDS[match] ?? match).replace('{who}', () => who).replace('{source}', learnt);
+  const learnt = `by ${SOURCE_WORDS[source] ?? source}`;
+  if (match === null) return `${who} held this socket, ${learnt}`;
+  if (match !== 'cookie') return `${who} had ${MATCH_WORDS[match] ?? match}, ${learnt}`;
   const did = side === 'src' ? 'sent' : 'received';
   if (source === 'bpf') return `the kernel reported that ${who} ${did} on this socket`;
-  return `${who} had the very socket of these packets${learnt}`;
+  return `${who} had the very socket of these packets, ${learnt}`;
 }
 
 function holdersWords(holders: number): string {

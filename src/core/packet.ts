@@ -1,4 +1,5 @@
 /** Packets as batches of parallel columns: the hand-over from a capture to the decoder. */
+import { SECOND_US, type Us } from './time.ts';
 
 /** LINKTYPE_* numbers this project decodes, https://www.tcpdump.org/linktypes.html */
 export const LinkType = {
@@ -66,6 +67,10 @@ export interface PacketBatch {
   readonly pktType: Uint8Array; // PacketType. The decoder overwrites it from SLL and SLL2 headers
   readonly linkType: Uint16Array; // LINKTYPE_* number
 }
+
+/** To the microsecond. @param row of the batch */
+export const timeOf = ({ sec, nsec }: Pick<PacketBatch, 'sec' | 'nsec'>, row: number): Us =>
+  sec[row]! * SECOND_US + Math.floor(nsec[row]! / 1000);
 
 export function createPacketBatch(capacity: number, byteCapacity: number): PacketBatch {
   return {

@@ -7,6 +7,7 @@ import type { CopyCounts } from '../../pcap/packet-edits.ts';
 import { pcapOrder } from '../../pcap/pcap.ts';
 import { PcapToPcapng } from '../../pcap/pcap-to-pcapng.ts';
 import { PcapngCopy } from '../../pcap/pcapng-copy.ts';
+import { turn } from '../read/waiting.ts';
 import type { OwnerEdits } from './owner-edits.ts';
 
 const BATCH_PACKETS = 4096;
@@ -48,7 +49,7 @@ export async function copyPackets(options: CopyOptions, edits: OwnerEdits): Prom
       if (count < 0) break;
       onProgress(source.bytesRead, copier?.counts.packets ?? 0);
       if (count === 0) await source.more();
-      else if (source.isCompressed) await new Promise((resolve) => setImmediate(resolve));
+      else if (source.isCompressed) await turn();
     }
   } finally {
     source.close();

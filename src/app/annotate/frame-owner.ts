@@ -4,10 +4,10 @@ import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { FlowSide } from '../../core/attribution.ts';
 import { createDecodedBatch, type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
 import { UserError } from '../../core/errors.ts';
-import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
+import { createPacketBatch, type PacketBatch, timeOf } from '../../core/packet.ts';
 import type { FlowRecord, Value } from '../../core/record.ts';
 import { NO_UID } from '../../core/socket.ts';
-import { SECOND_US, type Us } from '../../core/time.ts';
+import type { Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { regularFileSize } from '../files/regular-file.ts';
 import { type FileResult, readFiles } from '../read/file-reading.ts';
@@ -134,6 +134,5 @@ function frameAt(batch: PacketBatch, decoded: DecodedBatch, row: number, finder:
     const why = WHY_NOT[decoded.status[row]!] ?? 'is a piece of a packet whose first piece was not there before it';
     throw new UserError('no-flow', `frame ${number} belongs to no process: it ${why}`, 'Ask for another frame.');
   }
-  const timeUs = batch.sec[row]! * SECOND_US + Math.floor(batch.nsec[row]! / 1000);
-  return { timeUs, origLen: batch.origLen[row]!, serial: found >> 1, isReply: (found & 1) === 1 };
+  return { timeUs: timeOf(batch, row), origLen: batch.origLen[row]!, serial: found >> 1, isReply: (found & 1) === 1 };
 }

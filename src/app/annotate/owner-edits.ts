@@ -1,7 +1,6 @@
 import { FlowSide } from '../../core/attribution.ts';
 import { type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
-import type { PacketBatch } from '../../core/packet.ts';
-import { SECOND_US } from '../../core/time.ts';
+import { type PacketBatch, timeOf } from '../../core/packet.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import type { Output } from '../../pcap/output.ts';
 import { type PacketEdit, type PacketEdits, wayOf } from '../../pcap/packet-edits.ts';
@@ -71,6 +70,5 @@ export class OwnerEdits implements PacketEdits {
 /** As FlowFinder.find(), for a row of a batch. */
 export function findFlow(finder: FlowFinder, batch: PacketBatch, decoded: DecodedBatch, row: number): number {
   if (decoded.status[row] !== DecodeStatus.Ok) return NONE;
-  const timeUs = batch.sec[row]! * SECOND_US + Math.floor(batch.nsec[row]! / 1000);
-  return finder.find(decoded.key, row * KEY_WORDS, timeUs);
+  return finder.find(decoded.key, row * KEY_WORDS, timeOf(batch, row));
 }

@@ -3,7 +3,7 @@ import type { LearnedFacts } from '../../attribution/attributor.ts';
 import { isMulticast } from '../../core/address.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
 import { type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
-import { type PacketBatch, PacketType } from '../../core/packet.ts';
+import { type PacketBatch, PacketType, timeOf } from '../../core/packet.ts';
 import { HOLDER_COLUMNS, type Process } from '../../core/process.ts';
 import {
   NO_UID,
@@ -59,7 +59,7 @@ export class CaptureFacts {
     let atUs = 0;
     rows.forEach((i, n) => {
       if (decoded.status[i] !== DecodeStatus.Ok) return;
-      const timeUs = batch.sec[i]! * 1e6 + Math.floor(batch.nsec[i]! / 1000);
+      const timeUs = timeOf(batch, i);
       atUs = Math.max(atUs, timeUs);
       const noted = processes[n]!;
       const process = this.#process(noted, news);

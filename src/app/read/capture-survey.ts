@@ -4,7 +4,7 @@ import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { addressBytes, isLoopback, isMulticast, isUnspecified } from '../../core/address.ts';
 import { createDecodedBatch, type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
 import { UserError } from '../../core/errors.ts';
-import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
+import { createPacketBatch, type PacketBatch, timeOf } from '../../core/packet.ts';
 import type { Us } from '../../core/time.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS, keyFirstPort, keySecondPort } from '../../core/tuple.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
@@ -87,11 +87,10 @@ class Survey {
     const { key } = this.#decoded;
     const name = key.subarray(at, at + KEY_WORDS).join();
     if (this.beginnings.has(name)) return;
-    const { sec, nsec } = this.#batch;
     this.beginnings.set(name, {
       src: { address: addressBytes(key, at + K_FIRST), port: keyFirstPort(key, at) },
       dst: { address: addressBytes(key, at + K_SECOND), port: keySecondPort(key, at) },
-      atUs: sec[i]! * 1e6 + Math.floor(nsec[i]! / 1000),
+      atUs: timeOf(this.#batch, i),
     });
   }
 }

@@ -3,9 +3,9 @@ import type { Answer } from '../../attribution/attribute.ts';
 import { FlowSide } from '../../core/attribution.ts';
 import { type DecodedBatch, DecodeStatus } from '../../core/decoded.ts';
 import type { FlowColumns } from '../../core/flow.ts';
-import type { PacketBatch } from '../../core/packet.ts';
+import { type PacketBatch, timeOf } from '../../core/packet.ts';
 import type { Process } from '../../core/process.ts';
-import { SECOND_US, type Us } from '../../core/time.ts';
+import type { Us } from '../../core/time.ts';
 import { KEY_WORDS, reverseKey } from '../../core/tuple.ts';
 import type { NotedOwner } from '../../pcap/owner-comment.ts';
 import type { NotedEnd, PacketNotes } from '../../pcap/packet-notes.ts';
@@ -31,7 +31,7 @@ export class SaidOwners {
       if (decoded.status[row] !== DecodeStatus.Ok) continue;
       const name = nameOf(decoded.key, row * KEY_WORDS);
       const notes = this.#notes.get(name) ?? [];
-      notes.push({ timeUs: batch.sec[row]! * SECOND_US + Math.floor(batch.nsec[row]! / 1000), end, owner });
+      notes.push({ timeUs: timeOf(batch, row), end, owner });
       this.#notes.set(name, notes);
     }
     return owners.length > 0;

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { type Annotated, annotate as annotateFile } from '../../app/annotate/annotate.ts';
 import { STYLES, type Style } from '../../app/annotate/styles.ts';
 import { fileNote } from '../../app/provenance/note-files.ts';
+import { escapeTerminal } from '../../report/escape.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
@@ -78,16 +79,17 @@ interface Written {
 }
 
 function printDone(context: Context, { input, output, style }: Written, done: Annotated): void {
-  const { counts, flows, namedFlows, damages, inputHashes, outputHash } = done;
+  const { counts, flows, namedFlows, inputHashes, outputHash } = done;
   const share = flows === 0 ? '' : `, ${formatShare(namedFlows / flows)} of them named`;
   context.out(`${countText(counts.packets, 'packet')}, ${countText(flows, 'flow')}${share}\n`);
   const marks = style === 'comments' ? countText(counts.marked, 'comment') : countText(counts.marked, 'packet');
-  context.out(`${marks} ${style === 'comments' ? 'written into' : 'with a process in'} ${output}\n`);
+  context.out(`${marks} ${style === 'comments' ? 'written into' : 'with a process in'} ${escapeTerminal(output)}\n`);
   if (counts.refused > 0) {
     const why = style === 'comments' ? '' : ', or name a process already';
     context.err(`pcapid: ${countText(counts.refused, 'packet')} stand in blocks without room for more options${why}\n`);
   }
-  context.out(`sha256 ${inputHashes[0]}  ${input}\nsha256 ${outputHash}  ${output}\n`);
-  for (const { path, what, offset } of damages)
-    context.err(`pcapid: ${path}: ${what} (octet ${offset}); all before it was copied\n`);
+  const names = [escapeTerminal(input), escapeTerminal(output)] as const;
+  context.out(`sha256 ${inputHashes[0]}  ${names[0]}\nsha256 ${outputHash}  ${names[1]}\n`);
+  for (const { path, what, offset } of done.damages)
+    context.err(`pcapid: ${escapeTerminal(`${path}: ${what}`)} (octet ${offset}); all before it was copied\n`);
 }

@@ -1,11 +1,11 @@
 /** How much of the traffic has an owner, why the rest has none, and what the names stand on. */
 import type { Report, ReportRow } from '../../core/report.ts';
 import { numberOf, textOf } from '../columns.ts';
+import { BESIDE_WORDS, MATCH_WORDS, NOT_LOOKED_UP, REASON_WORDS, SOURCE_WORDS } from '../words.ts';
 import { bar, strip, UNATTRIBUTED_COLOUR } from './charts.ts';
 import { type Html, html, type Part } from './html.ts';
 import { share, size, sumOf } from './look.ts';
 import { grouped, type PageColumn, table } from './table.ts';
-import { BESIDE_WORDS, MATCH_WORDS, NOT_LOOKED_UP, REASON_WORDS, SOURCE_WORDS } from './words.ts';
 
 const isAttributed = (row: ReportRow): boolean => row.attributed === 1;
 

@@ -45,3 +45,10 @@ test('an arrow between two ends is no option', async () => {
   const { err } = await said('who', '10.0.0.1:1', '->', '10.0.0.2:2', '--db', '/nonexistent');
   assert.match(err, /there is no database: tried \/nonexistent/);
 });
+
+test('an error shows what a terminal would obey in the name of a file', async () => {
+  const context = testContext();
+  await runProgram(['read', 'no\x1b[2Jsuch.pcap'], context);
+  assert.equal(context.exitCode, 2);
+  assert.match(context.stderr(), /^pcapid: no\\u\{1b\}\[2Jsuch\.pcap/);
+});

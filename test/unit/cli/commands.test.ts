@@ -261,7 +261,7 @@ test('who tells owner, command, evidence, confidence and all holders in words', 
 });
 
 test('who says why it does not know', () => {
-  assert.match(ask(who, 'udp', '53').stdout(), /not known: its socket was gone before .*\(closed-before-scan\)/);
+  assert.match(ask(who, 'udp', '53').stdout(), /not known: the socket was gone before .*\(closed-before-scan\)/);
 });
 
 test('who looks at the time that was asked for', () => {

@@ -36,7 +36,7 @@ test('who says the reason again that stands in an annotated file', async () => {
   const flow = ['--flow', '13'];
   const { out } = await said(output, ...flow);
   rmSync(dirname(output), { recursive: true });
-  assert.match(out, /its socket was gone before its process could be looked up \(closed-before-scan\)/);
+  assert.match(out, /the socket was gone before its process could be looked up \(closed-before-scan\)/);
   assert.equal(out.split('\n').length, (await said(DEMO, ...flow, ...FACTS)).out.split('\n').length);
 });
 

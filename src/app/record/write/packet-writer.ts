@@ -1,5 +1,6 @@
 import { FlowSide } from '../../../core/attribution.ts';
 import { UserError } from '../../../core/errors.ts';
+import { timeOf } from '../../../core/packet.ts';
 import { SECOND_US, type Us } from '../../../core/time.ts';
 import { Output } from '../../../pcap/output.ts';
 import { type PacketEdit, Way, wayOf } from '../../../pcap/packet-edits.ts';
@@ -238,7 +239,6 @@ export class PacketWriter {
 }
 
 const keyOf = (...numbers: readonly number[]): string => numbers.join(' ');
-const timeOf = ({ sec, nsec }: WaitingBatch, row: number): Us => sec[row]! * SECOND_US + Math.floor(nsec[row]! / 1000);
 
 function withGap(edit: PacketEdit, lost: number): PacketEdit {
   const text = `pcapid: ${lost} captured packets are missing before this one, they could not be written in time`;

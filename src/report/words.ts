@@ -1,4 +1,4 @@
-/** Tokens in words, for whoever reads a report without its manual. */
+/** Tokens of answers in words, for `who` and for whoever reads a report without its manual. */
 
 /** Why bytes have no process; the key is the token of a reason. */
 export const REASON_WORDS: Readonly<Record<string, string>> = {
