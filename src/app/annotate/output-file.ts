@@ -15,6 +15,11 @@ import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import type { OpenFiles } from './open-files.ts';
 
+interface OutputOptions {
+  readonly force: boolean; // replace what is there
+  readonly hint?: string; // what to do else
+}
+
 /** A file that appears under its name when it is whole. */
 export class OutputFile {
   readonly #path: string;
@@ -28,12 +33,16 @@ export class OutputFile {
    * @param files that are written at the same time, when they are many
    * @throws UserError when the path is taken, or cannot be written
    */
-  constructor(path: string, { force }: { readonly force: boolean }, files?: OpenFiles) {
+  constructor(path: string, { force, hint }: OutputOptions, files?: OpenFiles) {
     if (existsSync(path)) {
       if (!statSync(path).isFile())
         throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');
       if (!force)
-        throw new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
+        throw new UserError(
+          'output-exists',
+          `${path} exists`,
+          hint ?? 'Name another file, or replace it with --force.',
+        );
     }
     this.#path = path;
     this.#files = files;
