@@ -50,8 +50,8 @@ export function whyNot(end: FlowEnd, row: number, match: Match | undefined, sock
     if (sockets.facts.fromUs[row]! > end.lastUs) return 'came-after'; // although it may be told of late
     return 'fits-worse';
   }
+  if (match !== 'listener' && state[row] === SocketState.Listen) return 'is-listener'; // whenever that was
   if (!held(end, sockets, row)) return isOver ? 'closed-before' : 'came-after';
   if (keyProtocol(key, at) === Protocol.Tcp && state[row] !== SocketState.Listen) return 'not-listening';
-  if (match !== 'listener' && state[row] === SocketState.Listen) return 'is-listener';
   return match === 'bound' || match === 'wildcard' || match === 'listener' ? 'less-specific' : 'port-only';
 }

@@ -62,7 +62,7 @@ export const WHY_NOT_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** What was missing where nobody is named, and what would have told. */
-export const MISSING_WORDS: Readonly<Record<string, string>> = {
+const MISSING_WORDS: Readonly<Record<string, string>> = {
   'closed-before-scan':
     'BPF programs tell who uses a socket however short it lives: run record as root (pcapid doctor)',
   'no-permission': 'record as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, reads every user’s descriptors',
@@ -74,6 +74,19 @@ export const MISSING_WORDS: Readonly<Record<string, string>> = {
   ambiguous: 'BPF programs tell which of them sent or received; taking turns within a flow stays ambiguous',
   overflow: 'fewer sockets a second, or a machine with more time for the recorder',
 };
+
+/** The same where BPF programs were there. */
+const MISSING_WITH_BPF: Readonly<Record<string, string>> = {
+  'other-netns':
+    'nothing here: BPF programs told of every namespace; a closed port, or an answer of the kernel, looks like this',
+  'no-socket': 'nothing here: BPF programs told of every socket in use; a closed port looks like this',
+};
+
+/** @param sources of the recorder, in a row. @returns undefined: the reason is of a newer version */
+export function missingWords(reason: string, sources: string): string | undefined {
+  const isTold = sources.split(',').includes('bpf');
+  return (isTold ? MISSING_WITH_BPF[reason] : undefined) ?? MISSING_WORDS[reason];
+}
 
 const VERDICT_WORDS: Readonly<Record<ExplainedEnd['verdict'], string>> = {
   agrees: 'the rules, asked again with the stored facts, give this answer by tuple and time alone',
@@ -104,7 +117,7 @@ function endLines(end: ExplainedEnd, flow: Row, record: Row, keptFromUs: number,
   const lost = sockets.filter(({ isChosen }) => !isChosen);
   lines.push('  facts');
   for (const socket of chosen) lines.push(...socketLines(socket, flow.offset_us as Us | null, look));
-  if (chosen.length === 0) lines.push(`    ${noFacts(end, flow, keptFromUs)}`);
+  if (chosen.length === 0) lines.push(`    ${noFacts(end, flow, reason, keptFromUs)}`);
   lines.push(end.verdict === 'differs' ? '  rules, asked again' : '  rules');
   for (const rule of rules) lines.push(`    ${rule}: ${RULE_WORDS[rule] ?? rule}`);
   const losers = [
@@ -118,13 +131,15 @@ function endLines(end: ExplainedEnd, flow: Row, record: Row, keptFromUs: number,
     lines.push(`      ${one.whyNot}: ${WHY_NOT_WORDS[one.whyNot!]}`);
     for (const person of one.people) lines.push(`      ${personWords(person)}`);
   }
-  if (reason !== null) lines.push('  would have told', `    ${MISSING_WORDS[reason] ?? reason}`);
+  if (reason !== null)
+    lines.push('  would have told', `    ${missingWords(reason, textOf(flow, 'sources') ?? '') ?? reason}`);
   return [...lines, '  check', `    ${verdictWords(end)}`];
 }
 
-function noFacts({ side, verdict }: ExplainedEnd, flow: Row, keptFromUs: number): string {
+function noFacts({ side, verdict }: ExplainedEnd, flow: Row, reason: string | null, keptFromUs: number): string {
   const isPruned = keptFromUs > 0 && numberOf(flow, 'last_us') < keptFromUs;
   if (isPruned) return 'its sockets were deleted by age or size: only the answer is left';
+  if (reason === 'other-netns') return 'none: no socket of that namespace is known';
   if (verdict === 'not-checked') return 'none: no socket was looked for';
   if (flow[`${side}_socket`] !== null) return 'its socket is no longer stored: only the answer is left';
   return 'no socket: looked for on the tuple, on the translated one, and bound to or listening on the port';

@@ -87,7 +87,11 @@ function endLines(record: Row, side: Side, holders: readonly Row[], life: Row, l
   about('container', field('container'));
   const evidence = evidenceWords(record, side);
   if (evidence !== null) lines.push(`      ${evidence}`);
-  for (const holder of holders) about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
+  const [first, ...others] = holders;
+  const isSaid =
+    others.length === 0 && (first?.from_us ?? null) === null && textOf(first ?? {}, 'pid') === field('pid');
+  for (const holder of isSaid ? [] : holders)
+    about(ROLE_WORDS[textOf(holder, 'role') ?? ''] ?? 'held by', holderWords(holder, look));
   return lines;
 }
 

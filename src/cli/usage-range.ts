@@ -19,13 +19,14 @@ export function askedRange(reader: Reader, sinceUs: Us | undefined, untilUs: Us 
   const kept = { minute: from('minute'), hour: from('hour'), day: from('day') };
   const range = widen({ fromUs: sinceUs ?? 0, toUs: untilUs ?? END_OF_TIME }, kept);
   const [firstUs, lastUs] = [Number(rows[0]?.first_us ?? 0), Number(rows[0]?.last_us ?? 0)];
+  const dataToUs = Math.max(Math.min(lastUs + MINUTE_US, range.toUs), range.fromUs + MINUTE_US);
   return {
     ...range,
     isAsked: sinceUs !== undefined || untilUs !== undefined,
     kept,
     flowsFromUs: from('flows'),
-    dataFromUs: Math.max(firstUs, range.fromUs),
-    dataToUs: Math.max(Math.min(lastUs + MINUTE_US, range.toUs), range.fromUs + MINUTE_US),
+    dataFromUs: Math.min(Math.max(firstUs, range.fromUs), dataToUs - MINUTE_US), // of a range before all data: its end
+    dataToUs,
   };
 }
 

@@ -1,5 +1,6 @@
 /** Options of a command that writes the packets it captures into files, and what they mean together. */
 import { release, type as systemType } from 'node:os';
+import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { STYLES, type Style } from '../app/annotate/styles.ts';
 import type { WriterCounts } from '../app/record/messages.ts';
@@ -124,7 +125,9 @@ export function printWritten(
   path: string,
   { packets, bytes, files, marked, lost }: WriterCounts,
 ): void {
-  const where = path === STDOUT ? 'standard output' : files > 1 ? `${files} files beginning with ${path}` : path;
+  const extension = extname(path);
+  const rotated = `${path.slice(0, path.length - extension.length)}_*${extension}`;
+  const where = path === STDOUT ? 'standard output' : files > 1 ? `${files} files ${rotated}` : path;
   const owners = `${marked} of them with owners`;
   context.err(`${countText(packets, 'packet')} written to ${where}, ${formatSize(bytes)}, ${owners}\n`);
   if (lost > 0) context.err(`${countText(lost, 'packet')} not written: there was no room, or too little time\n`);

@@ -54,7 +54,7 @@ export const PROCESS_SORTS = {
   bytes: { sql: 'ip_bytes', natural: 'desc' },
   flows: { sql: 'flows', natural: 'desc' },
   first: { sql: 'p.first_us', natural: 'desc' },
-  last: { sql: 'p.last_us', natural: 'desc' },
+  last: { sql: 'last_us', natural: 'desc' },
   comm: { sql: 'p.comm', natural: 'asc' },
   pid: { sql: 'p.pid', natural: 'asc' },
   user: { sql: 'u.name', natural: 'asc' },
@@ -106,11 +106,13 @@ export function compileProcesses(
   ]);
   return {
     sql: `WITH traffic AS (
-  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes
+  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes,
+    max(e.last_us) AS last_us
   FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
 SELECT p.id AS process, q.id AS parent, h.name AS host, p.pid AS pid, p.start_ticks AS start_ticks,
   p.parent_pid AS parent_pid, q.comm AS parent_comm, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
-  nullif(p.uid, 4294967295) AS uid, u.name AS user, g.unit AS unit, coalesce(k.name, g.container) AS container, p.first_us AS first_us, p.last_us AS last_us,
+  nullif(p.uid, 4294967295) AS uid, u.name AS user, g.unit AS unit, coalesce(k.name, g.container) AS container, p.first_us AS first_us,
+  CASE WHEN p.exit_us IS NULL THEN max(p.last_us, coalesce(t.last_us, 0)) ELSE p.last_us END AS last_us,
   p.exit_us AS exit_us, coalesce(t.flows, 0) AS flows, coalesce(t.tx_ip_bytes, 0) AS tx_ip_bytes,
   coalesce(t.rx_ip_bytes, 0) AS rx_ip_bytes, coalesce(t.tx_ip_bytes + t.rx_ip_bytes, 0) AS ip_bytes
 FROM process p

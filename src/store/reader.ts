@@ -80,7 +80,7 @@ function checkVersion(db: Sqlite, path: string): void {
   throw new UserError(
     'older-schema',
     `${path} has an older schema than this pcapid reads`,
-    `Run \`pcapid record --db ${path}\` once: it brings the file up to date.`,
+    `Run \`pcapid db prune --keep flows=forever,minute=forever,hour=forever --db ${path}\`: it only brings the file up to date.`,
   );
 }
 

@@ -107,7 +107,8 @@ export class OwnerFiles implements FlowRoutes {
   #add({ input, folder, force }: OwnerFilesOptions, owner: string | null, name: string, size: number): Part {
     const path = join(folder, name);
     refuseSameFile(input, path);
-    const file = new OutputFile(path, { force }, this.#open);
+    const hint = 'Name another folder with --dir, or replace its files with --force.';
+    const file = new OutputFile(path, { force, hint }, this.#open);
     const part = { owner, path, file, out: new Output(file.write, size), flows: 0, packets: 0, bytes: 0 };
     this.#parts.push(part);
     return part;

@@ -83,18 +83,20 @@ function explainEnd(reader: Reader, flow: Row, side: Side): ExplainedEnd {
   const own = found.find(({ row }) => row.id === flow[`${side}_socket`]);
   const chosen = own?.at ?? (verdict === 'differs' ? -1 : (answer?.socket ?? -1));
   const match = verdict === 'differs' ? answer?.evidence?.match : (flow[`${side}_match`] as Match | null);
+  const place = chosen === -1 ? end : { ...end, netns: facts.sockets.facts.netns[chosen]! }; // its own, of a foreign end
   const sockets = found.map(({ row, people, at }) => {
     const isChosen = at === chosen || (chosen === -1 && isOneOf(answer, people));
     return {
       row,
       isChosen,
-      whyNot: isChosen ? null : whyNot(end, at, match ?? undefined, facts.sockets),
+      whyNot: isChosen ? null : whyNot(place, at, match ?? undefined, facts.sockets),
       people: peopleOf(people, named, flow, isChosen),
     };
   });
   const [parent] = named === undefined ? [] : reader.all(compileParent(Number(named.process)));
   const isListed = sockets.some(({ people }) => people.some(({ row }) => row.process === parent?.process));
-  const reason = flow[`${side}_reason`] as Reason | null;
+  const stored = flow[`${side}_reason`] as Reason | null;
+  const reason = verdict === 'differs' ? (answer?.reason ?? null) : stored;
   const fired = chosen === -1 || answer === null ? [] : [metBy(end, chosen, facts.sockets)];
   const rules = answer === null ? [reason] : [match, ...fired, answer.rule, answer.rule === null ? reason : null];
   return {
@@ -180,8 +182,9 @@ function askAgain(
   if (own === undefined) return { answer, end, verdict: 'differs' };
   const withCookie = endOf(flow, side, facts.sockets.facts.cookie[own.at]!, cutUs);
   const second = attribute(withCookie, facts);
-  const verdict = isSame(second, named, reason) ? 'agrees-by-cookie' : 'differs';
-  return { answer: second, end: withCookie, verdict };
+  if (isSame(second, named, reason)) return { answer: second, end: withCookie, verdict: 'agrees-by-cookie' };
+  const isTold = own.row.cookie !== null; // else packets carried none
+  return { answer: isTold ? second : answer, end: isTold ? withCookie : end, verdict: 'differs' };
 }
 
 /** Which of the reasons for an unknown holder it was depended on scans, and of a missing socket on losses: not stored. */

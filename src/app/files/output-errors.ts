@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 
-export const existsError = (path: string): UserError =>
-  new UserError('output-exists', `${path} exists`, 'Name another file, or replace it with --force.');
+export const existsError = (path: string, hint = 'Name another file, or replace it with --force.'): UserError =>
+  new UserError('output-exists', `${path} exists`, hint);
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOENT: 'Make its folder first.',

@@ -21,6 +21,11 @@ const NOTHING_LEFT = {
   EDQUOT: 'Your quota is used up; nothing was left behind.',
 };
 
+interface OutputOptions {
+  readonly force: boolean; // replace what is there
+  readonly hint?: string; // what to do else
+}
+
 /** A file that appears under its name when it is whole. */
 export class OutputFile {
   readonly #path: string;
@@ -34,11 +39,11 @@ export class OutputFile {
    * @param files that are written at the same time, when they are many
    * @throws UserError when the path is taken, or cannot be written
    */
-  constructor(path: string, { force }: { readonly force: boolean }, files?: OpenFiles) {
+  constructor(path: string, { force, hint }: OutputOptions, files?: OpenFiles) {
     if (existsSync(path)) {
       if (!statSync(path).isFile())
         throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');
-      if (!force) throw existsError(path);
+      if (!force) throw existsError(path, hint);
     }
     this.#path = path;
     this.#files = files;

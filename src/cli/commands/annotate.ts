@@ -65,6 +65,8 @@ async function runAnnotate(context: Context, input: string, output: string, flag
     });
     progress.end();
     printDone(context, { input, output, style: flags.style }, done);
+    if (done.namedFlows === 0 && flags.owners === undefined && flags.facts === undefined)
+      context.err('pcapid: the input names no processes: add --owners DB, of its host, or --facts FILE\n');
     warnOfGap(context, sources.history, done.firstUs, done.lastUs);
     await notes.write(fileNote('input', input, done.inputHashes[0]!), fileNote('output', output, done.outputHash));
   } finally {

@@ -69,14 +69,16 @@ function contentLines(path: string, row: Row): readonly string[] {
   const time = (name: string) => (row[name] === null ? 'never' : formatLocal(number(name), localZone));
   const log = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   const sizes = [`${formatSize(number('free_bytes'))} of it free`, ...(log > 0 ? [`log ${formatSize(log)}`] : [])];
-  const counts = ['flows', 'processes', 'programs', 'sockets', 'addresses'];
+  const counts = { flow: 'flows', process: 'processes', program: 'programs', socket: 'sockets', address: 'addresses' };
   return [
     `file        ${path}`,
     `schema      version ${number('schema_version')}`,
     `size        ${formatSize(number('file_bytes'))}, ${sizes.join(', ')}`,
     `recorded    ${countText(number('captures'), 'capture')}, from ${time('first_us')} to ${time('last_us')}`,
     `recorder    ${row.recorder_pid === null ? 'none' : `process ${number('recorder_pid')}, unless it died`}`,
-    `holds       ${counts.map((name) => `${number(name)} ${name}`).join(', ')}`,
+    `holds       ${Object.entries(counts)
+      .map(([one, many]) => `${number(many)} ${number(many) === 1 ? one : many}`)
+      .join(', ')}`,
   ];
 }
 
@@ -228,6 +230,7 @@ function explainedCall<T>(work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof UserError || !(error instanceof Error)) throw error;
-    throw new UserError('bad-sql', `db sql: ${error.message}`, 'One SELECT; docs/schema.md has the views and tables.');
+    const what = /columns\(\)/.test(error.message) ? 'this statement answers nothing' : error.message; // as DELETE
+    throw new UserError('bad-sql', `db sql: ${what}`, 'One SELECT; docs/schema.md has the views and tables.');
   }
 }

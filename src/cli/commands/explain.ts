@@ -8,7 +8,7 @@ import { compileFlowsKept } from '../../store/compile-explain.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
-import { beganUs, explanationText, MISSING_WORDS, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
+import { beganUs, explanationText, missingWords, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
 import { parseNumber } from '../filters.ts';
 import { lookOf } from '../look.ts';
 import { answerText } from '../owner-words.ts';
@@ -65,7 +65,7 @@ function runExplain(context: Context, flowId: number, flags: ExplainFlags): void
 }
 
 function noSuchFlow(path: string, flowId: number, { flows, first_id, last_id, from_us }: Row): UserError {
-  const hint = 'pcapid flows --columns flow_id,process,remote,first lists them.';
+  const hint = 'pcapid flows --columns flow_id,process,remote,time lists them.';
   if (flows === 0) return new UserError('no-such-flow', `${path} holds no flows`, 'Record or read some first.');
   const isGone = Number(from_us) > 0 && flowId < Number(first_id);
   const what = isGone ? 'was deleted by age or size, if it was there' : `is not in ${path}`;
@@ -81,11 +81,12 @@ function toJson({ flow, ends }: Explanation, record: Row) {
     clock_offset_us: offset_us,
     sources,
     version,
-    ends: ends.map((end) => endOf(end, record, offset_us as Us | null)),
+    ends: ends.map((end) => endOf(end, record, flow)),
   };
 }
 
-function endOf(end: ExplainedEnd, record: Row, offsetUs: Us | null) {
+function endOf(end: ExplainedEnd, record: Row, { offset_us, sources }: Row) {
+  const offsetUs = offset_us as Us | null;
   const personOf = ({ row, isNamed, isParent, whyNot }: Person) => ({
     ...row,
     began_us: offsetUs === null ? null : beganUs(row, offsetUs),
@@ -103,7 +104,7 @@ function endOf(end: ExplainedEnd, record: Row, offsetUs: Us | null) {
     }),
     parent: end.parent === null ? null : personOf(end.parent),
     rules: end.rules.map((rule) => ({ rule, text: RULE_WORDS[rule] ?? null })),
-    would_have_told: typeof reason === 'string' ? (MISSING_WORDS[reason] ?? null) : null,
+    would_have_told: typeof reason === 'string' ? (missingWords(reason, String(sources ?? '')) ?? null) : null,
     check: { verdict: end.verdict, text: verdictWords(end), computed: end.computed },
   };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { missingWords } from '../../../src/cli/explain-words.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 import { SourceCode } from '../../../src/core/socket.ts';
 import { HOST, PEER } from '../../support/attributor.ts';
@@ -89,4 +90,19 @@ test('explain says what to do about a flow that is not there', async () => {
   assert.equal(gone.code, 2);
   assert.match(gone.err, /flow 2 is not in .*; it holds 1 to 1\n.*pcapid flows/);
   assert.match((await explained('x', 'y')).err, /flow-id: 'y' is not valid/);
+});
+
+test('explain does not call for the BPF programs that were there', () => {
+  assert.match(missingWords('other-netns', 'diag,proc') ?? '', /^BPF programs tell of every namespace/);
+  for (const reason of ['other-netns', 'no-socket'])
+    assert.match(missingWords(reason, 'bpf,diag,proc') ?? '', /^nothing here/);
+  assert.equal(missingWords('of-the-future', 'bpf'), undefined);
+});
+
+test('the columns that explain proposes for finding a flow are columns of flows', async () => {
+  const { err } = await explained('curl', '99');
+  const [, columns] = /--columns (\S+)/.exec(err)!;
+  const context = testContext();
+  await runProgram(['flows', '--columns', columns!, '--db', '/nonexistent'], context);
+  assert.match(context.stderr(), /there is no database/);
 });

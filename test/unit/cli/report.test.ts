@@ -126,3 +126,16 @@ test('report refuses what it cannot do before it begins, and leaves nothing behi
     assert.match(err, what);
   }
 });
+
+test('report of a time before or after all that is stored is an empty page, and ends with 1', async () => {
+  const database = join(folder, 'range.db');
+  await run('read', ...DEMO, '--db', database);
+  for (const range of [
+    ['--since', '2001-01-01', '--until', '2002-01-01'],
+    ['--since', '2101-01-01'],
+  ]) {
+    const { out, err, code } = await run('report', '--db', database, ...range, '--format', 'json');
+    assert.deepEqual([JSON.parse(out).programs.rows, code], [[], 1], range.join(' '));
+    assert.match(err, /nothing was captured in that time/);
+  }
+});

@@ -173,6 +173,17 @@ describe('queries', () => {
     ]);
   });
 
+  test('compileProcesses() has seen who has not ended as long as its flows lasted', () => {
+    const seen = reader.all(compileProcesses({}, { by: 'pid', direction: 'asc' }, null));
+    assert.ok(seen.length > 0);
+    for (const { process, exit_us: exitUs, last_us: lastUs } of seen) {
+      const own = 'SELECT p.last_us, max(e.last_us) AS flow_us FROM process p JOIN endpoint e ON e.process = p.id';
+      const [stored] = reader.all({ sql: `${own} WHERE p.id = ?`, params: [process as number] });
+      const wanted = exitUs === null ? Math.max(Number(stored!.last_us), Number(stored!.flow_us)) : stored!.last_us;
+      assert.equal(lastUs, wanted);
+    }
+  });
+
   test('compileProcesses() leaves out who has no such flow', () => {
     assert.deepEqual(processesOf({ port: 443 }), [['curl', 1, 4960]]);
     assert.deepEqual(processesOf({ user: 'www-data' }), [['nginx', 1, 60]]);

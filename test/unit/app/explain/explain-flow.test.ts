@@ -1,10 +1,13 @@
 /** Each kind of explanation, from an answer that the attributor really gave. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { RULE_WORDS, WHY_NOT_WORDS } from '../../../../src/cli/explain-words.ts';
 import { SocketState, SourceCode } from '../../../../src/core/socket.ts';
 import { Protocol } from '../../../../src/core/tuple.ts';
+import { migrate } from '../../../../src/store/migrate.ts';
 import { openSqlite } from '../../../../src/store/sqlite.ts';
 import { HOST, PEER } from '../../../support/attributor.ts';
 import { explain, storyOf, withAnswers } from '../../../support/explained.ts';
@@ -183,6 +186,46 @@ test('sockets of an earlier version, without source and role, are taken as told 
     const { people, verdict } = storyOf(explain(path, 1), 'src');
     assert.deepEqual([people, verdict], [['41 named'], 'agrees']);
   });
+});
+
+test('what lost at an end in another namespace did not lose for being there too', () => {
+  const there = { netns: 9, source: SourceCode.Bpf } as const;
+  const accepted = { local: [HOST, 80], remote: [PEER, 40000], inode: 0, cookie: 5, seenUs: T + 1, ...there } as const;
+  const facts = {
+    processes: PROCESSES,
+    sockets: makeSockets({ ...LISTENER, ...there, inode: 70, cookie: 6, seenUs: T - 9 }, accepted),
+    holders: makeHolders([70, 43, T - 9]),
+    owners: makeOwners({ cookie: 5, pid: 42, evidence: 'Transfer', fromUs: T + 9 }),
+  };
+  withAnswers({ facts, flows: [{ ...SERVER, netns: 8, dstCookie: 5, serial: 1 }] }, (path) => {
+    const { people, lost } = storyOf(explain(path, 1), 'dst');
+    assert.deepEqual([people, lost], [['42 actor named'], ['is-listener: 43']]);
+  });
+});
+
+test('of a database of the first schema each flow is explained by what such a database holds', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pcapid-test-'));
+  const path = join(folder, 'v1.db');
+  try {
+    writeFileSync(path, '');
+    const db = openSqlite(path, 'write');
+    db.exec(readFileSync('test/fixtures/db/v1.sql', 'utf8'));
+    migrate(db, path);
+    db.close();
+    const rules = [1, 2, 3, 4, 5].map((flow) => {
+      const { ends } = explain(path, flow)!;
+      return ends.map((end) => `${end.verdict}: ${end.rules.join(' ')}`).join('; ');
+    });
+    assert.deepEqual(rules, [
+      'differs: five-tuple seen-then only-holder; not-checked: not-local', // no cookie was stored: no rule of cookies
+      'differs: no-socket; differs: no-socket', // what is asked again, not what was stored
+      'agrees: no-socket; not-checked: not-local',
+      'not-checked: not-local; not-checked: kernel',
+      'not-checked: forwarded; not-checked: forwarded',
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('docs/attribution.md has every rule by its name', () => {

@@ -57,3 +57,11 @@ test('every subcommand of db shows examples', () => {
     assert.match(parts.join(''), new RegExp(`\\nExamples:\\n  pcapid db ${command.name()}`), command.name());
   }
 });
+
+test('db says what to do in words of this program: one is no plural, a DELETE answers nothing', async () => {
+  await inFolder(async (path) => {
+    assert.match((await run(path, 'info')).stdout(), /^holds +1 flow, \d+ /m);
+    const refused = { code: 'bad-sql', message: /this statement answers nothing/ };
+    await assert.rejects(run(path, 'sql', 'DELETE FROM flow'), refused);
+  });
+});
