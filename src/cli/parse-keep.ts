@@ -6,13 +6,13 @@ import { parseDuration } from './time-range.ts';
 
 export type KeepTimes = Omit<Keep, 'maxBytes'>;
 
-export const KEEP_DEFAULT = 'flows=7d,minute=30d,hour=1y,day=forever';
+export const KEEP_DEFAULT = 'flows=7d,sockets=30d,minute=30d,hour=1y,day=forever';
 export const MAX_SIZE_DEFAULT = '2GB';
 /** Less has no room for a day of a small host, and would delete what is asked for every minute. */
 const LEAST_BYTES = 1 << 20;
-const NAMES = ['flows', 'minute', 'hour', 'day'] as const;
+const NAMES = ['flows', 'sockets', 'minute', 'hour', 'day'] as const;
 
-/** `flows=7d,minute=30d,hour=1y,day=forever`; what is left out is as by default. */
+/** `flows=7d,sockets=30d,minute=30d,hour=1y,day=forever`; what is left out is as by default. */
 export function parseKeep(text: string): KeepTimes {
   const keep = { ...(text === KEEP_DEFAULT ? {} : parseKeep(KEEP_DEFAULT)) } as Record<
     (typeof NAMES)[number],

@@ -130,10 +130,11 @@ function pickRows(table: TupleTable, query: StoredTuple, plan: TuplePlan, rest: 
   );
 }
 
-/** @param prefix '+' keeps SQLite from using an index on these columns */
+/** @param prefix '+' keeps SQLite from using an index on these columns; ports follow addresses there, so a port alone goes through them all */
 function endWhere({ address, port }: StoredEnd, side: string, prefix: '' | '+'): Fragment[] {
+  const anyAddress = prefix === '' ? [fragment(`${side}_address IN (SELECT id FROM address)`)] : [];
   return [
-    ...(address === undefined ? [] : [fragment(`${prefix}${side}_address = ?`, address)]),
+    ...(address === undefined ? anyAddress : [fragment(`${prefix}${side}_address = ?`, address)]),
     ...(port === undefined ? [] : [fragment(`${prefix}${side}_port = ?`, port)]),
   ];
 }

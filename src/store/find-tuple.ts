@@ -46,12 +46,26 @@ function addressRow(reader: Reader, address: NonNullable<TupleEnd['address']>): 
   return row === undefined ? null : Number(row.id);
 }
 
-/** Without statistics SQLite cannot know that this host's own address is in every row, and a remote one in few. */
-function planOf(reader: Reader, table: TupleTable, { ends }: StoredTuple): TuplePlan {
+/**
+ * Without statistics SQLite cannot know that this host's own address is in every row, and a remote one in few. A port
+ * is looked for at every address that is known: that takes longer, so addresses come first, and a time does without.
+ */
+function planOf(reader: Reader, table: TupleTable, { ends, range }: StoredTuple): TuplePlan {
+  const byAddress = rarestEnd(reader, table, ends, (end) => end.address !== undefined);
+  if (byAddress !== 'latest-first' || range !== undefined) return byAddress;
+  return rarestEnd(reader, table, ends, (end) => end.address === undefined && end.port !== undefined);
+}
+
+function rarestEnd(
+  reader: Reader,
+  table: TupleTable,
+  ends: readonly StoredEnd[],
+  isAsked: (end: StoredEnd) => boolean,
+): TuplePlan {
   let plan: TuplePlan = 'latest-first';
   let fewest = COMMON;
   for (const [i, end] of ends.entries()) {
-    if (end.address === undefined) continue; // ports have no index of their own
+    if (!isAsked(end)) continue;
     const [row] = reader.all(compileEndCount(table, end, COMMON));
     const found = Number(row?.found);
     if (found < fewest) [plan, fewest] = [i === 0 ? 0 : 1, found];

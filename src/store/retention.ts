@@ -17,6 +17,7 @@ import type { Sqlite, Statement } from './sqlite.ts';
 /** How long things are kept; null: forever. */
 export interface Keep {
   readonly flows: Us | null;
+  readonly sockets: Us | null; // the ownership history; never shorter than the flows that point at it
   readonly minute: Us | null;
   readonly hour: Us | null;
   readonly day: Us | null;
@@ -31,7 +32,10 @@ const MOST_FREE = 16;
 const VACUUM_PAGES = 64;
 /** A database that is too large shrinks to this part of what it may be, so that it is not too large again at once. */
 const ENOUGH = 0.97;
-/** Sockets and processes outlive the flows that name them by so much: nothing may point at what is gone. */
+/**
+ * Sockets and processes outlive the flows that name them by so much: nothing may point at what is gone. A socket also has
+ * its row by then, at the latest, so that rows of it come about in the order of their times.
+ */
 const SLACK_US = 2 * 3600e6;
 const ANY_AGE = Number.MAX_SAFE_INTEGER;
 /** Whole rows of counters go with the coarser bucket: a range is then complete in hours, or in days. */
@@ -79,17 +83,29 @@ export class Retention {
 
   /** Everything there is to do, in pieces of some milliseconds; between any two a transaction may end. */
   *work(nowUs: Us): Generator<void> {
-    const { flows, maxBytes } = this.#keep;
+    const { flows, sockets, maxBytes } = this.#keep;
     if (flows !== null) yield* this.#dropFlows(nowUs - flows);
     for (const level of ['minute', 'hour', 'day'] as const) {
       const age = this.#keep[level];
       if (age !== null) yield* this.#dropBuckets(level, nowUs - age);
     }
-    if (maxBytes !== null) yield* this.#shrink(maxBytes);
-    const untilUs = Math.max(this.#keptFrom.get('flows')!, flows === null ? 0 : nowUs - flows) - SLACK_US;
-    if (this.#isDirty || this.#isAlone || this.#hasOldSockets(untilUs)) yield* this.#dropOrphans(untilUs);
+    if (maxBytes !== null) yield* this.#shrink(maxBytes, nowUs);
+    const flowsUs = this.#since('flows', flows, nowUs) - SLACK_US;
+    const pointedUs = this.#hasFlows() ? flowsUs : nowUs - SLACK_US;
+    const socketsUs = Math.min(pointedUs, this.#since('sockets', sockets, nowUs));
+    yield* this.#dropSockets(socketsUs, () => false);
+    if (this.#isDirty || this.#isAlone) yield* this.#dropOrphans(flowsUs, socketsUs);
     this.#isDirty = false;
     yield* this.#giveBack();
+  }
+
+  /** What is older is gone, or goes now. */
+  #since(what: 'flows' | 'sockets', age: Us | null, nowUs: Us): Us {
+    return Math.max(this.#keptFrom.get(what)!, age === null ? 0 : nowUs - age);
+  }
+
+  #hasFlows(): boolean {
+    return this.#db.prepare('SELECT 1 FROM flow LIMIT 1').get() !== undefined;
   }
 
   *#dropFlows(untilUs: Us): Generator<void> {
@@ -135,11 +151,18 @@ export class Retention {
     this.#note.run(fromUs, ...sums, 'day');
   }
 
-  /** The oldest flows go first, then the oldest minutes, then hours: what is coarse tells the most in the least room. */
-  *#shrink(maxBytes: number): Generator<void> {
+  /**
+   * The history of sockets goes first as far as no flow needs it, then the oldest flows, then the oldest minutes, then
+   * hours: what is coarse tells the most in the least room.
+   */
+  *#shrink(maxBytes: number, nowUs: Us): Generator<void> {
     if (this.#usedBytes() <= maxBytes) return;
     this.#fold.closeBefore(Number.POSITIVE_INFINITY); // what is closed later would make it larger again
     const enough = () => this.#usedBytes() <= maxBytes * ENOUGH;
+    yield* this.#dropSockets(
+      (this.#hasFlows() ? this.#since('flows', this.#keep.flows, nowUs) : nowUs) - SLACK_US,
+      enough,
+    );
     while (!enough() && this.#dropSomeFlows(ANY_AGE) > 0) yield;
     for (const level of ['minute', 'hour'] as const) {
       while (!enough()) {
@@ -154,39 +177,52 @@ export class Retention {
   }
 
   /**
-   * Sockets, holders, names, processes and addresses of the time before `untilUs` that no flow points at. What points goes
+   * Sockets that ended before `untilUs`, and their holders. Rows come in about the order of their times, so a recorder
+   * looks no further than to one that began long after: tens of millions may follow. What was read from old files goes
+   * once the others around it are old, or by who is alone.
+   */
+  *#dropSockets(untilUs: Us, isEnough: () => boolean): Generator<void> {
+    const rows = this.#db.prepare('SELECT id, from_us, to_us FROM socket WHERE id > ? AND id <= ?').raw();
+    const drop = this.#db.prepare('DELETE FROM socket WHERE id = ?');
+    const holders = this.#db.prepare('DELETE FROM holder WHERE socket = ?');
+    for (const range of ranges(this.#db, 'socket')) {
+      let [gone, latestUs] = [0, 0];
+      for (const [socket, fromUs, toUs] of rows.all(...range) as [number, Us, Us][]) {
+        latestUs = Math.max(latestUs, fromUs);
+        if (toUs >= untilUs) continue;
+        if (gone++ % SLICE === 0) {
+          yield;
+          if (isEnough()) return;
+        }
+        drop.run(socket);
+        holders.run(socket);
+        this.#note.run(toUs + 1, 0, 0, 0, 0, 'sockets');
+        this.#isDirty = true;
+      }
+      if (!this.#isAlone && latestUs > untilUs + SLACK_US) return;
+      yield;
+    }
+  }
+
+  /**
+   * Names of before `flowsUs`, processes of before `socketsUs` and addresses that nothing points at. What points goes
    * before what it points at: numbers of rows are used again.
    */
-  *#dropOrphans(untilUs: Us): Generator<void> {
-    yield* this.#dropOlder('socket', 'to_us < ?', [untilUs]);
-    yield* dropNames(this.#db, untilUs);
+  *#dropOrphans(flowsUs: Us, socketsUs: Us): Generator<void> {
+    yield* dropNames(this.#db, flowsUs);
     const kept = yield* processesOfNames(this.#db);
-    yield* this.#dropOlder('process', 'last_us < ? AND coalesce(exit_us, last_us) < ?', [untilUs, untilUs], kept);
+    yield* this.#dropProcesses(socketsUs, kept);
     yield* this.#onSweep().work();
     if (this.#isAlone) this.#db.exec(DROP_PROGRAMS); // a recorder remembers the rows of its programs
   }
 
-  /** Sockets that never had a packet come and go too. Rows are in about the order in which they ended. */
-  #hasOldSockets(untilUs: Us): boolean {
-    const oldestUs = this.#db.prepare('SELECT to_us FROM socket ORDER BY id LIMIT 1').pluck().get() as Us | undefined;
-    return oldestUs !== undefined && oldestUs < untilUs;
-  }
-
-  *#dropOlder(
-    table: 'socket' | 'process',
-    where: string,
-    untilUs: readonly Us[],
-    kept?: ReadonlySet<number>,
-  ): Generator<void> {
-    const old = this.#db.prepare(`SELECT id FROM ${table} WHERE id > ? AND id <= ? AND ${where}`).pluck();
-    const drop = this.#db.prepare(`DELETE FROM ${table} WHERE id = ?`);
-    const holders = this.#db.prepare('DELETE FROM holder WHERE socket = ?');
-    for (const range of ranges(this.#db, table)) {
-      for (const row of old.all(...range, ...untilUs) as number[]) {
-        if (kept?.has(row) === true) continue;
-        drop.run(row);
-        if (table === 'socket') holders.run(row);
-      }
+  *#dropProcesses(untilUs: Us, kept: ReadonlySet<number>): Generator<void> {
+    const old = this.#db
+      .prepare('SELECT id FROM process WHERE id > ? AND id <= ? AND last_us < ? AND coalesce(exit_us, last_us) < ?')
+      .pluck();
+    const drop = this.#db.prepare('DELETE FROM process WHERE id = ?');
+    for (const range of ranges(this.#db, 'process')) {
+      for (const row of old.all(...range, untilUs, untilUs) as number[]) if (!kept.has(row)) drop.run(row);
       yield;
     }
   }

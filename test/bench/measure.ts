@@ -15,13 +15,14 @@ status, ru = os.wait4(pid, 0)[1:]
 print(json.dumps([status, ru.ru_utime + ru.ru_stime, time.monotonic() - t, ru.ru_maxrss / 1024]), file=sys.stderr)
 `;
 
-/** @throws Error when the command fails */
-export function measure(command: readonly string[]): Usage {
+/** @throws Error when the command does not end with `expected`: 1 is pcapid's for nothing found */
+export function measure(command: readonly string[], expected = 0): Usage {
   const { stdout, stderr, error } = spawnSync('python3', ['-c', WAIT4, ...command], { encoding: 'utf8' });
   if (error !== undefined) throw error;
   const lines = stderr.trimEnd().split('\n');
   const [status, cpuS, wallS, rssMiB] = JSON.parse(lines.pop()!) as [number, number, number, number];
-  if (status !== 0) throw new Error(`${command.join(' ')} failed: ${lines.join('\n')}`);
+  if (status >> 8 !== expected || (status & 255) !== 0)
+    throw new Error(`${command.join(' ')} failed: ${lines.join('\n')}`);
   return { cpuS, wallS, rssMiB, out: stdout };
 }
 

@@ -56,13 +56,17 @@ function compare(path: string): void {
     'usage --by remote, last hour': pcapid('usage', '--by', 'remote', '--limit', '100', ...since(3600e6)),
     'usage --by hour, last 24 h': pcapid('usage', '--by', 'hour', ...since(DAY_US)),
     'flows of a process': pcapid('flows', '--pid', '1234', '--limit', '100'),
+    'who ADDRESS': pcapid('who', '11.0.1.5', '--limit', '5'),
+    'who ADDRESS, never seen': pcapid('who', '192.0.2.1'),
+    'who PORT': pcapid('who', '443', '--limit', '5'),
+    'who PORT, never seen': pcapid('who', '12345'),
   };
   const times = Object.fromEntries(
     Object.keys(commands).map((name) => [name, { wall: [] as number[], cpu: [] as number[] }]),
   );
   for (let round = 0; round <= ROUNDS; round++) {
     for (const [name, command] of Object.entries(commands)) {
-      const { wallS, cpuS } = measure(command);
+      const { wallS, cpuS } = measure(command, name.endsWith('never seen') ? 1 : 0);
       if (round === 0) continue;
       times[name]!.wall.push(wallS * 1000);
       times[name]!.cpu.push(cpuS * 1000);

@@ -84,7 +84,7 @@ function contentLines(path: string, row: Row): readonly string[] {
 
 function keptLine(row: Row): string {
   const [what, fromUs, flows] = [String(row.what), numberOf(row, 'from_us'), numberOf(row, 'flows')];
-  const name = what === 'flows' ? 'flows' : `by ${what}`;
+  const name = what === 'flows' || what === 'sockets' ? what : `by ${what}`;
   const gone = flows === 0 ? '' : `; ${countText(flows, 'flow')}, ${formatSize(numberOf(row, 'ip_bytes'))} deleted`;
   return `${name.padEnd(12)}${fromUs === 0 ? 'complete' : `complete since ${formatLocal(fromUs, localZone)}`}${gone}`;
 }
@@ -114,7 +114,7 @@ const prune = (context: Context): Command =>
       'after',
       exampleText([
         'pcapid db prune --keep flows=1d',
-        'pcapid db prune --keep flows=7d,minute=30d,hour=1y,day=forever',
+        'pcapid db prune --keep flows=7d,sockets=30d,minute=30d,hour=1y,day=forever',
         'pcapid db prune --max-size 500MB',
       ]),
     )

@@ -83,7 +83,10 @@ const capture: CommandModule = (context) =>
     )
     .option('--netns <name>', 'also in this network namespace: name, pid, path or all; may be repeated', collect)
     .addOption(
-      new Option('--keep <ages>', 'delete what is older: flows, and counters by minute, hour, day')
+      new Option(
+        '--keep <ages>',
+        'delete what is older: flows, sockets (who had which), and counters by minute, hour, day',
+      )
         .default(parseKeep(KEEP_DEFAULT), KEEP_DEFAULT)
         .argParser(parseKeep),
     )

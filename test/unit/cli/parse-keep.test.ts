@@ -7,6 +7,7 @@ const DAY = 86_400e6;
 test('parseKeep() takes ages by name, and leaves the others as by default', () => {
   assert.deepEqual(parseKeep('flows=1h30m,day=2y'), {
     flows: 5400e6,
+    sockets: 30 * DAY,
     minute: 30 * DAY,
     hour: 365 * DAY,
     day: 730 * DAY,

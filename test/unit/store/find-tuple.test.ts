@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compileEndCount, compileSockets, compileTuple, type StoredTuple } from '../../../src/store/compile-tuple.ts';
-import { findFlows } from '../../../src/store/find-tuple.ts';
+import { findFlows, findSockets } from '../../../src/store/find-tuple.ts';
 import { Reader } from '../../../src/store/reader.ts';
 import { rowsOf, withDatabase } from '../../support/database.ts';
 import { NOON, SECOND, tick } from '../../support/ticks.ts';
@@ -46,6 +46,35 @@ test('an end with an address leads through the index of both sides, never throug
   });
 });
 
+test('a rare port is looked for at every address through the index of both sides; with a time, the latest rows are looked at', () => {
+  withDatabase([TICK], (path) => {
+    const ends = [{ port: 40_003 }];
+    for (const sql of [compileTuple({ ends }, 0, 5), compileEndCount('flow', ends[0]!, 5)]) {
+      const plan = planOf(path, sql);
+      assert.match(plan, /SEARCH f USING .*INDEX flow_src_end \(src_address=\? AND src_port=\?/);
+      assert.match(plan, /SEARCH f USING .*INDEX flow_dst_end \(dst_address=\? AND dst_port=\?/);
+      assert.doesNotMatch(plan, /SCAN f\b/);
+    }
+    const plan = planOf(path, compileSockets({ ends: [{ port: 80 }] }, 0, 5));
+    assert.match(plan, /SEARCH k USING .*INDEX socket_local_end \(local_address=\? AND local_port=\?/);
+    assert.match(plan, /SEARCH k USING .*INDEX socket_remote_end \(remote_address=\? AND remote_port=\?/);
+    const reader = Reader.open(path);
+    const range = { fromUs: NOON, toUs: NOON + 60 * SECOND };
+    for (const query of [{ ends }, { ends, range }]) {
+      assert.deepEqual(
+        findFlows(reader, query, 5).map(({ src_addr }) => src_addr),
+        ['10.0.0.3'],
+      );
+    }
+    assert.deepEqual(
+      findSockets(reader, { ends: [{ port: 401 }] }, 5).map(({ src_port }) => src_port),
+      [40_001],
+    );
+    assert.deepEqual(findFlows(reader, { ends: [{ port: 40_003 }, { port: 404 }] }, 5), []);
+    reader.close();
+  });
+});
+
 test('without an address the latest rows are looked at first, and nothing is sorted that is not shown', () => {
   withDatabase([TICK], (path) => {
     const plan = planOf(path, compileTuple({ ends: [{ port: 443 }] }, 'latest-first', 5));
@@ -69,6 +98,7 @@ test('every plan finds the same flows', () => {
       { ends: [{ address: other, port: 401 }, { port: 40_013 }] },
       { ends: [{ address: ours }, { address: other, port: 403 }] },
       { ends: [{ address: other }, { address: other }] },
+      { ends: [{ port: 403 }] },
     ];
     const reader = Reader.open(path);
     for (const query of queries) {

@@ -7,7 +7,7 @@ import { OPTIONS, rowsOf, withFolder } from '../../support/database.ts';
 import { INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
 const DAY = 86_400 * SECOND;
-const KEEP: Keep = { flows: 4 * DAY, minute: 4 * DAY, hour: 4 * DAY, day: 4 * DAY, maxBytes: null };
+const KEEP: Keep = { flows: 4 * DAY, sockets: 4 * DAY, minute: 4 * DAY, hour: 4 * DAY, day: 4 * DAY, maxBytes: null };
 const NOW = NOON + 11 * DAY;
 const [OLD, HEARD] = [processRow(1, { pid: 100 }), processRow(2, { pid: 200 })];
 

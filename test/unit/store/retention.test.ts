@@ -9,7 +9,7 @@ import { brokenRules } from '../../support/rollups.ts';
 import { type EndLiteral, INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
 const DAY = 86_400 * SECOND;
-const FOREVER: Keep = { flows: null, minute: null, hour: null, day: null, maxBytes: null };
+const FOREVER: Keep = { flows: null, sockets: null, minute: null, hour: null, day: null, maxBytes: null };
 const people = [1, 2].map((id) => processRow(id, { pid: id, exe: `/bin/${id}` }));
 
 /** Flows to an address of their own each, the n-th `days[n]` days after NOON; the last one of each day lives on. */
@@ -48,8 +48,11 @@ test('prune() deletes ended flows by age, and sockets, holders, processes and ad
     const store = FlowStore.open(path, OPTIONS);
     record(store, [0, 5, 10], 500);
     assert.ok(
-      pruneAll(store, { ...FOREVER, flows: 4 * DAY, day: 3 * DAY, hour: 3 * DAY, minute: 3 * DAY }, NOON + 11 * DAY) >
-        3,
+      pruneAll(
+        store,
+        { ...FOREVER, flows: 4 * DAY, sockets: 4 * DAY, day: 3 * DAY, hour: 3 * DAY, minute: 3 * DAY },
+        NOON + 11 * DAY,
+      ) > 3,
     );
     store.close();
     const counts = `SELECT (SELECT count(*) FROM flow) AS flows, (SELECT count(*) FROM flow WHERE end_reason IS NULL) AS living,
@@ -116,7 +119,7 @@ test('prune() without a recorder removes what no flow ever pointed at: sockets, 
     const processes = [old!.row, { ...kept!.row, lastUs: NOON + 9 * DAY }];
     store.write(tick({ programs: people.map(({ program }) => program), processes, sockets, flows: [flow], ends }));
     store.endCapture(NOON + 9 * DAY);
-    pruneAll(store, { ...FOREVER, flows: DAY }, NOON + 9 * DAY + 3600 * SECOND);
+    pruneAll(store, { ...FOREVER, flows: DAY, sockets: DAY }, NOON + 9 * DAY + 3600 * SECOND);
     store.close();
     const left = ['flow', 'socket', 'process', 'program', 'address'].map(
       (table) => rowsOf(path, `SELECT count(*) AS n FROM ${table}`)[0]?.n,
