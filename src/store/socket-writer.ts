@@ -28,6 +28,7 @@ export class SocketWriter {
   readonly #netns: NetnsTable;
   readonly #processes: IdMap;
   readonly #boot: number;
+  readonly #row: (number | null)[] = new Array(17).fill(null); // filled anew for each socket, as FlowWriter does
 
   constructor(db: Sqlite, addresses: AddressTable, netns: NetnsTable, processes: IdMap, boot: number) {
     this.sockets = new IdMap(Number(db.prepare('SELECT coalesce(max(id), 0) FROM socket').pluck().get()));
@@ -40,29 +41,29 @@ export class SocketWriter {
   }
 
   writeSockets(s: SocketHistoryColumns): void {
+    const row = this.#row;
     for (let i = 0; i < s.count; i++) {
       const at = i * KEY_WORDS;
       const protocol = keyProtocol(s.key, at);
       const connected = !isUnspecified(s.key, at + K_SECOND);
-      this.#insert.run(
-        this.sockets.row(s.id[i]!),
-        this.#boot,
-        this.#netns.rowOrNull(s.netns[i]!, s.fromUs[i]!),
-        protocol,
-        this.#addresses.row(s.key, at + K_FIRST, NO_PACKET_US),
-        portOrNull(protocol, keyFirstPort(s.key, at)),
-        connected ? this.#addresses.row(s.key, at + K_SECOND, NO_PACKET_US) : null,
-        connected ? portOrNull(protocol, keySecondPort(s.key, at)) : null,
-        s.cookie[i]! || null,
-        s.inode[i]! || null,
-        s.uid[i] === NO_UID ? null : s.uid[i]!,
-        s.state[i]!,
-        this.#processes.rowOrNull(s.process[i]!),
-        s.fromUs[i]!,
-        s.toUs[i]!,
-        s.source[i]! || null,
-        s.role[i]! || null,
-      );
+      row[0] = this.sockets.row(s.id[i]!);
+      row[1] = this.#boot;
+      row[2] = this.#netns.rowOrNull(s.netns[i]!, s.fromUs[i]!);
+      row[3] = protocol;
+      row[4] = this.#addresses.row(s.key, at + K_FIRST, NO_PACKET_US);
+      row[5] = portOrNull(protocol, keyFirstPort(s.key, at));
+      row[6] = connected ? this.#addresses.row(s.key, at + K_SECOND, NO_PACKET_US) : null;
+      row[7] = connected ? portOrNull(protocol, keySecondPort(s.key, at)) : null;
+      row[8] = s.cookie[i]! || null;
+      row[9] = s.inode[i]! || null;
+      row[10] = s.uid[i] === NO_UID ? null : s.uid[i]!;
+      row[11] = s.state[i]!;
+      row[12] = this.#processes.rowOrNull(s.process[i]!);
+      row[13] = s.fromUs[i]!;
+      row[14] = s.toUs[i]!;
+      row[15] = s.source[i]! || null;
+      row[16] = s.role[i]! || null;
+      this.#insert.run(row);
     }
   }
 

@@ -1,5 +1,6 @@
-// Short connections on lo: `short_sockets tcp|udp COUNT [RATE]` prints nanoseconds per connection, the median over groups
-// of GROUP, so that a moment in which another process had the CPU does not count. RATE: of connections, a second.
+// Short connections on lo: `short_sockets tcp|udp COUNT [RATE [PROCESSES]]` prints nanoseconds per connection, the median
+// over groups of GROUP, so that a moment in which another process had the CPU does not count. RATE: of connections, a
+// second. PROCESSES: that share both, each with a server of its own; the first one prints.
 //
 // tcp: connect, accept, 10 octets each way, close of both. udp: a socket, one datagram, its reception, close.
 #include <arpa/inet.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,14 +62,12 @@ static void udp(int receiver, const struct sockaddr_in *server) {
   close(client);
 }
 
-int main(int argc, char **argv) {
-  if (argc < 3 || atoi(argv[2]) < GROUP) return 2;
-  int rate = argc > 3 ? atoi(argv[3]) : 0;
-  int is_tcp = strcmp(argv[1], "tcp") == 0, count = atoi(argv[2]);
+/* @return nanoseconds per connection */
+static double run(int is_tcp, int count, double rate) {
   struct sockaddr_in server;
   int fd = bound(is_tcp ? SOCK_STREAM : SOCK_DGRAM, &server);
   if (is_tcp) check(listen(fd, 16), "listen");
-  double groups[MOST_GROUPS];
+  static double groups[MOST_GROUPS];
   int made = 0;
   double start = now();
   for (; made < count / GROUP && made < MOST_GROUPS; made++) {
@@ -78,5 +78,23 @@ int main(int argc, char **argv) {
     if (early > 0) usleep(early / 1000);
   }
   qsort(groups, made, sizeof *groups, compare);
-  printf("%.0f\n", groups[made / 2]);
+  return groups[made / 2];
+}
+
+int main(int argc, char **argv) {
+  int processes = argc > 4 ? atoi(argv[4]) : 1;
+  if (argc < 3 || processes < 1 || atoi(argv[2]) / processes < GROUP) return 2;
+  double rate = argc > 3 ? atof(argv[3]) / processes : 0;
+  int is_tcp = strcmp(argv[1], "tcp") == 0, count = atoi(argv[2]) / processes, failed = 0, status;
+  for (int i = 1; i < processes; i++) {
+    int pid = fork();
+    check(pid, "fork");
+    if (pid > 0) continue;
+    run(is_tcp, count, rate);
+    return 0;
+  }
+  double each = run(is_tcp, count, rate);
+  while (wait(&status) > 0) failed |= status != 0;
+  printf("%.0f\n", each);
+  return failed;
 }

@@ -1,5 +1,6 @@
 /** A recording: starts the threads, joins flows with facts each tick, hands both to the store. */
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
+import { seeStillOpen } from '../../attribution/still-open.ts';
 import { columnSlices, createColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
@@ -47,6 +48,7 @@ export class Recorder {
   #placesTimer: NodeJS.Timeout | undefined;
   #places: readonly NamedPlace[];
   #newPlaces: readonly NamedPlace[]; // since the last tick
+  readonly #speaking = new Set(['capture', 'observer']);
   #waitsForCapture = false;
   #unwritten = 0;
   #storeIsStuck = false;
@@ -100,6 +102,7 @@ export class Recorder {
     if (this.#timer === undefined) return;
     this.#clearTimers();
     this.#command('stop');
+    if (this.#options.capture === null) this.#threads.stopObserver(); // no last flow may need what it would still learn
   }
 
   #clearTimers(): void {
@@ -160,7 +163,9 @@ export class Recorder {
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
     this.#threads.factBacklog.taken(facts);
     if (this.#isBehind && !this.#waitsForCapture) yield* this.#makeRoom(facts.atUs);
-    if (facts.last) yield* this.#end();
+    if (!facts.last) return;
+    seeStillOpen(this.#attributor, facts.atUs);
+    yield* this.#endAfter('observer');
   }
 
   *#takeCapture(report: CaptureReport): Generator<void> {
@@ -172,23 +177,26 @@ export class Recorder {
     for (const slice of columnSlices(FLOW_COLUMNS, flows, SLICE_ROWS))
       yield this.#attributor.addFlows(slice, this.#onAnswer);
     yield* this.#answer();
-    yield* this.#house.keep(report.atUs);
+    if (!report.last) yield* this.#house.keep(report.atUs);
     this.#lastReport = report;
     this.#write(report);
     this.#tell(report);
     this.#waitsForCapture = false;
     if (!report.last) return;
-    this.#threads.stopObserver();
+    if (this.#options.capture !== null) this.#threads.stopObserver();
+    yield* this.#endAfter('capture');
   }
 
-  /** The observer has said its last: the ends that still waited get their final answers. */
-  *#end(): Generator<void> {
+  /** When both have said their last, the ends that still waited get their final answers. */
+  *#endAfter(thread: 'capture' | 'observer'): Generator<void> {
+    this.#speaking.delete(thread);
+    const last = this.#lastReport;
+    if (this.#speaking.size > 0 || last === undefined) return;
     yield* this.#answer();
-    yield* this.#builder.addSocketsStepwise(Infinity);
-    if (this.#lastReport !== undefined) {
-      this.#write({ ...this.#lastReport, flows: createColumns(FLOW_COLUMNS, 1) }, true);
-      this.#tell(this.#lastReport);
-    }
+    const withoutFlows = (): CaptureReport => ({ ...last, flows: createColumns(FLOW_COLUMNS, 1) });
+    while (yield* this.#builder.addSocketsStepwise(Infinity)) this.#write(withoutFlows());
+    this.#write(withoutFlows(), true);
+    this.#tell(last);
     this.#threads.writer.end();
     this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
   }

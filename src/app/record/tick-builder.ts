@@ -28,6 +28,7 @@ const SOCKET_AGE_US = 5 * SECOND_US;
 const TELL_ALIVE_US = 5 * SECOND_US;
 /** Rows of sockets and holders that one tick may have, some 16 MB: while the store is stuck no tick is taken. */
 const MOST_HISTORY = 1 << 17;
+const STEP_ROWS = 32; // that are looked at between two yields
 
 interface KnownRow {
   readonly id: number;
@@ -123,13 +124,14 @@ export class TickBuilder {
     for (const _ of this.addSocketsStepwise(nowUs)) void _;
   }
 
-  /** The same, with a yield after each socket. Those that one tick has no room for are left to the next one. */
-  *addSocketsStepwise(nowUs: Us): Generator<void> {
+  /** The same, with a yield now and then. @returns whether one tick has no room for all: the next one may have it */
+  *addSocketsStepwise(nowUs: Us): Generator<void, boolean> {
     const { sockets, keepLeastUs } = this.#attributor;
     const told = this.#told;
+    let looks = 0;
     for (const row of sockets.rows()) {
-      yield;
-      if (this.#history.count + this.#holders.count >= this.#mostHistory) return;
+      if (++looks % STEP_ROWS === 0) yield;
+      if (this.#history.count + this.#holders.count >= this.#mostHistory) return true;
       const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepLeastUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
@@ -143,6 +145,7 @@ export class TickBuilder {
         holders,
       );
     }
+    return false;
   }
 
   /** The socket table forgets `row`: another socket may take its number. */

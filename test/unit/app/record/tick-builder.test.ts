@@ -219,3 +219,21 @@ test('TickBuilder tells when the kernel saw a process end, also of one that is n
   builder.addScan(new Uint32Array(0), 9 * SECOND);
   assert.deepEqual(builder.take().processes, []);
 });
+
+test('TickBuilder says that a tick has no room for more sockets, and the next one has those that were left', () => {
+  const { attributor, observe } = setUpAttributor();
+  const ports = [40001, 40002, 40003];
+  for (const port of ports)
+    observe({
+      sockets: makeSockets({ ...CLIENT_SOCKET, local: [HOST, port], inode: port, cookie: port, seenUs: SEEN_US }),
+    });
+  const builder = new TickBuilder(attributor, { userName: () => null }, 2);
+  const add = (): boolean => {
+    const adding = builder.addSocketsStepwise(Infinity);
+    for (let step = adding.next(); ; step = adding.next()) if (step.done === true) return step.value;
+  };
+  assert.equal(add(), true);
+  assert.equal(builder.take().sockets.count, 2);
+  assert.equal(add(), false);
+  assert.equal(builder.take().sockets.count, 1);
+});
