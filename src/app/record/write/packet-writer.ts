@@ -13,7 +13,7 @@ import {
 import { putInterface, putPacket, putSection, putStatistics } from '../../../pcap/written-blocks.ts';
 import { joined, octetsOption, textOption, wordsOption } from '../../../pcap/written-options.ts';
 import type { OwnerStyle } from '../../annotate/owner-style.ts';
-import type { NamedInterface, WriterCounts } from '../messages.ts';
+import type { NamedInterface, WrittenCounts } from '../messages.ts';
 import { type CaptureFiles, WriteFailure } from './capture-files.ts';
 import type { PacketRing, WaitingBatch } from './packet-ring.ts';
 import type { ToldOwners } from './told-owners.ts';
@@ -106,7 +106,7 @@ export class PacketWriter {
   }
 
   /** Writes what is left and closes the file. What cannot be written now is lost. */
-  end(): WriterCounts {
+  end(): WrittenCounts {
     let unwritten = 0;
     try {
       this.work(Infinity);
