@@ -58,6 +58,7 @@ export class PacketWriter {
   #delivered: number[] = []; // packets of each number
   #batch: WaitingBatch | undefined;
   #row = 0; // next one of it
+  #hasRoom = true; // the ring had, when this batch or this turn began
   #isOpen = false; // a file
   #isEnding = false; // it has its last blocks
   #beganUs: Us = 0; // time of day of its first packet
@@ -95,10 +96,11 @@ export class PacketWriter {
    */
   work(nowUs: Us): void {
     this.#files.settle();
+    this.#hasRoom = !this.#ring.isHalfFull;
     for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
       if (this.#out.waiting >= FULL) this.#flush();
-      const hasTime = nowUs < batch.atUs + PATIENCE_US && !this.#ring.isHalfFull;
-      if (hasTime && this.#isPending(batch, this.#row)) break;
+      if (this.#row === 0) this.#hasRoom = !this.#ring.isHalfFull;
+      if (this.#hasRoom && nowUs < batch.atUs + PATIENCE_US && this.#isPending(batch, this.#row)) break;
       this.#rotate(batch, this.#row);
       this.#put(batch, this.#row++);
     }
