@@ -17,7 +17,7 @@ import { sample } from './running.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 3);
 const RATE = Number(process.env.RATE ?? 50_000);
-const WARM_S = 4;
+const WARM_S = 12; // until then V8 compiles
 const MEASURED_S = 10;
 const REST_MS = 2500; // what waits for its owner is written by then
 const FLOWS = 1000;
