@@ -123,14 +123,15 @@ export function refuseTerminal({ write }: WriteFlags, isTerminal: boolean): void
 export function printWritten(
   context: Context,
   path: string,
-  { packets, bytes, files, marked, lost }: WriterCounts,
+  { packets, bytes, files, marked, lost, isUnread }: WriterCounts,
 ): void {
   const extension = extname(path);
   const rotated = `${path.slice(0, path.length - extension.length)}_*${extension}`;
   const where = path === STDOUT ? 'standard output' : files > 1 ? `${files} files ${rotated}` : path;
   const owners = `${marked} of them with owners`;
   context.err(`${countText(packets, 'packet')} written to ${where}, ${formatSize(bytes)}, ${owners}\n`);
-  if (lost > 0) context.err(`${countText(lost, 'packet')} not written: there was no room, or too little time\n`);
+  const reason = isUnread ? 'who read them has gone' : 'there was no room, or too little time';
+  if (lost > 0) context.err(`${countText(lost, 'packet')} not written: ${reason}\n`);
 }
 
 /** As of tcpdump: a number alone counts millions of octets. */

@@ -38,10 +38,10 @@ export class CommentStyle implements OwnerStyle {
   }
 
   edit(serial: number, src: number): PacketEdit | undefined {
+    if (!this.#every && !this.#owners.tell(serial, BOTH)) return undefined;
     const own = this.#owners.answer(serial, src);
     const other = this.#owners.answer(serial, 1 - src);
-    if (!this.#every)
-      return this.#owners.tell(serial, BOTH) ? edited(serial, own, other, this.#littleEndian) : undefined;
+    if (!this.#every) return edited(serial, own, other, this.#littleEndian);
     const key = serial * 2 + src;
     const known = this.#made.get(key);
     if (known !== undefined && known.own === own && known.other === other) return known.edit;

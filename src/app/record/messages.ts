@@ -109,12 +109,16 @@ export type WriterCommand =
   | { readonly kind: 'end' };
 
 /** What became of the packets. */
-export interface WriterCounts {
+export interface WrittenCounts {
   readonly packets: number; // in files
   readonly bytes: number; // of files
   readonly files: number; // that were begun
   readonly marked: number; // packets to which owners were added
   readonly lost: number; // there was no room for them, or they could not be written
+}
+
+export interface WriterCounts extends WrittenCounts {
+  readonly isUnread: boolean; // it ended because nobody read the pipe any more
 }
 
 /** writer of packets -> main. 'unread': nobody reads the pipe that it writes into. */

@@ -14,7 +14,7 @@ import {
 import { putInterface, putPacket, putSection, putStatistics } from '../../../pcap/written-blocks.ts';
 import { joined, octetsOption, textOption, wordsOption } from '../../../pcap/written-options.ts';
 import type { OwnerStyle } from '../../annotate/owner-style.ts';
-import type { NamedInterface, WriterCounts } from '../messages.ts';
+import type { NamedInterface, WrittenCounts } from '../messages.ts';
 import { type CaptureFiles, WriteFailure } from './capture-files.ts';
 import type { PacketRing, WaitingBatch } from './packet-ring.ts';
 import type { ToldOwners } from './told-owners.ts';
@@ -59,6 +59,7 @@ export class PacketWriter {
   #delivered: number[] = []; // packets of each number
   #batch: WaitingBatch | undefined;
   #row = 0; // next one of it
+  #hasRoom = true; // the ring had, when this batch or this turn began
   #isOpen = false; // a file
   #isEnding = false; // it has its last blocks
   #beganUs: Us = 0; // time of day of its first packet
@@ -96,10 +97,11 @@ export class PacketWriter {
    */
   work(nowUs: Us): void {
     this.#files.settle();
+    this.#hasRoom = !this.#ring.isHalfFull;
     for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
       if (this.#out.waiting >= FULL) this.#flush();
-      const hasTime = nowUs < batch.atUs + PATIENCE_US && !this.#ring.isHalfFull;
-      if (hasTime && this.#isPending(batch, this.#row)) break;
+      if (this.#row === 0) this.#hasRoom = !this.#ring.isHalfFull;
+      if (this.#hasRoom && nowUs < batch.atUs + PATIENCE_US && this.#isPending(batch, this.#row)) break;
       this.#rotate(batch, this.#row);
       this.#put(batch, this.#row++);
     }
@@ -107,7 +109,7 @@ export class PacketWriter {
   }
 
   /** Writes what is left and closes the file. What cannot be written now is lost. */
-  end(): WriterCounts {
+  end(): WrittenCounts {
     let unwritten = 0;
     try {
       this.work(Infinity);

@@ -32,6 +32,8 @@ interface ToldFlow {
 /** Who is at the ends of flows, as main told it with each tick. */
 export class ToldOwners implements WrittenOwners {
   readonly #flows = new Map<number, ToldFlow>(); // by serial
+  #lastSerial = NaN; // that was looked up, and what was found: a packet asks several times
+  #lastFlow: ToldFlow | undefined;
   readonly #programs = new Map<number, ProgramRow>(); // by their ids, as in a tick
   readonly #processes = new Map<number, { process: Process; exitedUs: Us }>(); // Infinity: it lives
   #file = 0;
@@ -45,6 +47,7 @@ export class ToldOwners implements WrittenOwners {
   /** @param nowUs CLOCK_BOOTTIME */
   learn({ ends, programs, processes, over }: OwnersMessage, nowUs: Us): void {
     this.#nowUs = nowUs;
+    this.#lastSerial = NaN;
     for (const program of programs) this.#programs.set(program.id, program);
     for (const { id, process, exitUs } of processes) {
       this.#processes.set(id, { process, exitedUs: exitUs === null ? Infinity : nowUs });
@@ -63,13 +66,13 @@ export class ToldOwners implements WrittenOwners {
   }
 
   answer(serial: number, side: number): Answer {
-    const flow = this.#flows.get(serial);
+    const flow = this.#find(serial);
     if (flow === undefined) return NOT_ASKED;
     return side === 0 ? flow.src : flow.dst;
   }
 
   tell(serial: number, part: number): boolean {
-    const flow = this.#flows.get(serial);
+    const flow = this.#find(serial);
     if (flow === undefined) return false; // nothing is known yet: it can be said with a later packet
     if (flow.file !== this.#file) [flow.file, flow.parts] = [this.#file, 0];
     const isNew = (flow.parts & part) === 0;
@@ -79,10 +82,18 @@ export class ToldOwners implements WrittenOwners {
 
   /** Whether a packet of that flow has to wait: something is still to be said of it, and it may soon be known better. */
   isPending(serial: number): boolean {
-    const flow = this.#flows.get(serial);
+    const flow = this.#find(serial);
     if (flow === undefined) return true;
     if (flow.file === this.#file && flow.parts !== 0) return false;
     return !isFinal(flow.src) || !isFinal(flow.dst);
+  }
+
+  #find(serial: number): ToldFlow | undefined {
+    if (serial !== this.#lastSerial) {
+      this.#lastSerial = serial;
+      this.#lastFlow = this.#flows.get(serial);
+    }
+    return this.#lastFlow;
   }
 
   #answer(ends: EndColumns, row: number): void {

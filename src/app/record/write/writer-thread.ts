@@ -6,7 +6,7 @@ import { type Style, styleOf } from '../../annotate/styles.ts';
 import { Clock } from '../clock.ts';
 import type { WriterCommand, WriterReport } from '../messages.ts';
 import { reportFailure, runThread } from '../thread.ts';
-import { CaptureFiles, type CaptureFilesOptions, WriteFailure } from './capture-files.ts';
+import { CaptureFiles, type CaptureFilesOptions, STDOUT, WriteFailure } from './capture-files.ts';
 import { PacketRing } from './packet-ring.ts';
 import { PacketWriter, type WrittenCapture } from './packet-writer.ts';
 import { ToldOwners } from './told-owners.ts';
@@ -38,6 +38,7 @@ class WriterThread {
   readonly #clock = new Clock(loadNative());
   #timer: NodeJS.Timeout | undefined;
   #isStuck = false;
+  #isUnread = false; // the reader of the pipe has gone
 
   constructor({ files, capture, style, every, ring, commands }: WriterThreadData) {
     this.#path = files.path;
@@ -59,6 +60,11 @@ class WriterThread {
     try {
       this.#writer.begin(new Date());
     } catch (error) {
+      if (isGone(error)) {
+        this.#say({ kind: 'ready' }); // a recording that ends at once is in order, too
+        this.#leave();
+        return;
+      }
       this.#files.abandon();
       if (!(error instanceof UserError || error instanceof WriteFailure)) throw error;
       const text = `${this.#path} cannot be written (${error.message})`;
@@ -90,8 +96,8 @@ class WriterThread {
   /** @returns false: there is nobody to write for */
   #isBearable(error: unknown): boolean {
     if (!(error instanceof WriteFailure || error instanceof UserError)) throw error;
-    if (error.message === 'EPIPE') {
-      this.#say({ kind: 'unread' });
+    if (isGone(error)) {
+      this.#leave();
       return false;
     }
     if (!this.#isStuck && !isSlowReader(error)) {
@@ -100,6 +106,13 @@ class WriterThread {
       this.#isStuck = true;
     }
     return true;
+  }
+
+  #leave(): void {
+    this.#isUnread = true;
+    const what = this.#path === STDOUT ? 'standard output' : this.#path;
+    this.#say({ kind: 'trouble', text: `nobody reads ${what} any more: the recording ends` });
+    this.#say({ kind: 'unread' });
   }
 
   #end(): void {
@@ -112,7 +125,7 @@ class WriterThread {
         if (!isSlowReader(error)) break; // end() counts what is left
       }
     }
-    this.#say({ kind: 'closed', counts: this.#writer.end() });
+    this.#say({ kind: 'closed', counts: { ...this.#writer.end(), isUnread: this.#isUnread } });
     this.#port.close();
   }
 
@@ -121,6 +134,7 @@ class WriterThread {
   }
 }
 
+const isGone = (error: unknown): boolean => error instanceof WriteFailure && error.code === 'EPIPE';
 const isSlowReader = (error: unknown): boolean => error instanceof WriteFailure && error.code === STUCK;
 
 runThread(workerData as WriterThreadData, (data) => void new WriterThread(data));

@@ -1,0 +1,78 @@
+/** record -w where nobody reads any more, or where the disk fills up: it is said, and what is written stays readable. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { killChildren, startChild } from '../../support/child.ts';
+import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
+import { startRecording, temporaryDatabase } from '../../support/recording.ts';
+import { PROGRAM, runPcapid } from '../../support/run-pcapid.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const noTshark = spawnSync('tshark', ['--version']).error === undefined ? false : 'no tshark';
+
+/** Octets of the packets of one second of ping fill the disk of 1 MiB. */
+const FLOOD = ['ping', '-q', '-i', '0.002', '-s', '4000', '127.0.0.1'];
+
+describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, () => {
+  const lab = new NetnsLab();
+  const folders: string[] = [];
+  after(() => {
+    killChildren();
+    lab.close();
+    for (const folder of folders) {
+      execFileSync('umount', [folder]);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  /** `record -w - | reader`, with pings on lo meanwhile; what the recorder says is in its standard error. */
+  function pipeInto(netns: Netns, reader: string, ...words: string[]) {
+    const record = [process.execPath, PROGRAM, 'record', '-q', '-i', 'lo', '--db', temporaryDatabase(), '-w', '-'];
+    startChild(netns.command('ping', '-q', '-i', '0.1', '127.0.0.1'));
+    const line = `set -o pipefail; "$@" | ${reader}`;
+    return startChild(netns.command('bash', '-c', line, 'bash', ...record, ...words));
+  }
+
+  test('a pipe into tshark shows packets with their owners while they come', async () => {
+    const fields = '-T fields -e icmp.type -e frame.interface_name -e frame.comment';
+    const { done, out } = pipeInto(lab.create(), `tshark -n -l -r - ${fields}`, '--for', '60s');
+    await waitFor(() => /^8\tlo\tpcapid .*src\.comm=ping/m.test(out()), 20_000, 'a ping with its owner');
+    assert.equal(await Promise.race([done, 'it runs']), 'it runs');
+    killChildren();
+  });
+
+  for (const reader of ['head -c 1000 | wc -c', 'true']) {
+    test(`a reader that goes away ends the recording without an error: ${reader}`, async () => {
+      const { code, out, err } = await pipeInto(lab.create(), reader, '--for', '60s').done;
+      assert.equal(code, 0, err);
+      if (reader !== 'true') assert.equal(out.trim(), '1000');
+      assert.match(err, /nobody reads standard output any more: the recording ends\n/);
+      assert.doesNotMatch(err, /too little time|cannot be written/);
+    });
+  }
+
+  test('a full disk is said once, is gone on from, and leaves a whole file that counts what it misses', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pcapid-small-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder]);
+    folders.push(folder);
+    const netns = lab.create();
+    const path = join(folder, 'a.pcapng');
+    const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
+    const flood = startChild(netns.command(...FLOOD));
+    await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
+    assert.equal((await runPcapid(['read', path, '--summary'])).code, 0);
+    execFileSync('mount', ['-o', 'remount,size=64m', folder]);
+    await waitFor(() => /are written to .* again/.test(recording.child.err()), 20_000, 'packets that are written');
+    await flood.stop('SIGINT');
+    const { err } = await recording.stop();
+    assert.equal(err.match(/cannot be written/g)?.length, 1, err);
+    const [, written] = /^(\d+) packets written/m.exec(err)!;
+    const [, captured] = /^(\d+) packets, 0 dropped/m.exec(err)!;
+    assert.equal(written, captured, err); // all of them waited in memory
+    const frames = execFileSync('tshark', ['-n', '-r', path, '-T', 'fields', '-e', 'icmp.type'], { encoding: 'utf8' });
+    assert.equal(frames.trim().split('\n').length, Number(written));
+  });
+});
