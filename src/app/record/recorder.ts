@@ -4,7 +4,7 @@ import { seeStillOpen } from '../../attribution/still-open.ts';
 import { columnSlices, createColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
-import { OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
+import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import type { Native } from '../../native/binding.ts';
@@ -157,7 +157,9 @@ export class Recorder {
       yield this.#attributor.observe({ ...nothing, owners: slice });
     for (const slice of columnSlices(HOLDER_COLUMNS, holders, SLICE_ROWS))
       yield this.#attributor.observe({ ...nothing, holders: slice });
-    this.#attributor.observe({ ...nothing, closed, lost, scan: facts.scan });
+    for (const slice of columnSlices(CLOSED_COLUMNS, closed, SLICE_ROWS))
+      yield this.#attributor.observe({ ...nothing, closed: slice });
+    this.#attributor.observe({ ...nothing, lost, scan: facts.scan });
     this.#factsLost = facts.factsLost;
     this.#builder.addExits(facts.exits);
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
@@ -174,8 +176,10 @@ export class Recorder {
     this.#builder.clock.note(report.atUs, report.offsetUs);
     this.#builder.hostNames.watch(flows);
     this.#builder.hostNames.add(report.names);
-    for (const slice of columnSlices(FLOW_COLUMNS, flows, SLICE_ROWS))
+    for (const slice of columnSlices(FLOW_COLUMNS, flows, SLICE_ROWS)) {
       yield this.#attributor.addFlows(slice, this.#onAnswer);
+      yield* this.#answer(); // ends with a final answer make room for those of the next slice
+    }
     yield* this.#answer();
     if (!report.last) yield* this.#house.keep(report.atUs);
     this.#lastReport = report;

@@ -8,7 +8,7 @@ import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
 import type { Keep } from '../../store/retention.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
 import { openStore } from './open-store.ts';
-import { reportFailure, runThread } from './thread.ts';
+import { bugIn, reportFailure, runThread } from './thread.ts';
 
 export interface StoreThreadData {
   readonly path: string;
@@ -64,7 +64,7 @@ class StoreThread {
           reportFailure(this.#port, error);
           return;
         }
-        if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be written: ${String(error)}`); // a SqliteError loses its text between threads
+        if (!(error instanceof StoreBusy)) throw bugIn('the database cannot be written', error);
         const last = this.#waiting.at(-1);
         if (last?.kind === 'end' && ++this.#lastTries > LAST_TRIES) this.#giveUp(last.endedUs, error);
         else {
@@ -122,7 +122,7 @@ class StoreThread {
         reportFailure(this.#port, error);
         return;
       }
-      if (!(error instanceof StoreBusy)) throw new Error(`the database cannot be pruned: ${String(error)}`);
+      if (!(error instanceof StoreBusy)) throw bugIn('the database cannot be pruned', error);
       hasMore = false;
     }
     this.#pruneTimer = setTimeout(() => this.#prune(), hasMore ? PRUNE_PAUSE_MS : PRUNE_MS);

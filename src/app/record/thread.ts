@@ -22,3 +22,8 @@ export function reportFailure(commands: MessagePort, { code, message, hint }: Us
 export function isFailure(message: unknown): message is ThreadFailure {
   return typeof message === 'object' && message !== null && 'failure' in message;
 }
+
+/** What only a bug can throw, for the one who started the thread: of an error only its message arrives there. */
+export function bugIn(what: string, error: unknown): Error {
+  return new Error(`${what}: ${error instanceof Error ? (error.stack ?? error) : error}`);
+}
