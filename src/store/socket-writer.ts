@@ -63,7 +63,7 @@ export class SocketWriter {
       row[14] = s.toUs[i]!;
       row[15] = s.source[i]! || null;
       row[16] = s.role[i]! || null;
-      this.#insert.run(row);
+      this.#insert.run(...row);
     }
   }
 
