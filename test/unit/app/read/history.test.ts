@@ -74,6 +74,12 @@ test('a clock that is an hour ahead is taken back', async () => {
   assert.deepEqual(named, []);
 });
 
+test('of an end that is not in the history nobody says that the host only passed its packets on', async () => {
+  const flows = await records(new History(database, 3600 * SECOND_US));
+  const reasons = new Set(flows.flatMap(({ src_reason, dst_reason }) => [src_reason, dst_reason]));
+  assert.ok(reasons.has('no-socket') && !reasons.has('forwarded'), [...reasons].join());
+});
+
 test('a database without sockets is no history', async () => {
   const empty = join(folder, 'empty.db');
   await store(empty, []);
