@@ -2,7 +2,7 @@ import { CONFIDENCES, confidence, type Evidence, type Match, type Reason, type R
 import type { Process } from '../core/process.ts';
 import { NO_UID, OwnerEvidence, SOURCES, SocketFlag, type Source, SourceCode } from '../core/socket.ts';
 import type { Program } from '../core/tick.ts';
-import type { Us } from '../core/time.ts';
+import { TICK_US, type Us } from '../core/time.ts';
 import { KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
 import { type Choice, CLOCK_ERROR_US, chooseActor, type Use } from './choose-actor.ts';
 import type { Facts } from './facts.ts';
@@ -51,8 +51,6 @@ function answerOfSubflow(found: SocketMatch, row: number, end: FlowEnd, facts: F
     : answerOfActors(choice, { found, row, cookie }, end, facts);
 }
 
-/** Of field 22 in /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
-const TICK_US: Us = 10_000;
 const NOBODY: Choice = { kind: 'none' };
 
 /** Without tracing nobody sees who uses a socket: who called connect() may have left it to a child. */

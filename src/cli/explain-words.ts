@@ -1,6 +1,6 @@
 /** The facts, rules and losers of an explanation in words; docs/attribution.md has the rules by the same names. */
 import type { ExplainedEnd, ExplainedSocket, Explanation, Person } from '../app/explain/explain-flow.ts';
-import type { Us } from '../core/time.ts';
+import { TICK_US, type Us } from '../core/time.ts';
 import { formatEnd, numberOf, type Row, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { formatIso } from '../report/local-time.ts';
@@ -172,8 +172,7 @@ function socketLines(socket: ExplainedSocket, offsetUs: Us | null, look: Look): 
   return lines;
 }
 
-/** USER_HZ is 100 on every architecture that Node runs on. */
-export const beganUs = (row: Row, offsetUs: Us): Us => Number(row.start_ticks) * 10_000 + offsetUs;
+export const beganUs = (row: Row, offsetUs: Us): Us => Number(row.start_ticks) * TICK_US + offsetUs;
 
 function socketWords({ row }: ExplainedSocket, look: Look): string {
   const local = formatEnd(textOf(row, 'local_addr'), textOf(row, 'local_port'));

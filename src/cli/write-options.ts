@@ -120,7 +120,7 @@ export function refuseTerminal({ write }: WriteFlags, isTerminal: boolean): void
 }
 
 /** What became of the packets, on stderr. */
-export function printWritten(
+export function printCaptureFiles(
   context: Context,
   path: string,
   { packets, bytes, files, marked, lost, isUnread }: WriterCounts,

@@ -80,6 +80,29 @@ export interface CaptureCounters {
   namesLost: number; // names that were not kept, and packets not searched for names, because there were too many
 }
 
+/** Of a capture that saw none. */
+export const NO_PACKETS: CaptureCounters = {
+  packets: 0,
+  bytes: 0,
+  ipBytes: 0,
+  flowPackets: 0,
+  flowBytes: 0,
+  duplicatePackets: 0,
+  duplicateBytes: 0,
+  notIpPackets: 0,
+  notIpBytes: 0,
+  badPackets: 0,
+  badBytes: 0,
+  received: null,
+  kernelDrops: null,
+  interfaceDrops: null,
+  flowsEvicted: 0,
+  flowsLost: 0,
+  factsLost: 0,
+  factsLate: 0,
+  namesLost: 0,
+};
+
 /** Packets that passed one interface of a capture on `any`. */
 export interface InterfaceCount {
   readonly netns: number; // inode of its namespace, 0: not known

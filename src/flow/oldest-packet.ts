@@ -1,4 +1,4 @@
-import type { Us } from '../core/time.ts';
+import { CLOCK_STEP_US, type Us } from '../core/time.ts';
 
 /**
  * How long a packet may have waited in the ring of its source, while batches of other sources were added; and so long
@@ -6,7 +6,6 @@ import type { Us } from '../core/time.ts';
  */
 const MOST_WAIT_US = 30_000_000;
 const MOST_WAIT_AFTER_STEP_US = 1_000_000;
-const STEP_US = 1000;
 
 /** How far back a packet's time may lie, so that a step of the clock neither ends nor stretches a flow for long. */
 export class OldestPacket {
@@ -17,7 +16,7 @@ export class OldestPacket {
   /** Earliest boottime of the packets of a batch. @param offsetUs realtime minus boottime, of this batch */
   of(offsetUs: Us, nowBootUs: Us): Us {
     if (nowBootUs === Infinity) return Number.NEGATIVE_INFINITY; // a file
-    if (Math.abs(offsetUs - this.#offsetUs) > STEP_US) this.#steppedBootUs = nowBootUs;
+    if (Math.abs(offsetUs - this.#offsetUs) > CLOCK_STEP_US) this.#steppedBootUs = nowBootUs;
     const hasStepped = nowBootUs - this.#steppedBootUs <= MOST_WAIT_US;
     const earliestUs = this.#nowBootUs - (hasStepped ? MOST_WAIT_AFTER_STEP_US : MOST_WAIT_US);
     this.#offsetUs = offsetUs;

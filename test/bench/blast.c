@@ -16,19 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pace.h"
+
 enum { PORTS = 1000, BURST = 64 };
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void wait_until(uint64_t ns) {
-  const struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
-  }
-}
 
 static int connected(struct in_addr address, uint16_t port) {
   const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = address};

@@ -2,7 +2,6 @@
 // it to a receiver of its own at one of so many addresses in turn, and closes the socket. With one address the same tuples
 // come again within seconds: there are 28,232 ephemeral ports. Prints how many were sent, how many arrived, and seconds.
 #include <arpa/inet.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,19 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pace.h"
+
 enum { BURST = 20, RECEIVE_BUFFER = 8 << 20, MOST_ADDRESSES = 1 << 16 };
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void wait_until(uint64_t ns) {
-  const struct timespec t = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {
-  }
-}
 
 static void check(long result, const char *what) {
   if (result >= 0) return;

@@ -7,9 +7,9 @@ import { FLOW_NAME_COLUMNS, NAME_COLUMNS, NAME_SOURCES, type NameRows, type Name
 import type { Process } from '../../src/core/process.ts';
 import { NO_UID, SOURCES, type Source } from '../../src/core/socket.ts';
 import {
-  type CaptureCounters,
   type CaptureInfo,
   HOLDER_HISTORY_COLUMNS,
+  NO_PACKETS,
   type ProcessRow,
   SOCKET_HISTORY_COLUMNS,
   type Tick,
@@ -34,27 +34,7 @@ export const INFO: CaptureInfo = {
   sources: 'diag,proc',
 };
 
-export const COUNTERS: CaptureCounters = {
-  packets: 0,
-  bytes: 0,
-  ipBytes: 0,
-  flowPackets: 0,
-  flowBytes: 0,
-  duplicatePackets: 0,
-  duplicateBytes: 0,
-  notIpPackets: 0,
-  notIpBytes: 0,
-  badPackets: 0,
-  badBytes: 0,
-  received: null,
-  kernelDrops: null,
-  interfaceDrops: null,
-  flowsEvicted: 0,
-  flowsLost: 0,
-  factsLost: 0,
-  factsLate: 0,
-  namesLost: 0,
-};
+export const COUNTERS = NO_PACKETS;
 
 export interface FlowLiteral {
   readonly serial: number;

@@ -1,11 +1,11 @@
 /** A capture file with the owners of its packets written into it: it is read twice, for the owners and for the copy. */
-import { Attributor } from '../../attribution/attributor.ts';
 import type { Maker } from '../../core/provenance.ts';
 import type { Us } from '../../core/time.ts';
-import { type FileDamage, readFiles } from '../read/file-reading.ts';
+import type { FileDamage } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { AnnotatedFile, type Written } from './annotated-file.ts';
+import { readOwners } from './read-owners.ts';
 import { type Style, styleOf } from './styles.ts';
 
 export interface AnnotateOptions extends Maker {
@@ -33,15 +33,7 @@ export async function annotate(options: AnnotateOptions): Promise<Annotated> {
   const file = new AnnotatedFile([input], output, { force });
   const { owners, inputs } = file;
   try {
-    const { damages, firstUs, lastUs } = await readFiles(
-      { inputs, attributor: new Attributor(), facts, history },
-      {
-        tell: 'ends',
-        onFlows: (flows) => owners.addFlows(flows),
-        onAnswer: (serial, side, answer) => owners.addAnswer(serial, side, answer),
-        onProgress,
-      },
-    );
+    const { damages, firstUs, lastUs } = await readOwners(owners, { inputs, facts, history, onProgress });
     const written = await file.write({ ...options, style: styleOf(options.style, owners, options.every) });
     return { ...written, flows: owners.count, namedFlows: owners.named, damages, firstUs, lastUs };
   } finally {

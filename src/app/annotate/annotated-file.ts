@@ -13,7 +13,7 @@ import { headingOf } from './heading.ts';
 import { type FlowRoutes, OwnerEdits } from './owner-edits.ts';
 import type { OwnerStyle } from './owner-style.ts';
 
-export interface WriteOptions extends Maker {
+export interface CopyRequest extends Maker {
   readonly style: OwnerStyle;
   readonly serials?: readonly number[]; // flows whose packets are written; absent: all packets
   readonly decap?: boolean; // as the flows were read
@@ -48,7 +48,7 @@ export class AnnotatedFile {
     this.#file = new OutputFile(output, { force });
   }
 
-  async write(options: WriteOptions): Promise<Written> {
+  async write(options: CopyRequest): Promise<Written> {
     const { style, serials, decap = false, onProgress } = options;
     const inputHashes = this.#hashes.map((hash, i) => hash.finish(this.#paths[i]!));
     const out = new Output(this.#file.write);

@@ -1,9 +1,8 @@
 /** When a process began, and below whom, as far as the evidence knows. */
 import type { Process } from '../../core/process.ts';
 import type { Value } from '../../core/record.ts';
-import type { Us } from '../../core/time.ts';
+import { TICK_US, type Us } from '../../core/time.ts';
 
-const TICK_US = 10_000; // of USER_HZ
 /** Files that tell the time of day of a start have it in place of ticks since boot: so long no host is up. */
 const TICKS_OF_DAY = 1e11;
 const MOST_PARENTS = 32;

@@ -1,9 +1,8 @@
 /** A capture file into one for each owner of its packets: it is read twice, for the owners and for the packets. */
-import { Attributor } from '../../attribution/attributor.ts';
 import type { Maker } from '../../core/provenance.ts';
 import { FileHash } from '../files/file-hash.ts';
 import { regularFileSize } from '../files/regular-file.ts';
-import { type FileResult, readFiles } from '../read/file-reading.ts';
+import type { FileResult } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CommentStyle } from './comment-style.ts';
@@ -15,6 +14,7 @@ import { OwnerEdits } from './owner-edits.ts';
 import { OwnerFiles, type OwnerFilesOptions, type OwnersFile } from './owner-files.ts';
 import type { SplitBy } from './owner-groups.ts';
 import { planOwners } from './owner-plan.ts';
+import { readOwners } from './read-owners.ts';
 
 export interface SplitOptions extends Maker, OwnerFilesOptions {
   readonly by: SplitBy;
@@ -37,15 +37,8 @@ export async function splitFile(options: SplitOptions): Promise<Split> {
   const size = regularFileSize(input);
   const owners = new FlowOwners();
   const hash = new FileHash();
-  const result = await readFiles(
-    { inputs: [{ path: input, onOctets: hash.take }], attributor: new Attributor(), facts, history },
-    {
-      tell: 'ends',
-      onFlows: (flows) => owners.addFlows(flows),
-      onAnswer: (serial, side, answer) => owners.addAnswer(serial, side, answer),
-      onProgress,
-    },
-  );
+  const inputs = [{ path: input, onOctets: hash.take }];
+  const result = await readOwners(owners, { inputs, facts, history, onProgress });
   const inputHash = hash.finish(input);
   const files = new OwnerFiles(options, planOwners(by, owners, userName));
   try {

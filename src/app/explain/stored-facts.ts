@@ -20,15 +20,14 @@ import {
   SourceCode,
 } from '../../core/socket.ts';
 import type { Us } from '../../core/time.ts';
-import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
+import { K_FIRST, KEY_WORDS } from '../../core/tuple.ts';
 import type { Row } from '../../store/reader.ts';
-import { putAddress } from '../read/history.ts';
+import { putKey } from '../read/stored-key.ts';
 
 export type Side = 'src' | 'dst';
 
 /** Where a row holds no number of the kernel's, that of the row stands for it: it is as unique. */
 const SUBSTITUTE = 2 ** 50;
-const IPV4_BYTES = 4;
 
 /** The tables of one end, with the clock of the boot on which they are joined. */
 export class StoredFacts implements Facts {
@@ -167,19 +166,6 @@ export function endOf(flow: Row, side: Side, cookie: number, cutUs: Us): FlowEnd
 export const sourceOfEnd = (flow: Row, side: Side): number => Number(flow[`${side}_source`] ?? SourceCode.History);
 
 const bytesOf = (value: unknown): Uint8Array | null => (value instanceof Uint8Array ? value : null);
-
-function putKey(
-  key: Int32Array,
-  at: number,
-  protocol: number,
-  [first, second]: readonly [Uint8Array, Uint8Array],
-  [firstPort, secondPort]: readonly [number, number],
-): void {
-  key[at + K_META] = packMeta(protocol, first.length === IPV4_BYTES ? 4 : 6, 0);
-  key[at + K_PORTS] = packPorts(firstPort, secondPort);
-  putAddress(key, at + K_FIRST, first);
-  putAddress(key, at + K_SECOND, second);
-}
 
 function processOf(row: Row): Process {
   const text = (name: string): string | null => (row[name] === null ? null : String(row[name]));

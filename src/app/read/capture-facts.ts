@@ -14,7 +14,7 @@ import {
   SocketState,
   SourceCode,
 } from '../../core/socket.ts';
-import type { Us } from '../../core/time.ts';
+import { TICK_US, type Us } from '../../core/time.ts';
 import { K_FIRST, K_SCOPE, KEY_WORDS, reverseKey } from '../../core/tuple.ts';
 import type { NotedProcess } from '../../pcap/noted-process.ts';
 import type { NotedEnd, PacketNotes } from '../../pcap/packet-notes.ts';
@@ -22,7 +22,6 @@ import type { NotedEnd, PacketNotes } from '../../pcap/packet-notes.ts';
 /** Tuples and processes that are remembered; beyond, all are told anew. */
 const MOST = 1 << 18;
 const MOST_ADDRESSES = 4096;
-const TICK_US = 10_000; // of USER_HZ
 
 /** A socket as far as packets show it: its tuple. */
 interface Shown {

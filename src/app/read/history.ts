@@ -14,18 +14,17 @@ import {
   SocketFlag,
   SourceCode,
 } from '../../core/socket.ts';
-import { SECOND_US, type Us } from '../../core/time.ts';
-import { K_FIRST, K_META, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts } from '../../core/tuple.ts';
+import { SECOND_US, TICK_US, type Us } from '../../core/time.ts';
+import { KEY_WORDS } from '../../core/tuple.ts';
 import { compileClock, compileHistory, compileHistorySpan, compileParent } from '../../store/compile-history.ts';
 import { Reader, type Row } from '../../store/reader.ts';
 import { HistoryEvents, type Turn } from './history-events.ts';
+import { putKey } from './stored-key.ts';
 
 /** A connection that was closed owns what comes on its tuple so long, as long as TIME_WAIT lasts and again. */
 const BEFORE_US = 130 * SECOND_US;
 /** Boots of one database count their ticks from 0 each: this tells their processes apart. */
 const TICKS_A_BOOT = 2 ** 40;
-const TICK_US = 10_000; // of USER_HZ
-const IPV4_BYTES = 4;
 
 export interface HistorySpan {
   readonly sockets: number;
@@ -178,10 +177,9 @@ class FactsOfHistory {
     const { key } = this.#sockets;
     const at = out * KEY_WORDS;
     const local = row.local_bytes as unknown as Uint8Array;
-    key[at + K_META] = packMeta(Number(row.protocol), local.length === IPV4_BYTES ? 4 : 6, 0);
-    key[at + K_PORTS] = packPorts(Number(row.local_port ?? 0), Number(row.remote_port ?? 0));
-    putAddress(key, at + K_FIRST, local);
-    putAddress(key, at + K_SECOND, (row.remote_bytes as unknown as Uint8Array | null) ?? new Uint8Array(local.length));
+    const remote = (row.remote_bytes as unknown as Uint8Array | null) ?? new Uint8Array(local.length);
+    const ports = [Number(row.local_port ?? 0), Number(row.remote_port ?? 0)] as const;
+    putKey(key, at, Number(row.protocol), [local, remote], ports);
     this.#sockets.cookie[out] = cookie;
     this.#sockets.seenUs[out] = Number(row.from_us) + offsetUs;
     this.#sockets.uid[out] = row.socket_uid === null ? NO_UID : Number(row.socket_uid);
@@ -190,15 +188,6 @@ class FactsOfHistory {
     this.#sockets.source[out] = SourceCode.History;
     return key.slice(at, at + KEY_WORDS);
   }
-}
-
-/** @param bytes 4 or 16 octets; IPv4 stands as ::ffff:a.b.c.d in keys */
-export function putAddress(key: Int32Array, at: number, bytes: Uint8Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length === IPV4_BYTES) {
-    key[at + 2] = 0xffff;
-    key[at + 3] = view.getInt32(0);
-  } else for (let w = 0; w < 4; w++) key[at + w] = view.getInt32(4 * w);
 }
 
 function turnOf(row: Row, offsetUs: Us): Turn {

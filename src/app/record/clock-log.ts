@@ -1,8 +1,5 @@
 import type { Tick } from '../../core/tick.ts';
-import { HOUR_US, type Us } from '../../core/time.ts';
-
-/** An offset between the clocks that moved this much is a step worth a row. */
-const STEP_US = 1000;
+import { CLOCK_STEP_US, HOUR_US, type Us } from '../../core/time.ts';
 
 /** Says when the offset between time of day and boottime has to be noted: at the start, hourly, and after a step. */
 export class ClockLog {
@@ -11,7 +8,7 @@ export class ClockLog {
 
   /** @returns the row that is due now, else null */
   note(bootUs: Us, offsetUs: Us): Tick['clock'] {
-    const stepped = !(Math.abs(offsetUs - this.#offsetUs) <= STEP_US); // NaN: the first
+    const stepped = !(Math.abs(offsetUs - this.#offsetUs) <= CLOCK_STEP_US); // NaN: the first
     if (!stepped && bootUs - this.#bootUs < HOUR_US) return null;
     this.#bootUs = bootUs;
     this.#offsetUs = offsetUs;

@@ -1,7 +1,5 @@
-import type { Us } from '../../core/time.ts';
+import { CLOCK_STEP_US, type Us } from '../../core/time.ts';
 
-/** An offset that moved this much is another one. */
-const STEP_US = 1000;
 /** Older ones are forgotten: what began that long ago has its time already. */
 const MOST_STEPS = 64;
 
@@ -20,7 +18,7 @@ export class ClockSteps {
   }
 
   note(bootUs: Us, offsetUs: Us): void {
-    if (this.#steps.length > 0 && Math.abs(offsetUs - this.offsetUs) <= STEP_US) return;
+    if (this.#steps.length > 0 && Math.abs(offsetUs - this.offsetUs) <= CLOCK_STEP_US) return;
     this.#steps = [...this.#steps, { sinceUs: bootUs, offsetUs }].slice(-MOST_STEPS);
   }
 

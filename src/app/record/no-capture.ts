@@ -3,32 +3,10 @@ import type { MessagePort } from 'node:worker_threads';
 import { createColumns } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { FOUND_NAME_COLUMNS } from '../../core/name.ts';
-import type { CaptureCounters } from '../../core/tick.ts';
+import { NO_PACKETS } from '../../core/tick.ts';
 import type { Native } from '../../native/binding.ts';
 import { Clock } from './clock.ts';
 import type { CaptureCommand, CaptureReady, CaptureReport } from './messages.ts';
-
-const NO_PACKETS: CaptureCounters = {
-  packets: 0,
-  bytes: 0,
-  ipBytes: 0,
-  flowPackets: 0,
-  flowBytes: 0,
-  duplicatePackets: 0,
-  duplicateBytes: 0,
-  notIpPackets: 0,
-  notIpBytes: 0,
-  badPackets: 0,
-  badBytes: 0,
-  received: null,
-  kernelDrops: null,
-  interfaceDrops: null,
-  flowsEvicted: 0,
-  flowsLost: 0,
-  factsLost: 0,
-  factsLate: 0,
-  namesLost: 0,
-};
 
 /** Says that it is ready, and answers each 'drain' and 'stop'. Costs no thread: main itself answers. */
 export function startNoCapture(native: Native, port: MessagePort): void {

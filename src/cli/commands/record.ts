@@ -40,7 +40,7 @@ import { parseDuration } from '../time-range.ts';
 import {
   addWriteOptions,
   completeWriteFlags,
-  printWritten,
+  printCaptureFiles,
   refuseTerminal,
   type WriteFlags,
   writingOf,
@@ -177,7 +177,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     opened?.close();
   }
   live.end();
-  if (recorder.written !== null) printWritten(context, flags.write!, recorder.written);
+  if (recorder.written !== null) printCaptureFiles(context, flags.write!, recorder.written);
   if (flags.socketsOnly) printSockets(context, database, sockets, loopDelay());
   else printCapture(context, database, loopDelay());
 }

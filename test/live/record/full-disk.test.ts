@@ -1,8 +1,5 @@
 /** The database stands on a file system of 1 MiB, which fills up. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { killChildren, startChild } from '../../support/child.ts';
@@ -10,6 +7,7 @@ import { rowsOf } from '../../support/database.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { type Recording, startRecording } from '../../support/recording.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
+import { SmallDisks } from '../../support/small-disks.ts';
 import { waitFor } from '../../support/wait.ts';
 
 /** One datagram a flow, to `count` ports that nobody listens on. */
@@ -26,21 +24,16 @@ const COUNT = 6000;
 
 describe('pcapid record on a disk that fills up', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
-  const folders: string[] = [];
+  const disks = new SmallDisks();
   after(() => {
     killChildren();
     lab.close();
-    for (const folder of folders) {
-      execFileSync('umount', [folder]);
-      rmSync(folder, { recursive: true });
-    }
+    disks.close();
   });
 
   /** A recording whose database had no room for all it saw. */
   async function fill(): Promise<{ recording: Recording; netns: Netns; folder: string }> {
-    const folder = mkdtempSync(join(tmpdir(), 'pcapid-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', folder]);
-    folders.push(folder);
+    const folder = disks.mount('2m');
     const netns = lab.create();
     const recording = await startRecording(['-i', 'lo', 'udp'], { netns, database: join(folder, 'a.db') });
     const sender = startChild(netns.command('python3', '-c', DATAGRAMS, String(COUNT)));
@@ -57,7 +50,7 @@ describe('pcapid record on a disk that fills up', { skip: netnsMissing() }, () =
     const { code, out } = await runPcapid(['usage', '--db', recording.database, '--format', 'csv']);
     assert.deepEqual([code, out.length > 0], [0, true]);
     assert.ok(storedFlows(recording.database) < COUNT);
-    execFileSync('mount', ['-o', 'remount,size=64m', folder]);
+    disks.enlarge(folder, '64m');
     await waitFor(() => /can be written again/.test(recording.child.err()), 10_000, 'a stored tick');
     const { err } = await recording.child.stop('SIGINT', 30_000);
     assert.equal(storedFlows(recording.database), COUNT);

@@ -1,14 +1,13 @@
 /** record -w where nobody reads any more, or where the disk fills up: it is said, and what is written stays readable. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { killChildren, startChild } from '../../support/child.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording, temporaryDatabase } from '../../support/recording.ts';
 import { PROGRAM, runPcapid } from '../../support/run-pcapid.ts';
+import { SmallDisks } from '../../support/small-disks.ts';
 import { waitFor } from '../../support/wait.ts';
 
 const noTshark = spawnSync('tshark', ['--version']).error === undefined ? false : 'no tshark';
@@ -18,14 +17,11 @@ const FLOOD = ['ping', '-q', '-i', '0.002', '-s', '4000', '127.0.0.1'];
 
 describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, () => {
   const lab = new NetnsLab();
-  const folders: string[] = [];
+  const disks = new SmallDisks();
   after(() => {
     killChildren();
     lab.close();
-    for (const folder of folders) {
-      execFileSync('umount', [folder]);
-      rmSync(folder, { recursive: true });
-    }
+    disks.close();
   });
 
   /** `record -w - | reader`, with pings on lo meanwhile; what the recorder says is in its standard error. */
@@ -55,16 +51,14 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
   }
 
   test('a full disk is said once, is gone on from, and leaves a whole file that counts what it misses', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'pcapid-small-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', folder]);
-    folders.push(folder);
+    const folder = disks.mount('1m');
     const netns = lab.create();
     const path = join(folder, 'a.pcapng');
     const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
     const flood = startChild(netns.command(...FLOOD));
     await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
     assert.equal((await runPcapid(['read', path, '--summary'])).code, 0);
-    execFileSync('mount', ['-o', 'remount,size=64m', folder]);
+    disks.enlarge(folder, '64m');
     await waitFor(() => /are written to .* again/.test(recording.child.err()), 20_000, 'packets that are written');
     await flood.stop('SIGINT');
     const { err } = await recording.stop();

@@ -1,7 +1,7 @@
 import { copyRow, createColumns, pushRow } from '../../../core/columns.ts';
 import { HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns } from '../../../core/socket.ts';
-import { SECOND_US, type Us } from '../../../core/time.ts';
+import { SECOND_US, TICK_US, type Us } from '../../../core/time.ts';
 import { parseSocketLink } from '../../../linux/proc-fd.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { readProcess, readStat, readStatus, type Stat } from '../../../linux/proc-pid.ts';
@@ -9,7 +9,6 @@ import { NewbornQueue } from './newborn-queue.ts';
 
 /** Clock ticks, of 10 ms, by which the start of a process and the event of its birth may differ. */
 const MOST_TICKS_APART = 3;
-const TICK_US = 10_000;
 /** Share of one core that looking may take, and how much of it may be saved up. */
 const CPU_SHARE = 0.2;
 const MOST_SAVED_US = 100_000;

@@ -3,7 +3,7 @@ import { copyRows, createColumns } from '../../../core/columns.ts';
 import type { FreshColumns } from '../../../core/flow.ts';
 import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
-import { SECOND_US, type Us } from '../../../core/time.ts';
+import { SECOND_US, TICK_US, type Us } from '../../../core/time.ts';
 import { K_FIRST, KEY_WORDS, reverseKey } from '../../../core/tuple.ts';
 import { readRan } from '../../../linux/descriptor-memory.ts';
 import { hasChildren } from '../../../linux/proc-children.ts';
@@ -29,7 +29,6 @@ const GROWN_US = 2 * SECOND_US;
 const GROWN_REREAD_US = SECOND_US;
 /** And nothing at all of one that has slept since: others can only move it to another cgroup. */
 const ASLEEP_REREAD_US = 60 * SECOND_US;
-const TICK_US = SECOND_US / 100; // USER_HZ
 /** How far back the kernel may have named the owner of a tuple for it to be that of a flow that began just now. */
 const OWNED_US = SECOND_US;
 

@@ -1,7 +1,7 @@
 import { createColumns, pushRow } from '../../../core/columns.ts';
 import { EXIT_COLUMNS, type ExitColumns, type Process } from '../../../core/process.ts';
 import { NO_UID } from '../../../core/socket.ts';
-import { SECOND_US, type Us } from '../../../core/time.ts';
+import { SECOND_US, TICK_US, type Us } from '../../../core/time.ts';
 import type { ProcessMoment, ProcessSink, ProcessState } from '../../../linux/bpf-process-events.ts';
 import type { Cgroup } from '../../../linux/cgroup.ts';
 import { listPids } from '../../../linux/proc-fd.ts';
@@ -14,7 +14,6 @@ import { type Life, ProcessLives } from './process-lives.ts';
 const REREAD_US = 10 * SECOND_US;
 /** Without events of processes, what was read is believed this long: its pid may be another's by then. */
 const BELIEVED_US = SECOND_US;
-const TICK_US = 10_000;
 
 /** What a kernel event says of the process that it names. */
 export interface Reference {

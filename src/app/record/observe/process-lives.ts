@@ -1,10 +1,9 @@
 import type { Process } from '../../../core/process.ts';
-import { SECOND_US, type Us } from '../../../core/time.ts';
+import { SECOND_US, TICK_US, type Us } from '../../../core/time.ts';
 
 /** Processes that ended are kept as long as anything may ask for them, the oldest go first. */
 const KEEP_ENDED_US = 150 * SECOND_US;
 const MOST_ENDED = 65_536;
-const TICK_US = 10_000;
 
 /** A process from its birth (or from when it was first seen) to its end. */
 export interface Life {
