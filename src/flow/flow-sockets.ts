@@ -20,6 +20,7 @@ import {
 import { hashKey } from './flow-key.ts';
 import { S_ENDED, S_PAUSED, S_TCP } from './flow-state.ts';
 import { Moment } from './moment.ts';
+import { isBoundToPlace } from './same-flow.ts';
 import { edgeOf, Use, useOf } from './socket-use.ts';
 import { MOST_WAITING, WAIT_US, WaitingEvents } from './waiting-events.ts';
 
@@ -90,9 +91,17 @@ export class FlowSockets {
     const { words, hash } = this.#entries;
     const word = id << ENTRY_SHIFT;
     this.#takeAll(waiting.take(hash[id]!, words, word), id, flow, waiting);
-    if (id === flow)
-      this.#takeAll(waiting.takeSentElsewhere(hash[id]!, words, word, this.#lastUs(id)), id, id, waiting);
+    if (id === flow && !isBoundToPlace(words, word)) this.#claimElsewhere(id, waiting);
     this.#closeUntil(flow, Infinity);
+  }
+
+  /** Who sent the first packet in another namespace. An end that has a socket in its own is no other namespace's. */
+  #claimElsewhere(id: number, waiting: WaitingEvents): void {
+    const { words, hash } = this.#entries;
+    const word = id << ENTRY_SHIFT;
+    const first = waiting.sentElsewhere(hash[id]!, words, word, this.#lastUs(id));
+    const isHere = first !== NONE && (this.#ends.upcoming[2 * id + waiting.sideOf(words, word, first)] ?? 0) !== 0;
+    if (first !== NONE && !isHere) this.#takeAll(waiting.takeFrom(first), id, id, waiting);
   }
 
   #takeAll(first: number, id: number, flow: number, waiting: WaitingEvents): void {

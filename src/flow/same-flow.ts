@@ -99,8 +99,7 @@ export class SameFlow {
 }
 
 /** Loopback addresses mean another host in each namespace, link-local ones another network. */
-export function isBoundToPlace(key: Int32Array): boolean {
-  return (
-    isLoopback(key, K_FIRST) || isLoopback(key, K_SECOND) || isLinkLocal(key, K_FIRST) || isLinkLocal(key, K_SECOND)
-  );
+export function isBoundToPlace(key: Int32Array, at = 0): boolean {
+  const [first, second] = [at + K_FIRST, at + K_SECOND];
+  return isLoopback(key, first) || isLoopback(key, second) || isLinkLocal(key, first) || isLinkLocal(key, second);
 }

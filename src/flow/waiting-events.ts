@@ -82,16 +82,21 @@ export class WaitingEvents {
   }
 
   /**
-   * Takes all events of the tuple at `key[at]` in another namespace, if the first of them tells who sent the packet that
-   * was seen at `seenUs`: read where it arrived before it is read where it left. A moment apart, the same tuple is the
-   * same packet. Not of TCP, whose connections are known by their SYN. @returns as take()
+   * The first event of the tuple at `key[at]` in another namespace, if it tells who sent the packet that was seen at
+   * `seenUs`: read where it arrived before it is read where it left. A moment apart, the same tuple is the same packet.
+   * Not of TCP, whose connections are known by their SYN. @returns its row, NONE without one
    */
-  takeSentElsewhere(hash: number, key: Int32Array, at: number, seenUs: Us): number {
+  sentElsewhere(hash: number, key: Int32Array, at: number, seenUs: Us): number {
     const first = keyProtocol(key, at) === Protocol.Tcp ? NONE : this.#firstElsewhere(hash, key, at);
     const isSender = first !== NONE && this.use(first) === Use.Sends;
-    if (!isSender || seenUs < this.atUs[first]! - CLOCK_ERROR_US || seenUs > this.atUs[first]! + PASSING_US)
-      return NONE;
-    return this.take(hash, this.#words, first << SHIFT);
+    const passed = isSender && seenUs >= this.atUs[first]! - CLOCK_ERROR_US && seenUs <= this.atUs[first]! + PASSING_US;
+    return passed ? first : NONE;
+  }
+
+  /** Takes that event out, and those that follow on its tuple. @returns as take() */
+  takeFrom(first: number): number {
+    const word = first << SHIFT;
+    return this.take(this.#words[word + W_HASH]!, this.#words, word);
   }
 
   #firstElsewhere(hash: number, key: Int32Array, at: number): number {

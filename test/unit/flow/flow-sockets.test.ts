@@ -96,6 +96,31 @@ describe('another socket on a tuple', () => {
     }
   });
 
+  test('is told apart from one that sends on the same tuple in another namespace at the same moment', () => {
+    const netnsIndex = (inode: number): number => [5, 6].indexOf(inode);
+    const onLoopback = tupleKey(17, '127.0.0.1:9', '127.0.0.1:53');
+    for (const [key, from, to] of [
+      [client, '10.0.0.1', '10.0.0.2'],
+      [onLoopback, '127.0.0.1', '127.0.0.1'],
+    ] as const)
+      for (const order of [
+        [0, 1],
+        [1, 0],
+      ]) {
+        const table = new FlowTable({ netnsInode: (index) => [5, 6][index]!, netnsIndex });
+        table.noteSockets(socketEvents([sends(7, key, 11, { netns: 5 }), sends(9, key, 30, { netns: 6 })]));
+        for (const netns of order) {
+          const bytes = ethernet(ipv4({ src: from, dst: to }, udp({ src: 9, dst: 53, payload: netns })));
+          feedIn(table, netns, [{ bytes, timeUs: [12, 35][netns]! }]); // both are sent before either is read
+        }
+        const told = rowsOf(table.flush(Infinity)).map(({ packets, cookies }) => [packets[0], cookies[0]]);
+        assert.deepEqual(told.sort(), [
+          [1, 7],
+          [1, 9],
+        ]);
+      }
+  });
+
   test('a flow ends when another socket sends on its tuple, and the receiver stays known', () => {
     const table = new FlowTable();
     noteAndFeed(table, [sends(7, client, 10), receives(8, server, 30)], [datagram(12, 9)]);
