@@ -14,10 +14,11 @@ import { livingFolder, readStat, readStatus } from './proc-pid.ts';
 export interface ScanFindings {
   readonly parents: Set<number>; // pids that have a living child
   readonly unreadable: Map<number, number>; // pid -> uid of processes whose descriptors may not be read
+  readonly readable: Set<number>; // pids of those that were read; zombies and kernel threads are neither
 }
 
 export function createScanFindings(): ScanFindings {
-  return { parents: new Set(), unreadable: new Map() };
+  return { parents: new Set(), unreadable: new Map(), readable: new Set() };
 }
 
 /** Pids of the processes that this user can see, in the kernel's order. */
@@ -73,7 +74,10 @@ function* scanProcess(
   if (stat.parentPid > 0) findings.parents.add(stat.parentPid);
   if (stat.kernelThread || (stat.state === 'Z' && stat.threads <= 1)) return; // no descriptors
   const ran = memory === undefined ? undefined : readRan(proc, pid, stat);
-  if (ran !== undefined && memory?.recall(pid, stat.startTicks, ran, seenUs, out) === true) return;
+  if (ran !== undefined && memory?.recall(pid, stat.startTicks, ran, seenUs, out) === true) {
+    findings.readable.add(pid);
+    return;
+  }
   const folder = livingFolder(proc, pid, stat);
   let refusals = proc.counts.denied;
   const names = proc.readDir(`${folder}/fd`) ?? [];
@@ -95,7 +99,8 @@ function* scanProcess(
   }
   // The right is one of the process, not of the descriptor: one refusal stands for all (no SYS_PTRACE).
   if (refused) noteUnreadable(proc, pid, findings);
-  else if (ran !== undefined) memory?.note(pid, stat.startTicks, ran, out, first);
+  else findings.readable.add(pid);
+  if (!refused && ran !== undefined) memory?.note(pid, stat.startTicks, ran, out, first);
   if (out.count === first) return;
   const after = readStat(proc, pid); // gone: it held them while it lived
   if (after !== undefined && after.startTicks !== stat.startTicks) out.count = first; // pid was reused meanwhile

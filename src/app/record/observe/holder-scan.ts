@@ -114,6 +114,7 @@ export class HolderScan {
     if (!this.#periodic && this.#missed.size === 0) return undefined;
     this.findings.parents.clear();
     this.findings.unreadable.clear();
+    this.findings.readable.clear();
     const pids = (): readonly number[] => {
       this.#pids = listPids(this.#proc);
       this.#memory.keepOnly(this.#pids);
@@ -155,12 +156,12 @@ export class HolderScan {
 
   /** Users all or some of whose processes keep their descriptors to themselves. */
   #denials(): Pick<ScanReport, 'deniedUids' | 'partlyDeniedUids'> {
-    const { unreadable } = this.findings;
+    const { unreadable, readable } = this.findings;
     const denied = new Set(unreadable.values());
     const partly = new Set<number>();
     if (denied.size === 0) return { deniedUids: [], partlyDeniedUids: [] };
-    for (const pid of this.#pids) {
-      if (unreadable.has(pid) || partly.size === denied.size) continue;
+    for (const pid of readable) {
+      if (partly.size === denied.size) break;
       const uid = readStatus(this.#proc, pid)?.uid;
       if (uid !== undefined && denied.has(uid)) partly.add(uid);
     }

@@ -222,8 +222,8 @@ test('HolderScan works in slices, and serves what was wished for meanwhile with 
   assert.equal(scan.hasWishes, true, 'the scan may have passed its holder already');
 });
 
-test('HolderScan names the users whose descriptors it may not read, and those of whom only some', () => {
-  const fixture = procFixture({ 7: { uid: 5 }, 8: { uid: 6 }, 9: { uid: 6 } });
+test('HolderScan names the users whose descriptors it may not read, and those of whom only some; a zombie has none to read', () => {
+  const fixture = procFixture({ 6: { uid: 5, state: 'Z' }, 7: { uid: 5 }, 8: { uid: 6 }, 9: { uid: 6 } });
   remove = fixture.remove;
   class GuardedFs extends ProcFs {
     override readDir(path: string): string[] | undefined {
