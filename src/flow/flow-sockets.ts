@@ -3,6 +3,7 @@ import { FlowEnd } from '../core/flow.ts';
 import { SocketEvent, type SocketEventColumns } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
+import { ClosedSockets } from './closed-sockets.ts';
 import { CookieIndex } from './cookie-index.ts';
 import { Edge, EndChanges, NO_CHANGE } from './end-changes.ts';
 import type { FlowEnds } from './flow-ends.ts';
@@ -21,14 +22,10 @@ import { hashKey } from './flow-key.ts';
 import { S_ENDED, S_PAUSED, S_TCP } from './flow-state.ts';
 import { Moment } from './moment.ts';
 import { isBoundToPlace } from './same-flow.ts';
-import { edgeOf, Use, useOf } from './socket-use.ts';
-import { MOST_WAITING, WAIT_US, WaitingEvents } from './waiting-events.ts';
+import { earlierUs, edgeOf, Use, useOf } from './socket-use.ts';
+import { WaitingEvents } from './waiting-events.ts';
 
-/** The packet of a sending socket comes after its event; both clocks are read apart, hence a little before. */
-const SENT_EARLIER_US = 50;
-/** The packet of a receiving socket comes before its event, by as long as it waits for a processor. */
-const HEARD_EARLIER_US = 1000;
-/** The same where nothing can go wrong but that a socket stays unknown. */
+/** As earlierUs(), where nothing can go wrong but that a socket stays unknown. */
 const LEARN_SENT_US = 1000;
 const LEARN_HEARD_US = 50_000;
 /** Sockets that receive on one tuple within this time receive the same packet: a broadcast, raw sockets. */
@@ -53,7 +50,7 @@ export class FlowSockets {
   readonly #seed: number;
   readonly #context: SocketContext;
   readonly #cookies = new CookieIndex(); // by FlowEnds.upcoming, without TCP, which ends by its packets
-  readonly #closedUs = new Map<number, Us>(); // by cookie, oldest first, while events wait
+  readonly #closed = new ClosedSockets(); // while events wait
   readonly #key = new Int32Array(KEY_WORDS);
   readonly #end = new Moment().atTime(Infinity);
   #waiting: WaitingEvents | undefined; // made when first needed: 2.5 MB
@@ -78,10 +75,7 @@ export class FlowSockets {
   /** Forgets events whose packet does not come. */
   expire(): void {
     this.#waiting?.expire(this.#latestUs);
-    for (const [cookie, atUs] of this.#closedUs) {
-      if (this.#latestUs - atUs <= WAIT_US && this.#closedUs.size <= MOST_WAITING) return;
-      this.#closedUs.delete(cookie);
-    }
+    this.#closed.expire(this.#latestUs);
   }
 
   /** Gives a new entry the events that wait for its tuple. @param flow the entry that counts its packets */
@@ -209,7 +203,7 @@ export class FlowSockets {
     if (isTcp)
       this.#learn(id, side, cookie, atUs, use); // the child of a listener; a connection begins with its SYN
     else if (together) this.#learn(id, side, SEVERAL, atUs, use);
-    else this.#change(id, atUs, atUs - earlier(use), side, cookie, FlowEnd.EndOfFlow);
+    else this.#change(id, atUs, atUs - earlierUs(use), side, cookie, FlowEnd.EndOfFlow);
   }
 
   /** The socket becomes known, which ends nothing: at once when its packet is counted already, else with its packet. */
@@ -218,14 +212,14 @@ export class FlowSockets {
     const last = changes.last(id);
     if (last !== NO_CHANGE && changes.side[last] === side && changes.cookie[last] === 0) {
       const closedUs = changes.atUs[last]!; // its packets come somewhere between that and now
-      changes.atUs[last] = Math.max(closedUs, use === Use.Sends ? (closedUs + atUs) / 2 : atUs - HEARD_EARLIER_US);
+      changes.atUs[last] = Math.max(closedUs, use === Use.Sends ? (closedUs + atUs) / 2 : atUs - earlierUs(use));
       changes.cookie[last] = cookie;
       this.#expect(2 * id + side, cookie);
     } else if (this.#isCounted(id, side, atUs, use)) {
       this.#ends.cookie[2 * id + side] = cookie;
       this.#expect(2 * id + side, cookie);
       this.#context.retell(id);
-    } else this.#change(id, atUs, atUs - earlier(use), side, cookie, FlowEnd.None);
+    } else this.#change(id, atUs, atUs - earlierUs(use), side, cookie, FlowEnd.None);
   }
 
   /** Whether the packet of an event is among those that the flow has counted. */
@@ -235,7 +229,7 @@ export class FlowSockets {
     if ((state & S_ENDED) !== 0) return atUs <= this.#entries.endedBootUs[id]!; // else it is of the next connection
     const isUnknown = this.#ends.upcoming[2 * id + side] === 0;
     const learnUs = use === Use.Receives ? LEARN_HEARD_US : LEARN_SENT_US;
-    return this.#lastUs(id) >= atUs - (isUnknown ? learnUs : earlier(use));
+    return this.#lastUs(id) >= atUs - (isUnknown ? learnUs : earlierUs(use));
   }
 
   #handOver(id: number, side: number, cookie: number, atUs: Us, edge: number, sequence: number): void {
@@ -246,16 +240,16 @@ export class FlowSockets {
   }
 
   #close(cookie: number, atUs: Us): void {
-    if ((this.#waiting?.count ?? 0) > 0) this.#closedUs.set(cookie, atUs);
+    if ((this.#waiting?.count ?? 0) > 0) this.#closed.note(cookie, atUs);
     for (let end = this.#cookies.first(cookie); end !== NONE; end = this.#cookies.first(cookie))
       this.#closeEnd(end, atUs);
   }
 
   /** Sockets of a flow may have been closed before their events met it. */
   #closeUntil(id: number, untilUs: Us): void {
-    if (this.#closedUs.size === 0 || (this.#state(id) & S_TCP) !== 0) return;
+    if (this.#closed.isEmpty || (this.#state(id) & S_TCP) !== 0) return;
     for (const end of [2 * id, 2 * id + 1]) {
-      const closedUs = this.#closedUs.get(this.#ends.upcoming[end] ?? 0);
+      const closedUs = this.#closed.get(this.#ends.upcoming[end] ?? 0);
       if (closedUs !== undefined && closedUs <= untilUs) this.#closeEnd(end, closedUs);
     }
   }
@@ -303,5 +297,3 @@ export class FlowSockets {
     return this.#entries.doubles[(id << DOUBLE_SHIFT) + D_LAST]!;
   }
 }
-
-const earlier = (use: number): Us => (use === Use.Receives ? HEARD_EARLIER_US : SENT_EARLIER_US);

@@ -1,6 +1,7 @@
 /** What a kernel event says about the flow of its tuple. */
 import { isMulticast, isUnspecified } from '../core/address.ts';
 import { OwnerEvidence, SocketEvent, type SocketEventColumns, SocketFlag } from '../core/socket.ts';
+import type { Us } from '../core/time.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS, keyProtocol, Protocol } from '../core/tuple.ts';
 import { Edge } from './end-changes.ts';
 
@@ -33,3 +34,11 @@ export function edgeOf(use: number, side: number): number {
   if (use === Use.ChangesHands) return Edge.None;
   return Edge.Original + (use === Use.HandsOverSent ? side : side ^ 1);
 }
+
+/** The packet of a sending socket comes after its event; both clocks are read apart, hence a little before. */
+const SENT_EARLIER_US = 50;
+/** The packet of a receiving socket comes before its event, by as long as it waits for a processor. */
+const HEARD_EARLIER_US = 1000;
+
+/** By how much the packet of an event may be older than the event. */
+export const earlierUs = (use: number): Us => (use === Use.Receives ? HEARD_EARLIER_US : SENT_EARLIER_US);
