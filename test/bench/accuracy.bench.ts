@@ -11,7 +11,7 @@ import { killChildren } from '../support/child.ts';
 import { readTruth } from '../support/true-ends.ts';
 import { type Load, Stage } from '../support/true-workload.ts';
 import { readCost } from './accuracy/measured.ts';
-import { lifetimeTable, type Run, reasonTable, scenarioTable, summaryTable } from './accuracy/tables.ts';
+import { lifetimeTable, type Run, ratioTable, reasonTable, scenarioTable, summaryTable } from './accuracy/tables.ts';
 import { nethogs, pcapid, poller, type Tool } from './accuracy/tools.ts';
 
 const OPTIONS = {
@@ -20,6 +20,7 @@ const OPTIONS = {
   repeat: { type: 'string', default: '60' }, // of each short scenario; 0: no mixed load
   gap: { type: 'string', default: '4000' }, // µs between two
   scenarios: { type: 'string', default: '' }, // words of their names or sets: 'held,old' are those that live long
+  long: { type: 'string', default: '0' }, // of each scenario that lives 100 ms or longer, as a load of its own: 100 take 30 s
   storm: { type: 'string', default: '0' }, // ends of sockets back to back, as a load of its own
   rounds: { type: 'string', default: '1' }, // medians over them
   crowd: { type: 'string', default: '300x50' }, // idle processes x descriptors of each
@@ -29,14 +30,19 @@ const OPTIONS = {
 
 const { values: options } = parseArgs({ options: OPTIONS });
 const { scenarios } = options;
+const LONG = '100 to 500,3 s,older';
 const loads: readonly Load[] = [
   ...(options.repeat === '0'
     ? []
     : [{ repeat: Number(options.repeat), gapUs: Number(options.gap), storm: 0, scenarios }]),
+  ...(options.long === '0' ? [] : [{ repeat: Number(options.long), gapUs: 4000, storm: 0, scenarios: LONG }]),
   ...(options.storm === '0' ? [] : [{ repeat: 0, gapUs: 0, storm: Number(options.storm), scenarios }]),
 ];
-const titleOf = ({ storm }: Load): string =>
-  storm > 0 ? 'Sockets back to back, without gaps' : scenarios === '' ? 'Every scenario' : `Scenarios: ${scenarios}`;
+const titleOf = (load: Load): string => {
+  if (load.storm > 0) return 'Sockets back to back, without gaps';
+  if (load.scenarios === LONG) return 'Sockets that live 100 ms or longer';
+  return load.scenarios === '' ? 'Every scenario' : `Scenarios: ${load.scenarios}`;
+};
 
 const stage = new Stage();
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-accuracy-'));
@@ -90,7 +96,15 @@ async function runOnce(tool: Tool, load: Load, place: string): Promise<Run> {
   const wallS = (performance.now() - startedMs) / 1000;
   const answer = await stop();
   const judged = readTruth(log).map(answer.judge);
-  const run = { tool: tool.name, load: titleOf(load), judged, cost: readCost(cost), wallS, remark: answer.remark };
+  const run = {
+    tool: tool.name,
+    load: titleOf(load),
+    judged,
+    cost: readCost(cost),
+    wallS,
+    remark: answer.remark,
+    pace: answer.pace ?? 1,
+  };
   rmSync(place, { recursive: true });
   return run;
 }
@@ -108,10 +122,11 @@ function section(load: Load, runs: readonly Run[]): string {
     `## ${titleOf(load)}`,
     `${first?.judged.length ?? 0} ends of sockets in ${first?.wallS.toFixed(0)} s; medians of ${options.rounds} rounds.`,
     summaryTable(own),
+    ratioTable(own, '/proc each 100 ms'),
     ...(load.storm > 0 ? [] : [scenarioTable(own), lifetimeTable(own)]),
     reasonTable(own),
   ];
-  return parts.join('\n\n');
+  return parts.filter((part) => part !== '').join('\n\n');
 }
 
 function introduction(): string {

@@ -13,6 +13,7 @@ export interface Run {
   readonly cost: Cost;
   readonly wallS: number; // of the workload
   readonly remark: string;
+  readonly pace: number; // share of the work that was due and that the tool did, 0 to 1
 }
 
 type Runs = readonly Run[];
@@ -57,6 +58,21 @@ const costCells = (runs: Runs): readonly string[] => [
   median(runs.map(({ cost }) => cost.cpuS)).toFixed(2),
   median(runs.map(({ cost }) => cost.rssMiB)).toFixed(0),
 ];
+
+/**
+ * CPU of each tool for one second of a peer's. A machine that is too busy for the peer's pace does not make it cheap: what
+ * it would have used is compared.
+ */
+export function ratioTable(runs: Runs, peer: string): string {
+  const tools = byTool(runs);
+  const peers = tools.get(peer) ?? [];
+  if (peers.length === 0) return '';
+  const fullS = median(peers.map(({ cost, pace }) => cost.cpuS / pace));
+  const lines = [header('tool', `CPU, that of ${peer} at its full pace being 1`)];
+  for (const [tool, own] of tools)
+    if (tool !== peer) lines.push(row([tool, (median(own.map(({ cost }) => cost.cpuS)) / fullS).toFixed(2)]));
+  return lines.join('\n');
+}
 
 /** Share named per scenario and side, a column a tool. */
 export function scenarioTable(runs: Runs): string {

@@ -18,6 +18,7 @@ const DEADLINE_MS = 180_000; // nethogs reads all of /proc for each unknown conn
 interface Answer {
   judge(end: TrueEnd): Judged;
   readonly remark: string;
+  readonly pace?: number; // share of the work that was due, of what falls behind on a busy machine
 }
 
 export interface Tool {
@@ -59,9 +60,11 @@ export function poller(stage: Stage, intervalMs: number): Tool {
       const child = startChild([...measuredInto(costFile), stage.program('poller'), `${intervalMs}`]);
       await waitFor(() => child.err().includes('ready'), 5000, 'the poller');
       return async () => {
-        const { out } = await child.stop('SIGINT', DEADLINE_MS);
+        const { out, err } = await child.stop('SIGINT', DEADLINE_MS);
         const ends = polledEnds(out);
-        return { judge: (end) => judgePolled(ends, end), remark: `${out.split('\n').length - 1} sockets seen` };
+        const [made, due] = /polls (\d+) of (\d+)/.exec(err)!.slice(1).map(Number);
+        const remark = `${out.split('\n').length - 1} sockets seen, ${made} of ${due} polls made`;
+        return { judge: (end) => judgePolled(ends, end), remark, pace: made! / due! };
       };
     },
   };
