@@ -4,8 +4,9 @@
  * `node src/bundle.mjs`
  */
 import { chmodSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -19,7 +20,10 @@ export const bundleOptions = {
   format: 'cjs',
   outExtension: { '.js': '.cjs' },
   external: ['better-sqlite3', 'cap', 'esbuild', 'typescript'],
-  define: { __PCAPID_VERSION__: JSON.stringify(version) },
+  define: {
+    __PCAPID_VERSION__: JSON.stringify(version),
+    __PCAPID_SCHEMA__: JSON.stringify(await schemaOf('src/store/migrations.ts')),
+  },
   sourcemap: 'linked',
   logLevel: 'warning',
 };
@@ -27,14 +31,18 @@ export const bundleOptions = {
 const COMMANDS = 'src/cli/commands';
 const SHARED = './shared.cjs';
 
+/** What a command needs only for some of its options, and that is larger than the rest of it. */
+const LATER = ['src/cli/who-frame.ts'];
+
 /** The program and its commands have classes in common, whose objects have to be recognised in either. */
 const programEntries = {
   pcapid: 'src/cli/main.ts',
   ...Object.fromEntries(
     readdirSync(join(root, COMMANDS))
       .filter((file) => file !== 'index.ts')
-      .map((file) => [`command-${file.slice(0, -'.ts'.length)}`, `${COMMANDS}/${file}`]),
+      .map((file) => [`command-${basename(file, '.ts')}`, `${COMMANDS}/${file}`]),
   ),
+  ...Object.fromEntries(LATER.map((path) => [basename(path, '.ts'), path])),
 };
 
 /** What programEntries leave to SHARED, and what pcapid leaves to the files of the commands. */
@@ -42,9 +50,22 @@ const separate = {
   name: 'separate',
   setup({ onResolve }) {
     onResolve({ filter: /^commander$|\/core\/errors\.ts$/ }, () => ({ path: SHARED, external: true }));
-    onResolve({ filter: /\.ts$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./command-${path.slice(2, -'.ts'.length)}.cjs`, external: true } : undefined,
+    onResolve({ filter: /\.ts$/ }, ({ kind, path }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const prefix = LATER.some((later) => basename(later) === basename(path)) ? '' : 'command-';
+      return { path: `./${prefix}${basename(path, '.ts')}.cjs`, external: true };
+    });
+  },
+};
+
+/** The parser of options would start programs for commands of others; loading what it takes delays each of ours. */
+const noPrograms = {
+  name: 'no-programs',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer, path }) =>
+      /\/commander\//.test(importer) ? { path, namespace: 'no-programs' } : undefined,
     );
+    onLoad({ filter: /./, namespace: 'no-programs' }, () => ({ contents: 'module.exports = {};' }));
   },
 };
 
@@ -68,7 +89,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     minifyWhitespace: true, // a third less to parse
     banner: { js: '#!/usr/bin/env node' },
   };
-  await build({ ...options, entryPoints });
+  await build({ ...options, entryPoints, plugins: [noPrograms] });
   // import() as require(): Node's loader of modules takes longer to start than a command to load.
   await build({
     ...options,
@@ -77,4 +98,26 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     supported: { 'dynamic-import': false },
   });
   chmodSync(join(root, 'dist/pcapid.cjs'), 0o755); // npx runs it
+}
+
+/**
+ * Everything in a database that the migrations make, as text: making it for each command, only to compare, takes longer
+ * than most answers.
+ */
+async function schemaOf(migrations) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [migrations],
+    bundle: true,
+    format: 'esm',
+    write: false,
+  });
+  const { MIGRATIONS } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
+  );
+  const db = new Database(':memory:');
+  db.exec(MIGRATIONS.join('\n'));
+  const rows = db.prepare('SELECT type, name, sql FROM sqlite_schema ORDER BY type, name').raw().all();
+  db.close();
+  return { version: MIGRATIONS.length, rows: JSON.stringify(rows) };
 }

@@ -1,34 +1,12 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
 import { surveyCaptures } from '../app/read/capture-survey.ts';
 import type { Skew } from '../app/read/clock-skew.ts';
 import { History } from '../app/read/history.ts';
 import { compareWithHistory } from '../app/read/history-survey.ts';
-import { UserError } from '../core/errors.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { formatLocal, localZone } from '../report/local-time.ts';
 import type { Context } from './context.ts';
-
-export interface HistoryFlags {
-  readonly owners?: string;
-  readonly offset?: Us; // undefined: to be estimated
-}
-
-export function addHistoryOptions(command: Command): Command {
-  return command
-    .option('--owners <db>', 'database that pcapid record wrote on the host of the capture: names come from it')
-    .addOption(
-      new Option('--offset <seconds>', 'what the clock of the capture is ahead of that of the database')
-        .default(undefined, 'estimated from connections that both have')
-        .argParser(parseOffset),
-    );
-}
-
-function parseOffset(text: string): Us {
-  const seconds = Number(text);
-  if (/^[+-]?\d+(\.\d+)?$/.test(text) && Math.abs(seconds) < 1e10) return Math.round(seconds * SECOND_US);
-  throw new UserError('bad-number', `--offset: '${text}' is no number of seconds`, 'Write 1.5 or -3600.');
-}
+import type { HistoryFlags } from './history-options.ts';
 
 /**
  * Says when the capture seems to be of another host, and what its clock is ahead.

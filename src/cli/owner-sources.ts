@@ -8,7 +8,8 @@ import { UserError } from '../core/errors.ts';
 import { ProcFs } from '../linux/proc-fs.ts';
 import { UserNames } from '../linux/users.ts';
 import type { Context } from './context.ts';
-import { addHistoryOptions, type HistoryFlags, openHistory } from './open-history.ts';
+import { addHistoryOptions, type HistoryFlags } from './history-options.ts';
+import { openHistory } from './open-history.ts';
 
 export interface OwnerFlags extends HistoryFlags {
   readonly facts?: string;

@@ -8,32 +8,15 @@ import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
 import type { Context } from './context.ts';
+import type { FrameFlags } from './frame-flags.ts';
 import { warnOfGap } from './open-history.ts';
-import { type OwnerFlags, openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
+import { openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
 import type { OwnerAnswer } from './owner-words.ts';
 import { warnOfRest } from './read-summary.ts';
-
-export interface FrameFlags extends OwnerFlags {
-  readonly frame?: number;
-  readonly flow?: number;
-  readonly db?: string;
-  readonly at?: string;
-}
 
 export interface FrameWords {
   readonly heading: string; // which frame of which flow; '': a flow was asked for
   readonly answer: OwnerAnswer;
-}
-
-export const asksForFrame = ({ frame, flow }: FrameFlags): boolean => frame !== undefined || flow !== undefined;
-
-/** @throws UserError when a capture or options of captures stand without --frame and --flow */
-export function refuseCapture([word]: readonly string[], { owners, facts, offset }: FrameFlags): void {
-  if (/\.pcap(ng)?(\.\w+)?$/.test(word ?? ''))
-    throw new UserError('bad-flags', `${word} is a capture file`, 'Say which frame: add --frame N, or --flow ID.');
-  if (owners === undefined && facts === undefined && offset === undefined) return;
-  const flag = owners !== undefined ? '--owners' : facts !== undefined ? '--facts' : '--offset';
-  throw new UserError('bad-flags', `${flag} is about a capture file`, 'Say which frame: who FILE --frame N.');
 }
 
 /** @throws UserError */

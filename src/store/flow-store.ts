@@ -10,13 +10,14 @@ import { checkHeader, currentRights, type FileRights, prepareDatabaseFile } from
 import { FlowChanges, forgetCheckpoints } from './flow-changes.ts';
 import { FlowWriter } from './flow-writer.ts';
 import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLock } from './lock.ts';
-import { checkSchema, migrate } from './migrate.ts';
+import { migrate } from './migrate.ts';
 import { MinuteFold } from './minute-fold.ts';
 import { NameWriter } from './name-writer.ts';
 import { ProcessWriter } from './process-writer.ts';
 import { writeFileRun } from './provenance-writer.ts';
 import { type Keep, Retention } from './retention.ts';
 import { RollupWriter } from './rollup-writer.ts';
+import { checkSchema } from './schema.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
 

@@ -3,7 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { Value } from '../core/record.ts';
 import type { CompiledQuery } from './compile-query.ts';
 import { checkHeader } from './database-file.ts';
-import { checkSchema, SCHEMA_VERSION, schemaVersion } from './migrate.ts';
+import { checkSchema, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { openSqlite, type Sqlite, type SqlValue, sqliteCode } from './sqlite.ts';
 
 export type Row = Readonly<Record<string, Value>>;

@@ -1,10 +1,12 @@
 /**
  * How long `pcapid usage`, `who` and `flows` take over a large database: 10 million flows of 24 hours and 2,000 processes
  * of 200 programs (`--flows N` for fewer), beside `node -e 0` of the same rounds and the same question as SQL over flows.
+ * `--database FILE` keeps the database for further runs.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { FlowStore } from '../../src/store/flow-store.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { OPTIONS } from '../support/database.ts';
@@ -12,42 +14,54 @@ import { INFO, processRow, tick } from '../support/ticks.ts';
 import { fillFlows, fillRollups } from './fill-database.ts';
 import { measure, median } from './measure.ts';
 
-const words = process.argv.slice(2);
-const FLOWS = words[0] === '--flows' ? Number(words[1]) : 10_000_000;
+const { values } = parseArgs({ options: { flows: { type: 'string' }, database: { type: 'string' } } });
+const FLOWS = Number(values.flows ?? 10_000_000);
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
 const PROCESSES = 2000;
 const PROGRAMS = 200;
 const DAY_US = 86_400e6;
-const END_US = Math.floor((Date.now() * 1000) / 60e6) * 60e6;
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-bench-'));
 try {
-  const path = join(folder, 'query.db');
-  const begunMs = performance.now();
-  const store = FlowStore.open(path, OPTIONS);
-  store.beginCapture({ ...INFO, startedUs: END_US - DAY_US });
-  const rows = Array.from({ length: PROCESSES }, (_, i) =>
-    processRow(i + 1, { pid: i + 1000, comm: `p${i}`, exe: `/usr/bin/program-${i % PROGRAMS}`, uid: i % 7 }),
-  );
-  store.write(
-    tick({ processes: rows.map(({ row }) => row), programs: rows.map(({ program }) => program), atUs: END_US }),
-  );
-  store.close();
-  const db = openSqlite(path, 'write');
-  fillFlows(db, { flows: FLOWS, processes: PROCESSES, programs: PROGRAMS, fromUs: END_US - DAY_US, spanUs: DAY_US });
-  fillRollups(db);
-  db.close();
-  const seconds = ((performance.now() - begunMs) / 1000).toFixed(0);
-  console.log(`${FLOWS} flows, ${(statSync(path).size / 2 ** 20).toFixed(0)} MiB, made in ${seconds} s\n`);
-  compare(path);
+  const path = values.database === undefined ? join(folder, 'query.db') : resolve(values.database);
+  if (!existsSync(path)) fill(path);
+  compare(path, endOf(path));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
+function fill(path: string): void {
+  const endUs = Math.floor((Date.now() * 1000) / 60e6) * 60e6;
+  const begunMs = performance.now();
+  const store = FlowStore.open(path, OPTIONS);
+  store.beginCapture({ ...INFO, startedUs: endUs - DAY_US });
+  const rows = Array.from({ length: PROCESSES }, (_, i) =>
+    processRow(i + 1, { pid: i + 1000, comm: `p${i}`, exe: `/usr/bin/program-${i % PROGRAMS}`, uid: i % 7 }),
+  );
+  store.write(
+    tick({ processes: rows.map(({ row }) => row), programs: rows.map(({ program }) => program), atUs: endUs }),
+  );
+  store.close();
+  const db = openSqlite(path, 'write');
+  fillFlows(db, { flows: FLOWS, processes: PROCESSES, programs: PROGRAMS, fromUs: endUs - DAY_US, spanUs: DAY_US });
+  fillRollups(db);
+  db.close();
+  const seconds = ((performance.now() - begunMs) / 1000).toFixed(0);
+  console.log(`${FLOWS} flows, ${(statSync(path).size / 2 ** 20).toFixed(0)} MiB, made in ${seconds} s\n`);
+}
+
+/** The minute with which the flows end. */
+function endOf(path: string): number {
+  const db = openSqlite(path, 'read');
+  const us = Number(db.prepare('SELECT max(first_us) FROM flow').pluck().get());
+  db.close();
+  return Math.round(us / 60e6) * 60e6;
+}
+
 /** Milliseconds above node -e 0, wall and CPU, medians of interleaved rounds after one that warms the page cache. */
-function compare(path: string): void {
+function compare(path: string, endUs: number): void {
   const pcapid = (...args: string[]) => [process.execPath, 'dist/pcapid.cjs', ...args, '--db', path, '--format', 'csv'];
-  const since = (us: number) => ['--since', `@${Math.floor((END_US - us) / 1e6)}`];
+  const since = (us: number) => ['--since', `@${Math.floor((endUs - us) / 1e6)}`];
   const commands: Record<string, readonly string[]> = {
     'node -e 0': [process.execPath, '-e', '0'],
     'usage, last hour': pcapid('usage', ...since(3600e6)),
@@ -83,7 +97,7 @@ function compare(path: string): void {
     ['last 24 h', DAY_US],
   ] as const) {
     const sql = `SELECT g.exe, sum(f.orig_ip_bytes + f.reply_ip_bytes) FROM flow f JOIN program g ON g.id = f.src_program
-      WHERE f.first_us >= ${END_US - us} GROUP BY g.exe`;
+      WHERE f.first_us >= ${endUs - us} GROUP BY g.exe`;
     const code = `const D = require('better-sqlite3'); new D('${path}', { readonly: true }).prepare(\`${sql}\`).all()`;
     const { wallS } = measure([process.execPath, '-e', code]);
     console.log(

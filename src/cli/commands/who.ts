@@ -16,14 +16,14 @@ import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
 import { parseNumber } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
+import { asksForFrame, type FrameFlags, refuseCapture } from '../frame-flags.ts';
+import { addHistoryOptions } from '../history-options.ts';
 import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { mergeAnswers } from '../merge-answers.ts';
-import { addHistoryOptions } from '../open-history.ts';
 import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
-import { answerFrame, asksForFrame, type FrameFlags, refuseCapture } from '../who-frame.ts';
 
 interface WhoFlags extends FormatFlags, LookFlags, FrameFlags {}
 
@@ -83,21 +83,22 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   }
 }
 
-function answerWho(
+async function answerWho(
   context: Context,
   words: readonly string[],
   flags: WhoFlags,
   live: OwnerSource | undefined,
-): Promise<void> | undefined {
+): Promise<void> {
   const look = lookOf(flags);
   const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   if (asksForFrame(flags)) {
-    return answerFrame(context, words, flags, look).then(({ heading, answer }) => {
-      if (isProse) context.out(heading + answerText(answer, look));
-      else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
-    });
+    const { answerFrame } = await import('../who-frame.ts'); // as large as all the rest
+    const { heading, answer } = await answerFrame(context, words, flags, look);
+    if (isProse) context.out(heading + answerText(answer, look));
+    else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
+    return;
   }
   refuseCapture(words, flags);
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
@@ -117,7 +118,6 @@ function answerWho(
       { ...flags, limit: 0 },
       printing,
     );
-  return undefined;
 }
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {

@@ -13,8 +13,9 @@ import {
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
 import { protocolName } from '../../../src/core/tuple.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
-import { checkSchema, migrate, SCHEMA_VERSION } from '../../../src/store/migrate.ts';
+import { migrate } from '../../../src/store/migrate.ts';
 import { Reader } from '../../../src/store/reader.ts';
+import { checkSchema, SCHEMA_VERSION } from '../../../src/store/schema.ts';
 import { APPLICATION_ID, driverTrouble, openSqlite, type Sqlite } from '../../../src/store/sqlite.ts';
 import { TOKEN_TABLES } from '../../../src/store/tokens.ts';
 import { OPTIONS, rowsOf, withDatabase, withFolder } from '../../support/database.ts';
