@@ -13,6 +13,7 @@ import { acquireLock, holdsLock, type IsAlive, type RecorderIdentity, releaseLoc
 import { migrate } from './migrate.ts';
 import { MinuteFold } from './minute-fold.ts';
 import { NameWriter } from './name-writer.ts';
+import { openPatiently } from './patience.ts';
 import { ProcessWriter } from './process-writer.ts';
 import { writeFileRun } from './provenance-writer.ts';
 import { type Keep, Retention } from './retention.ts';
@@ -82,6 +83,14 @@ export class FlowStore {
   static open(path: string, options: FlowStoreOptions): FlowStore {
     prepareDatabaseFile(path, options.rights ?? currentRights(process.env));
     checkHeader(path, 'allowed');
+    try {
+      return openPatiently(() => FlowStore.#open(path, options));
+    } catch (error) {
+      throw explainedOpen(error, path);
+    }
+  }
+
+  static #open(path: string, { self, isAlive, nowUs, maxPages }: FlowStoreOptions): FlowStore {
     const db = openSqlite(path, 'write');
     try {
       migrate(db, path);
@@ -91,13 +100,13 @@ export class FlowStore {
       db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
-      if (options.maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(options.maxPages)}`);
-      acquireLock(db, path, options.self, options.isAlive, options.nowUs);
+      if (maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(maxPages)}`);
+      acquireLock(db, path, self, isAlive, nowUs);
       forgetCheckpoints(db); // of a recorder that died: nobody names its flows any more
-      return new FlowStore(db, options.self);
+      return new FlowStore(db, self);
     } catch (error) {
       db.close();
-      throw explainedOpen(error, path);
+      throw error;
     }
   }
 

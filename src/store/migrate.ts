@@ -4,21 +4,22 @@ import { SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { APPLICATION_ID, type Sqlite } from './sqlite.ts';
 import { writeTokens } from './tokens.ts';
 
-/** Runs what is missing, each migration in a transaction with its number. Throws UserError for a newer file. */
+/**
+ * Runs what is missing, all of it in one transaction: whoever reads meanwhile finds the file as it was, or brought up to
+ * date, and never a schema between two versions. Throws UserError for a newer file.
+ */
 export function migrate(db: Sqlite, path: string): void {
-  let version = schemaVersion(db, path);
-  if (version === 0) db.pragma('auto_vacuum = INCREMENTAL'); // has no effect once there is a table, nor in a transaction
-  if (version === SCHEMA_VERSION) return;
-  for (const sql of MIGRATIONS.slice(version)) {
-    db.exec('BEGIN IMMEDIATE');
-    try {
-      // Another program may have migrated between our look and our lock.
-      if (schemaVersion(db, path) === version) runMigration(db, sql, version + 1);
-      db.exec('COMMIT');
-    } finally {
-      if (db.inTransaction) db.exec('ROLLBACK');
+  const found = schemaVersion(db, path);
+  if (found === SCHEMA_VERSION) return;
+  db.exec(found === 0 ? 'BEGIN' : 'BEGIN IMMEDIATE');
+  try {
+    if (found === 0) db.pragma('auto_vacuum = INCREMENTAL'); // takes the lock; has no effect once there is a page
+    for (let version = schemaVersion(db, path); version < SCHEMA_VERSION; version++) {
+      runMigration(db, MIGRATIONS[version]!, version + 1);
     }
-    version++;
+    db.exec('COMMIT');
+  } finally {
+    if (db.inTransaction) db.exec('ROLLBACK');
   }
 }
 

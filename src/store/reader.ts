@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { Value } from '../core/record.ts';
 import type { CompiledQuery } from './compile-query.ts';
 import { checkHeader } from './database-file.ts';
+import { openPatiently } from './patience.ts';
 import { checkSchema, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { openSqlite, type Sqlite, type SqlValue, sqliteCode } from './sqlite.ts';
 
@@ -25,18 +26,22 @@ export class Reader {
   static open(path: string): Reader {
     checkHeader(path, 'refused');
     try {
-      const db = openSqlite(path, 'read');
-      try {
-        db.pragma('query_only = ON');
-        checkVersion(db, path);
-        checkSchema(db, path);
-        return new Reader(db, path);
-      } catch (error) {
-        db.close();
-        throw error;
-      }
+      return openPatiently(() => Reader.#open(path));
     } catch (error) {
       throw explained(error, path);
+    }
+  }
+
+  static #open(path: string): Reader {
+    const db = openSqlite(path, 'read');
+    try {
+      db.pragma('query_only = ON');
+      checkVersion(db, path);
+      checkSchema(db, path);
+      return new Reader(db, path);
+    } catch (error) {
+      db.close();
+      throw error;
     }
   }
 

@@ -49,6 +49,7 @@ export class Recorder {
   #places: readonly NamedPlace[];
   #newPlaces: readonly NamedPlace[]; // since the last tick
   readonly #speaking = new Set(['capture', 'observer']);
+  #begun: Promise<void> | undefined; // set when the capture thread is ready; the store knows nothing before it settles
   #waitsForCapture = false;
   #unwritten = 0;
   #storeIsStuck = false;
@@ -87,8 +88,8 @@ export class Recorder {
         onUnread: () => this.stop(),
         onFacts: (facts) => this.#work.add(this.#takeFacts(facts)),
         onCapture: (message) => {
-          if ('ready' in message) this.#begin();
-          else this.#work.add(this.#takeCapture(message));
+          if ('ready' in message) this.#begun = this.#begin();
+          else void this.#begun!.then(() => this.#work.add(this.#takeCapture(message)));
         },
         onFailure: (error) => this.#abort(error),
       },
@@ -112,11 +113,8 @@ export class Recorder {
   }
 
   /** Capturing works: now files may be made. */
-  #begin(): void {
-    this.#threads.writer.begin(() => this.#beginStore());
-  }
-
-  #beginStore(): void {
+  async #begin(): Promise<void> {
+    await this.#threads.writer.begin();
     this.#options.kernelOctets.begin();
     this.#threads.tellStore({ kind: 'begin', info: { ...this.#options.info, startedUs: this.#wallUs() } });
   }

@@ -1,7 +1,7 @@
 /** record -w: the packets that tcpdump saw, with the owners that the database has. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { makeKnownTraffic } from '../../support/known-traffic.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording, temporaryDatabase } from '../../support/recording.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
-import { readFlows, type StoredEnd } from '../../support/stored-flows.ts';
+import { query, readFlows, type StoredEnd } from '../../support/stored-flows.ts';
 import { startTcpdump, tcpdumpMissing } from '../../support/tcpdump.ts';
 
 /** Fails when tshark complains. */
@@ -55,6 +55,20 @@ describe('pcapid record -w', { skip: netnsMissing() || tcpdumpMissing() }, () =>
     assert.equal(code, 0);
     assert.deepEqual(owners(database), owners(recording.database));
     assert.deepEqual(deviations(recording.database, truth, 'both'), []);
+  });
+
+  test('loses no tick while the first file is being opened', async () => {
+    const netns = lab.create();
+    const slow = join(folder, 'slow.cjs'); // runs before each thread; that of packets begins late
+    writeFileSync(
+      slow,
+      `if (require('node:worker_threads').workerData?.files) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000);`,
+    );
+    const words = ['-i', 'lo', '-w', join(folder, 'late.pcapng')];
+    const recording = await startRecording(words, { netns, env: { NODE_OPTIONS: `--require ${slow}` } });
+    await recording.stop();
+    const clocks = 'SELECT count(*) AS clocks FROM clock JOIN capture USING (boot)';
+    assert.deepEqual(query(recording.database, clocks), [{ clocks: 1 }]);
   });
 
   test('leaves a file without damage when it is killed', async () => {

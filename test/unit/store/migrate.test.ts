@@ -40,6 +40,30 @@ test('migrate() brings an empty database to the newest schema in one go, and doe
   db.close();
 });
 
+/** Transactions that changed the file, as its header counts them while it is not in WAL mode. */
+const changesOf = (path: string): number => readFileSync(path).readUInt32BE(24);
+
+test('migrate() is one transaction, also from an old schema: no reader meets a schema between two versions', () => {
+  withFolder((folder) => {
+    for (const sql of ['', readFileSync('test/fixtures/db/v1.sql', 'utf8')]) {
+      const path = join(folder, `${sql.length}.db`);
+      writeFileSync(path, '');
+      change(path, (db) => db.exec(sql));
+      const before = sql === '' ? 0 : changesOf(path);
+      change(path, (db) => migrate(db, path));
+      assert.equal(changesOf(path) - before, 1);
+      assert.deepEqual(rowsOf(path, 'PRAGMA user_version'), [{ user_version: SCHEMA_VERSION }]);
+    }
+  });
+});
+
+test('migrate() makes a file that can give pages back', () => {
+  const db = openSqlite(':memory:', 'write');
+  migrate(db, 'x');
+  assert.equal(db.pragma('auto_vacuum', { simple: true }), 2);
+  db.close();
+});
+
 test('open() refuses a database of a newer schema, to write and to read, and says what to do', () => {
   withDatabase([tick()], (path) => {
     change(path, (db) => db.pragma(`user_version = ${SCHEMA_VERSION + 1}`));

@@ -34,11 +34,13 @@ export class WriterLink {
     });
   }
 
-  /** Opens the first file. */
-  begin(onReady: () => void): void {
-    this.#onReady = onReady;
-    if (this.#port === null) onReady();
-    else this.#say({ kind: 'begin' });
+  /** Opens the first file. Settles when that is done; what fails ends the recording. */
+  begin(): Promise<void> {
+    if (this.#port === null) return Promise.resolve();
+    this.#say({ kind: 'begin' });
+    return new Promise((resolve) => {
+      this.#onReady = resolve;
+    });
   }
 
   readonly take = (report: WriterReport): void => {
