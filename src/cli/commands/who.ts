@@ -83,22 +83,23 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   }
 }
 
-async function answerWho(
+function answerWho(
   context: Context,
   words: readonly string[],
   flags: WhoFlags,
   live: OwnerSource | undefined,
-): Promise<void> {
+): Promise<void> | undefined {
   const look = lookOf(flags);
   const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   if (asksForFrame(flags)) {
-    const { answerFrame } = await import('../who-frame.ts'); // as large as all the rest
-    const { heading, answer } = await answerFrame(context, words, flags, look);
-    if (isProse) context.out(heading + answerText(answer, look));
-    else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
-    return;
+    // As large as all the rest.
+    return import('../who-frame.ts').then(async ({ answerFrame }) => {
+      const { heading, answer } = await answerFrame(context, words, flags, look);
+      if (isProse) context.out(heading + answerText(answer, look));
+      else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
+    });
   }
   refuseCapture(words, flags);
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
@@ -118,6 +119,7 @@ async function answerWho(
       { ...flags, limit: 0 },
       printing,
     );
+  return undefined;
 }
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
