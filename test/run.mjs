@@ -10,6 +10,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions } from '../src/bundle.mjs';
+import { runsAlone, staleLines } from './live/alone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, 'build', 'test', String(process.pid)); // two runs at once do not meet
@@ -23,7 +24,7 @@ const TESTS = {
   unit: { concurrency: 2, timeoutS: 120 },
   property: { concurrency: 2, timeoutS: 300 },
   golden: { concurrency: 2, timeoutS: 300, needsProgram: true },
-  live: { concurrency: 1, timeoutS: 600, needsProgram: true, needsRoot: true },
+  live: { concurrency: 3, timeoutS: 600, needsProgram: true, needsRoot: true, isAlone: runsAlone },
 };
 
 const words = process.argv.slice(2);
@@ -69,6 +70,7 @@ async function runPhases() {
     if (files.length > 0) await runTests(phase, settings, files);
     ran += files.length;
   }
+  for (const line of staleLines()) fail(`test/live/alone.mjs: there is no test/live/${line}`);
   if (filters.length > 0 && ran === 0) fail(`no test file has ${filters.join(' or ')} in its path`);
 }
 
@@ -89,13 +91,27 @@ function selectTests(phase) {
     .sort();
 }
 
-async function runTests(phase, { concurrency, timeoutS, needsProgram, needsRoot }, files) {
+async function runTests(phase, { needsProgram, needsRoot, ...settings }, files) {
   headline(`${phase}: ${files.length} files`);
   const prefix = needsRoot ? asRoot() : [];
   if (prefix === undefined) return skip(phase, 'not root, and user namespaces are not allowed here');
   if (needsProgram && (await run(process.execPath, [join('native', 'setup.mjs')])) !== 0) fail(`set-up for ${phase}`);
   if (!(await bundleTests(files))) return fail(`bundling of the ${phase} tests`);
-  const resultFile = join(outdir, `${phase}.json`);
+  for (const part of partsOf(files, settings)) if (!interrupted) await runPart(phase, prefix, settings.timeoutS, part);
+}
+
+/** What runs at once, then what runs one after the other. */
+function partsOf(files, { concurrency, isAlone = () => false }) {
+  const parts = [
+    { name: 'at-once', concurrency, files: files.filter((file) => !isAlone(file)) },
+    { name: 'alone', concurrency: 1, files: files.filter(isAlone) },
+  ];
+  return parts.filter((part) => part.files.length > 0);
+}
+
+async function runPart(phase, prefix, timeoutS, { name, concurrency, files }) {
+  console.log(`\n${files.length} files, ${concurrency === 1 ? 'one after the other' : `${concurrency} at once`}`);
+  const resultFile = join(outdir, `${phase}-${name}.json`);
   const [command, ...args] = [
     ...prefix,
     process.execPath,
