@@ -5,11 +5,10 @@
  * no TypeScript) and run by node:test.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { bundleOptions } from '../src/bundle.mjs';
+import { bundleTests } from './bundle.mjs';
 import { runsAlone, staleLines } from './live/alone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -21,7 +20,7 @@ const CHECKS = {
   lint: [join('node_modules', '.bin', 'biome'), ['check', '--error-on-warnings']],
 };
 const TESTS = {
-  unit: { concurrency: 2, timeoutS: 120 },
+  unit: { concurrency: 2, timeoutS: 300, byFolder: true },
   property: { concurrency: 2, timeoutS: 300 },
   golden: { concurrency: 2, timeoutS: 300, needsProgram: true },
   live: { concurrency: 3, timeoutS: 600, needsProgram: true, needsRoot: true, isAlone: runsAlone },
@@ -96,8 +95,7 @@ async function runTests(phase, { needsProgram, needsRoot, ...settings }, files) 
   const prefix = needsRoot ? asRoot() : [];
   if (prefix === undefined) return skip(phase, 'not root, and user namespaces are not allowed here');
   if (needsProgram && (await run(process.execPath, [join('native', 'setup.mjs')])) !== 0) fail(`set-up for ${phase}`);
-  if (!(await bundleTests(files))) return fail(`bundling of the ${phase} tests`);
-  for (const part of partsOf(files, settings)) if (!interrupted) await runPart(phase, prefix, settings.timeoutS, part);
+  for (const part of partsOf(files, settings)) if (!interrupted) await runPart(phase, prefix, settings, part);
 }
 
 /** What runs at once, then what runs one after the other. */
@@ -109,8 +107,10 @@ function partsOf(files, { concurrency, isAlone = () => false }) {
   return parts.filter((part) => part.files.length > 0);
 }
 
-async function runPart(phase, prefix, timeoutS, { name, concurrency, files }) {
+async function runPart(phase, prefix, { timeoutS, byFolder }, { name, concurrency, files }) {
   console.log(`\n${files.length} files, ${concurrency === 1 ? 'one after the other' : `${concurrency} at once`}`);
+  const programs = await bundleTests(files, outdir, byFolder);
+  if (programs === undefined) return fail(`bundling of the ${phase} tests`);
   const resultFile = join(outdir, `${phase}-${name}.json`);
   const [command, ...args] = [
     ...prefix,
@@ -121,14 +121,10 @@ async function runPart(phase, prefix, timeoutS, { name, concurrency, files }) {
     `--test-timeout=${timeoutS * 1000}`,
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${resultFile}`],
-    ...files.map((file) => join(outdir, compiledName(file))),
+    ...programs,
   ];
   const code = await run(command, args);
   addResult(phase, code, resultFile);
-}
-
-function compiledName(file) {
-  return relative('test', file).replace(/\.ts$/, '.cjs');
 }
 
 /** @returns what to put before a command, or undefined when it cannot be had */
@@ -138,16 +134,6 @@ function asRoot() {
   const script = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
   const prefix = ['unshare', '-rnm', 'sh', '-c', script, 'sh'];
   return spawnSync(prefix[0], [...prefix.slice(1), 'true']).status === 0 ? prefix : undefined;
-}
-
-async function bundleTests(files) {
-  try {
-    mkdirSync(outdir, { recursive: true });
-    await build({ ...bundleOptions, absWorkingDir: root, entryPoints: files, outbase: 'test', outdir });
-    return true;
-  } catch {
-    return false; // esbuild has printed where and why
-  }
 }
 
 function addResult(phase, code, resultFile) {
