@@ -5,11 +5,11 @@
  * no TypeScript) and run by node:test.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
-import { bundleOptions } from '../src/bundle.mjs';
+import { bundleTests } from './bundle.mjs';
+import { runsAlone, staleLines } from './live/alone.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const outdir = join(root, 'build', 'test', String(process.pid)); // two runs at once do not meet
@@ -20,10 +20,10 @@ const CHECKS = {
   lint: [join('node_modules', '.bin', 'biome'), ['check', '--error-on-warnings']],
 };
 const TESTS = {
-  unit: { concurrency: 2, timeoutS: 120 },
+  unit: { concurrency: 2, timeoutS: 300, byFolder: true },
   property: { concurrency: 2, timeoutS: 300 },
   golden: { concurrency: 2, timeoutS: 300, needsProgram: true },
-  live: { concurrency: 1, timeoutS: 600, needsProgram: true, needsRoot: true },
+  live: { concurrency: 3, timeoutS: 600, needsProgram: true, needsRoot: true, isAlone: runsAlone },
 };
 
 const words = process.argv.slice(2);
@@ -69,6 +69,7 @@ async function runPhases() {
     if (files.length > 0) await runTests(phase, settings, files);
     ran += files.length;
   }
+  for (const line of staleLines()) fail(`test/live/alone.mjs: there is no test/live/${line}`);
   if (filters.length > 0 && ran === 0) fail(`no test file has ${filters.join(' or ')} in its path`);
 }
 
@@ -89,13 +90,28 @@ function selectTests(phase) {
     .sort();
 }
 
-async function runTests(phase, { concurrency, timeoutS, needsProgram, needsRoot }, files) {
+async function runTests(phase, { needsProgram, needsRoot, ...settings }, files) {
   headline(`${phase}: ${files.length} files`);
   const prefix = needsRoot ? asRoot() : [];
   if (prefix === undefined) return skip(phase, 'not root, and user namespaces are not allowed here');
   if (needsProgram && (await run(process.execPath, [join('native', 'setup.mjs')])) !== 0) fail(`set-up for ${phase}`);
-  if (!(await bundleTests(files))) return fail(`bundling of the ${phase} tests`);
-  const resultFile = join(outdir, `${phase}.json`);
+  for (const part of partsOf(files, settings)) if (!interrupted) await runPart(phase, prefix, settings, part);
+}
+
+/** What runs at once, then what runs one after the other. */
+function partsOf(files, { concurrency, isAlone = () => false }) {
+  const parts = [
+    { name: 'at-once', concurrency, files: files.filter((file) => !isAlone(file)) },
+    { name: 'alone', concurrency: 1, files: files.filter(isAlone) },
+  ];
+  return parts.filter((part) => part.files.length > 0);
+}
+
+async function runPart(phase, prefix, { timeoutS, byFolder }, { name, concurrency, files }) {
+  console.log(`\n${files.length} files, ${concurrency === 1 ? 'one after the other' : `${concurrency} at once`}`);
+  const programs = await bundleTests(files, outdir, byFolder);
+  if (programs === undefined) return fail(`bundling of the ${phase} tests`);
+  const resultFile = join(outdir, `${phase}-${name}.json`);
   const [command, ...args] = [
     ...prefix,
     process.execPath,
@@ -105,14 +121,10 @@ async function runTests(phase, { concurrency, timeoutS, needsProgram, needsRoot 
     `--test-timeout=${timeoutS * 1000}`,
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${reporter}`, `--test-reporter-destination=${resultFile}`],
-    ...files.map((file) => join(outdir, compiledName(file))),
+    ...programs,
   ];
   const code = await run(command, args);
   addResult(phase, code, resultFile);
-}
-
-function compiledName(file) {
-  return relative('test', file).replace(/\.ts$/, '.cjs');
 }
 
 /** @returns what to put before a command, or undefined when it cannot be had */
@@ -122,16 +134,6 @@ function asRoot() {
   const script = 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"';
   const prefix = ['unshare', '-rnm', 'sh', '-c', script, 'sh'];
   return spawnSync(prefix[0], [...prefix.slice(1), 'true']).status === 0 ? prefix : undefined;
-}
-
-async function bundleTests(files) {
-  try {
-    mkdirSync(outdir, { recursive: true });
-    await build({ ...bundleOptions, absWorkingDir: root, entryPoints: files, outbase: 'test', outdir });
-    return true;
-  } catch {
-    return false; // esbuild has printed where and why
-  }
 }
 
 function addResult(phase, code, resultFile) {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NetnsLab } from '../support/netns.ts';
-import { startRecording } from '../support/recording.ts';
+import { AS_USUAL, startRecording } from '../support/recording.ts';
 import { residentMiB, sample } from './running.ts';
 
 const SECONDS = Number(process.env.DURATION ?? 60);
@@ -19,7 +19,7 @@ async function run(): Promise<void> {
   const lab = new NetnsLab();
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-idle-'));
   try {
-    const options = { netns: lab.create(), database: join(folder, 'idle.db') };
+    const options = { netns: lab.create(), database: join(folder, 'idle.db'), env: AS_USUAL };
     const { child, stop } = await startRecording(['-q', '--sources', SOURCES], options);
     await sleep(WARM_MS);
     const before = sample(child.pid);

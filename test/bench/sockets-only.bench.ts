@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild } from '../support/child.ts';
 import { compileC } from '../support/compile.ts';
 import { NetnsLab } from '../support/netns.ts';
-import { startRecording } from '../support/recording.ts';
+import { AS_USUAL, startRecording } from '../support/recording.ts';
 import { query, readCapture } from '../support/stored-flows.ts';
 import { residentMiB, type Sample, sample } from './running.ts';
 
@@ -33,7 +33,8 @@ async function run(): Promise<void> {
   try {
     const netns = lab.create();
     const database = join(folder, 'sockets.db');
-    const { child } = await startRecording(['-q', '--sockets-only', '--sources', SOURCES], { netns, database });
+    const options = { netns, database, env: AS_USUAL };
+    const { child } = await startRecording(['-q', '--sockets-only', '--sources', SOURCES], options);
     await sleep(WARM_MS);
     const idle = sample(child.pid);
     await sleep(SECONDS * 1000);

@@ -1,5 +1,6 @@
 /** A child process of a test: its output as text, its end as a promise, never left behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { patiently } from './wait.ts';
 
 const MAX_OUTPUT = 64 << 20; // characters; a test that passes prints far less
 
@@ -19,7 +20,7 @@ export interface Child {
   say(text: string): void;
   /** Settles when it has ended and its output is complete. */
   readonly done: Promise<Finished>;
-  /** Sends `signal` and waits for the end; SIGKILL and an error after `deadlineMs`. */
+  /** Sends `signal` and waits for the end; SIGKILL and an error after patiently(deadlineMs). */
   stop(signal?: NodeJS.Signals, deadlineMs?: number): Promise<Finished>;
 }
 
@@ -72,11 +73,11 @@ export function startChild(
     done,
     async stop(signal = 'SIGINT', deadlineMs = 5000) {
       child.kill(signal);
-      const late = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+      const late = setTimeout(() => child.kill('SIGKILL'), patiently(deadlineMs));
       const finished = await done;
       clearTimeout(late);
       if (finished.signal === 'SIGKILL' && signal !== 'SIGKILL')
-        throw new Error(`${command.join(' ')} ignored ${signal} for ${deadlineMs} ms\n${err}`);
+        throw new Error(`${command.join(' ')} ignored ${signal} for ${patiently(deadlineMs)} ms\n${err}`);
       return finished;
     },
   };

@@ -24,13 +24,18 @@ export function temporaryDatabase(mode = 0o700): string {
   return join(folder, 'test.db');
 }
 
+/** So that a test that waits for the next tick of a silent namespace has it within a second. */
+const EVERY_TICK = { PCAPID_EVERY_TICK: '1' };
+/** For benchmarks: a recording as people have it. */
+export const AS_USUAL = { PCAPID_EVERY_TICK: '' };
+
 /** Starts a recording; it captures and looks for owners when this returns. */
 export async function startRecording(
   args: readonly string[],
   options: RunOptions & { readonly database?: string } = {},
 ): Promise<Recording> {
-  const { database = temporaryDatabase(), ...rest } = options;
-  const child = startPcapid(['record', '--db', database, ...args], rest);
+  const { database = temporaryDatabase(), env, ...rest } = options;
+  const child = startPcapid(['record', '--db', database, ...args], { ...rest, env: { ...EVERY_TICK, ...env } });
   const startedUs = Date.now() * 1000;
   let ended = false;
   void child.done.then(() => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Child, type Finished, startChild } from './child.ts';
 import type { Netns } from './netns.ts';
+import { patiently } from './wait.ts';
 
 export const PROGRAM = join(process.cwd(), 'dist', 'pcapid.cjs'); // test/run.mjs starts tests in the project's folder
 
@@ -20,17 +21,17 @@ export function startPcapid(args: readonly string[], options: RunOptions = {}): 
   return startChild(netns === undefined ? command : netns.command(...command), rest);
 }
 
-/** Runs it to its end. SIGKILL and an error after `deadlineMs`. */
+/** Runs it to its end. SIGKILL and an error after patiently(deadlineMs). */
 export async function runPcapid(
   args: readonly string[],
   options: RunOptions & { readonly deadlineMs?: number } = {},
 ): Promise<Finished> {
   const { deadlineMs = 30_000, ...rest } = options;
   const child = startPcapid(args, rest);
-  const late = setTimeout(() => void child.stop('SIGKILL'), deadlineMs);
+  const late = setTimeout(() => void child.stop('SIGKILL'), patiently(deadlineMs));
   const finished = await child.done;
   clearTimeout(late);
   if (finished.signal === 'SIGKILL')
-    throw new Error(`pcapid ${args.join(' ')} did not end within ${deadlineMs} ms\n${finished.err}`);
+    throw new Error(`pcapid ${args.join(' ')} did not end within ${patiently(deadlineMs)} ms\n${finished.err}`);
   return finished;
 }

@@ -7,8 +7,14 @@ const REPEAT_US = 5 * SECOND_US;
 
 /** Says which ticks the store has to see: on a host where nothing happens a transaction a second is most of the cost. */
 export class QuietTicks {
+  readonly #repeatUs: Us;
   #counters: CaptureCounters | undefined; // of the last tick that was written
   #atUs: Us = 0;
+
+  /** @param everyTick none is left out */
+  constructor(everyTick = false) {
+    this.#repeatUs = everyTick ? 0 : REPEAT_US;
+  }
 
   /**
    * @param hasRows something else waits to be stored
@@ -18,7 +24,7 @@ export class QuietTicks {
     { counters, flows, atUs, last }: Pick<CaptureReport, 'counters' | 'flows' | 'atUs' | 'last'>,
     hasRows: boolean,
   ): boolean {
-    const isQuiet = !hasRows && flows.count === 0 && this.#isSame(counters) && atUs < this.#atUs + REPEAT_US;
+    const isQuiet = !hasRows && flows.count === 0 && this.#isSame(counters) && atUs < this.#atUs + this.#repeatUs;
     if (isQuiet && !last) return false;
     this.#counters = counters;
     this.#atUs = atUs;

@@ -16,6 +16,7 @@ export interface RecorderOptions {
   readonly database: string;
   readonly write: WriteOptions | null; // packets go into files too
   readonly keep: Keep; // what is older or more is deleted from the database
+  readonly everyTick: boolean; // also those without news are stored
   readonly info: Omit<CaptureInfo, 'startedUs'>;
   readonly userName: (uid: number) => string | null;
   readonly containerName: (id: string, cgroup: string) => string | null;

@@ -43,7 +43,7 @@ export class Recorder {
   readonly #onAnswer: OnAnswer = (serial, side, answer) => this.#builder.addAnswer(serial, side, answer);
   readonly #work = new SlicedWork();
   readonly #clockLog = new ClockLog();
-  readonly #quietTicks = new QuietTicks();
+  readonly #quietTicks: QuietTicks;
   #timer: NodeJS.Timeout | undefined;
   #placesTimer: NodeJS.Timeout | undefined;
   #places: readonly NamedPlace[];
@@ -66,6 +66,7 @@ export class Recorder {
   constructor(native: Native, options: RecorderOptions) {
     this.#options = options;
     this.#clock = new Clock(native);
+    this.#quietTicks = new QuietTicks(options.everyTick);
     const keepClosedUs = options.capture === null ? KEEP_CLOSED_US : undefined;
     this.#attributor = new Attributor(options.info.netns, options.programs !== null, keepClosedUs);
     this.#builder = new TickBuilder(this.#attributor, options);

@@ -158,6 +158,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   const recorder = new Recorder(native, {
     ...recordingOf(native, devices, filter, flags, database),
     programs: opened,
+    everyTick: context.env.PCAPID_EVERY_TICK === '1', // tests wait for ticks
     onReady: () => {
       if (!flags.quiet) for (const check of checks) context.err(formatCheck(check));
       const what = flags.socketsOnly ? 'sockets' : devices[0] === 'any' ? 'all interfaces' : devices.join(', ');

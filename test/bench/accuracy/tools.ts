@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild } from '../../support/child.ts';
-import { startRecording } from '../../support/recording.ts';
+import { AS_USUAL, startRecording } from '../../support/recording.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
 import { storedEnds } from '../../support/said-ends.ts';
 import { readCapture } from '../../support/stored-flows.ts';
@@ -35,7 +35,7 @@ export function pcapid(sources: string): Tool {
       const { out } = await runPcapid(['record', '--help']);
       const words = ['-q', '-i', 'any', '--sources', sources, ...(out.includes('--netns') ? ['--netns', 'all'] : [])];
       words.push(...LOAD_FILTER.split(' ')); // what others do on this machine meanwhile is not measured
-      const options = { before: measuredInto(costFile), database: join(folder, 'flows.db') };
+      const options = { before: measuredInto(costFile), database: join(folder, 'flows.db'), env: AS_USUAL };
       const recording = await startRecording(words, options);
       return async () => {
         await sleep(SETTLE_MS);

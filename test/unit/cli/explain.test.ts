@@ -5,7 +5,7 @@ import { runProgram } from '../../../src/cli/program.ts';
 import { SourceCode } from '../../../src/core/socket.ts';
 import { HOST, PEER } from '../../support/attributor.ts';
 import { testContext } from '../../support/context.ts';
-import { withAnswers } from '../../support/explained.ts';
+import { type ToldFlows, withAnswers } from '../../support/explained.ts';
 import { makeOwners, makeProcess, makeSockets } from '../../support/facts.ts';
 import { HOSTILE_TEXTS } from '../../support/hostile.ts';
 
@@ -17,36 +17,40 @@ async function said(path: string, ...words: string[]) {
   return { out: context.stdout(), err: context.stderr(), code: code ?? context.exitCode };
 }
 
-/** One flow of process 41, whose name is `text` wherever it has one; its parent 40 had the socket before. */
-async function explained(text: string, ...words: string[]) {
-  const processes = [40, 41].map((pid) =>
-    makeProcess(pid, { parentPid: pid - 1, comm: text, exe: text, argv: [text], unit: text, cgroup: text }),
-  );
+/** A flow of a process for each text, whose name it is wherever it has one; its parent had the socket before. */
+function scene(texts: readonly string[]): ToldFlows {
+  const people = texts.map((text, i) => {
+    const named = { comm: text, exe: text, argv: [text], unit: text, cgroup: text };
+    return { pid: 41 + 2 * i, parent: 40 + 2 * i, named, port: 5 + i, cookie: 5 + i };
+  });
+  const remote = [PEER, 6] as const;
   const facts = {
-    processes,
-    sockets: makeSockets({
-      local: [HOST, 5],
-      remote: [PEER, 6],
-      inode: 0,
-      cookie: 5,
-      seenUs: T,
-      source: SourceCode.Bpf,
-    }),
+    processes: people.flatMap(({ pid, parent, named }) => [
+      makeProcess(parent, { parentPid: parent - 1, ...named }),
+      makeProcess(pid, { parentPid: parent, ...named }),
+    ]),
+    sockets: makeSockets(
+      ...people.map(({ port, cookie }) => ({
+        ...{ local: [HOST, port] as const, remote, inode: 0, cookie },
+        ...{ seenUs: T, source: SourceCode.Bpf },
+      })),
+    ),
     owners: makeOwners(
-      { cookie: 5, pid: 40, evidence: 'Created', fromUs: T },
-      { cookie: 5, pid: 41, evidence: 'Transfer', fromUs: T + 5 },
+      ...people.flatMap(({ pid, parent, cookie }) => [
+        { cookie, pid: parent, evidence: 'Created' as const, fromUs: T },
+        { cookie, pid, evidence: 'Transfer' as const, fromUs: T + 5 },
+      ]),
     ),
   };
-  const flow = {
-    serial: 1,
-    src: [HOST, 5],
-    dst: [PEER, 6],
-    firstUs: T,
-    lastUs: T + 99,
-    state: 'new-and-ended',
-  } as const;
-  return await withAnswers({ facts, flows: [flow] }, (path) => said(path, ...words));
+  const flows = people.map(({ port }, i) => ({
+    ...{ serial: i + 1, src: [HOST, port] as const, dst: remote },
+    ...{ firstUs: T, lastUs: T + 99, state: 'new-and-ended' as const },
+  }));
+  return { facts, flows };
 }
+
+/** What is said of one flow, of process 41. */
+const explained = (text: string, ...words: string[]) => withAnswers(scene([text]), (path) => said(path, ...words));
 
 test('explain tells facts, rules, what lost, the check and the sentence of who', async () => {
   const { out, code } = await explained('curl', '1', '--utc');
@@ -76,13 +80,15 @@ test('explain --format json has the same with tokens', async () => {
 });
 
 test('explain prints no control character, whatever a process is called', async () => {
-  for (const text of HOSTILE_TEXTS) {
-    const table = (await explained(text, '1')).out;
-    assert.doesNotMatch(table, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
-    const { out } = await explained(text, '1', '--format', 'json');
-    assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
-    assert.equal(JSON.parse(out).ends[0].sockets[0].people[1].comm, text);
-  }
+  await withAnswers(scene(HOSTILE_TEXTS), async (path) => {
+    for (const [i, text] of HOSTILE_TEXTS.entries()) {
+      const { out: table } = await said(path, `${i + 1}`);
+      assert.doesNotMatch(table, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
+      const { out } = await said(path, `${i + 1}`, '--format', 'json');
+      assert.doesNotMatch(out, /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, text);
+      assert.equal(JSON.parse(out).ends[0].sockets[0].people[1].comm, text);
+    }
+  });
 });
 
 test('explain says what to do about a flow that is not there', async () => {

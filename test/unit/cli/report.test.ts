@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { runProgram } from '../../../src/cli/program.ts';
 import { testContext } from '../../support/context.ts';
 import { parsePage } from '../../support/parse-page.ts';
@@ -11,8 +11,15 @@ import { parsePage } from '../../support/parse-page.ts';
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-test-'));
 const temporary = join(folder, 'tmp');
 mkdirSync(temporary);
-process.env.TMPDIR = temporary; // where files are read into
-after(() => rmSync(folder, { recursive: true }));
+const { TMPDIR } = process.env;
+before(() => {
+  process.env.TMPDIR = temporary; // where files are read into
+});
+after(() => {
+  if (TMPDIR === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = TMPDIR;
+  rmSync(folder, { recursive: true });
+});
 
 const DEMO = ['captures/demo.pcap', '--facts', 'captures/demo.facts.ndjson'];
 const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');

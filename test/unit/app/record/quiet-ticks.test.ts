@@ -43,3 +43,11 @@ test('rows, flows and the end of a recording are told in their tick', () => {
   assert.equal(ticks.isDue(at(2, { flows }), false), true);
   assert.equal(ticks.isDue(at(3, { last: true }), false), true);
 });
+
+test('on demand none is left out', () => {
+  const ticks = new QuietTicks(true);
+  assert.deepEqual(
+    [0, 1, 2].map((second) => ticks.isDue(at(second), false)),
+    [true, true, true],
+  );
+});

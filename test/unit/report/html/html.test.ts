@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { html } from '../../../../src/report/html/html.ts';
 import { HOSTILE_TEXTS } from '../../../support/hostile.ts';
-import { parsePage } from '../../../support/parse-page.ts';
+import { parsePages } from '../../../support/parse-page.ts';
 
 test('html`` escapes texts and numbers, in text and in attributes', () => {
   assert.equal(
@@ -21,15 +21,10 @@ test('html`` shows what hides, moves or turns text, and what is no character of 
 });
 
 test('no hostile text is anything but text for two parsers, as text and as an attribute', () => {
-  for (const text of [
-    ...HOSTILE_TEXTS,
-    '"><img src=x onerror=alert(1)>',
-    ']]>',
-    '</style><!--',
-    "' onload='x",
-    '&#60;b>',
-  ]) {
-    const page = parsePage(html`<p title="${text}">${text}</p>`.markup());
+  const markup = ['"><img src=x onerror=alert(1)>', ']]>', '</style><!--', "' onload='x", '&#60;b>'];
+  const pages = parsePages([...HOSTILE_TEXTS, ...markup].map((text) => html`<p title="${text}">${text}</p>`.markup()));
+  assert.equal(pages.length, HOSTILE_TEXTS.length + markup.length);
+  for (const page of pages) {
     assert.deepEqual(
       page.elements.map(({ name, attributes }) => [name, Object.keys(attributes)]),
       [['p', ['title']]],
