@@ -1,3 +1,5 @@
+import { freeOutgrown, grown } from '../core/arrays.ts';
+
 /** Marks in the list of previous rows: first of its bucket, and in no bucket. */
 const HEAD = -1;
 const ABSENT = -2;
@@ -59,14 +61,10 @@ export class RowIndex {
 
   #growRows(row: number): void {
     const length = Math.max(this.#next.length * 2, row + 1);
-    const grow = (old: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(length);
-      grown.set(old);
-      return grown;
-    };
-    this.#next = grow(this.#next);
-    this.#previous = grow(this.#previous).fill(ABSENT, this.#previous.length);
-    this.#hash = grow(this.#hash);
+    const known = this.#next.length;
+    this.#next = grown(this.#next, new Int32Array(length));
+    this.#previous = grown(this.#previous, new Int32Array(length)).fill(ABSENT, known);
+    this.#hash = grown(this.#hash, new Int32Array(length));
   }
 
   #growBuckets(): void {
@@ -80,5 +78,6 @@ export class RowIndex {
         row = next;
       }
     }
+    freeOutgrown([old.buffer]);
   }
 }

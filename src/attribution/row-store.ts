@@ -1,3 +1,4 @@
+import { grown } from '../core/arrays.ts';
 import { type ColumnSpec, type Columns, createColumns, pushRow } from '../core/columns.ts';
 
 /** Columns whose rows are freed and used again, so that a table that runs for months does not grow. */
@@ -17,11 +18,7 @@ export class RowStore<S extends ColumnSpec> {
   /** @returns a row whose columns hold what the last user left: set every one */
   take(): number {
     const row = this.#free.pop() ?? pushRow(this.columns);
-    if (row >= this.#live.length) {
-      const grown = new Uint8Array(this.columns.capacity);
-      grown.set(this.#live);
-      this.#live = grown;
-    }
+    if (row >= this.#live.length) this.#live = grown(this.#live, new Uint8Array(this.columns.capacity));
     this.#live[row] = 1;
     return row;
   }

@@ -2,6 +2,7 @@
  * Rows as parallel typed arrays in a plain object: what threads exchange. A structured clone that
  * transfers the buffers arrives as the same object, so nothing is copied and no object is made per row.
  */
+import { becomeSender, freeBuffers, freeOutgrown } from './arrays.ts';
 import { KEY_WORDS } from './tuple.ts';
 
 interface ColumnArrays {
@@ -66,6 +67,7 @@ export function copyRows<S extends ColumnSpec>(spec: S, from: Columns<S>, to: Co
 
 function grow(columns: Columns<ColumnSpec>): void {
   const capacity = columns.capacity * 2;
+  const outgrown = buffersOf(columns);
   for (const [name, value] of Object.entries(columns)) {
     if (!ArrayBuffer.isView(value)) continue;
     const old = value as Uint8Array;
@@ -75,13 +77,24 @@ function grow(columns: Columns<ColumnSpec>): void {
     columns[name] = next as never;
   }
   columns.capacity = capacity;
+  freeOutgrown(outgrown);
 }
 
 /** Buffers for postMessage(columns, transferList(columns)); the sender's columns are empty afterwards. */
 export function transferList(columns: object): ArrayBuffer[] {
+  becomeSender();
+  return buffersOf(columns);
+}
+
+function buffersOf(columns: object): ArrayBuffer[] {
   const buffers: ArrayBuffer[] = [];
   for (const value of Object.values(columns)) if (ArrayBuffer.isView(value)) buffers.push(value.buffer as ArrayBuffer);
   return buffers;
+}
+
+/** Nobody reads them any more. */
+export function freeColumns(...all: readonly object[]): void {
+  freeBuffers(all.flatMap(buffersOf));
 }
 
 /** Rows `from` to `to` (not included) as columns of their own, without a copy: for who works in slices. */

@@ -1,4 +1,5 @@
 /** Flows with something that no row has told yet, so that drain() looks at these and at no others. */
+import { grown } from '../core/arrays.ts';
 import { type FlowEntries, NONE } from './flow-entries.ts';
 
 export class ChangedList {
@@ -11,11 +12,7 @@ export class ChangedList {
   }
 
   add(id: number): void {
-    if (this.count === this.ids.length) {
-      const ids = new Int32Array(this.count * 2);
-      ids.set(this.ids);
-      this.ids = ids;
-    }
+    if (this.count === this.ids.length) this.ids = grown(this.ids, new Int32Array(this.count * 2));
     this.#entries.changedAt[id] = this.count;
     this.ids[this.count++] = id;
   }

@@ -1,4 +1,5 @@
 /** From the cookie of a socket to the ends of flows that are its: doubly linked lists, an end being 2 * entry + side. */
+import { grown } from '../core/arrays.ts';
 import { NONE } from './flow-entries.ts';
 
 export class CookieIndex {
@@ -36,10 +37,7 @@ export class CookieIndex {
 
   #grow(least: number): void {
     const size = Math.max(2048, 2 ** Math.ceil(Math.log2(least)));
-    const [prev, next] = [new Int32Array(size), new Int32Array(size)];
-    prev.set(this.#prev);
-    next.set(this.#next);
-    this.#prev = prev;
-    this.#next = next;
+    this.#prev = grown(this.#prev, new Int32Array(size));
+    this.#next = grown(this.#next, new Int32Array(size));
   }
 }

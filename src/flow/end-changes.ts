@@ -1,4 +1,5 @@
 /** Changes of sockets that wait for a packet of their time: a queue for each flow, in the order in which they happened. */
+import { grown } from '../core/arrays.ts';
 import { FlowEnd } from '../core/flow.ts';
 import type { Us } from '../core/time.ts';
 import { NONE } from './flow-entries.ts';
@@ -146,9 +147,4 @@ export class EndChanges {
     this.sequence = grown(this.sequence, new Uint32Array(size));
     this.next = grown(this.next, new Int32Array(size));
   }
-}
-
-function grown<T extends Int32Array | Uint32Array | Uint8Array | Float64Array>(old: T, next: T): T {
-  next.set(old);
-  return next;
 }

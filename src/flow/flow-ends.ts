@@ -1,4 +1,5 @@
 /** Which sockets are at both ends of each flow: of entry `id` end 2 * id is the source, 2 * id + 1 the destination. */
+import { grown } from '../core/arrays.ts';
 import { FlowFlag } from '../core/flow.ts';
 import type { Us } from '../core/time.ts';
 
@@ -55,9 +56,4 @@ export class FlowEnds {
     this.cutUs[id] = 0;
     this.turns[id] = 0;
   }
-}
-
-function grown<T extends Uint8Array | Float64Array>(old: T, next: T): T {
-  next.set(old);
-  return next;
 }

@@ -1,4 +1,5 @@
 /** From the hash of a tuple to entries: open addressing over pairs of (hash, entry), so a miss rarely leaves the index. */
+import { freeOutgrown } from '../core/arrays.ts';
 import { compareKeys, DIFFERENT } from './flow-key.ts';
 
 const MIN_SLOTS = 2048;
@@ -37,6 +38,7 @@ export class FlowIndex {
     for (let at = 0; at < old.length; at += 2) {
       if (old[at + 1] !== 0) place(this.pairs, this.mask, old[at]!, old[at + 1]!);
     }
+    freeOutgrown([old.buffer]);
   }
 }
 

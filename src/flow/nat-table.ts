@@ -1,4 +1,5 @@
 /** Address translation in force: which tuple the packets of another one leave with. Of what conntrack tells. */
+import { grown } from '../core/arrays.ts';
 import { equalKeys, KEY_WORDS, reverseKey } from '../core/tuple.ts';
 import { FlowIndex, findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
@@ -81,12 +82,8 @@ export class NatTable {
   }
 
   #grow(): void {
-    const grown = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const next = new Int32Array(old.length * 2);
-      next.set(old);
-      return next;
-    };
-    this.#originals = grown(this.#originals);
-    this.#translated = grown(this.#translated);
+    const length = this.#originals.length * 2;
+    this.#originals = grown(this.#originals, new Int32Array(length));
+    this.#translated = grown(this.#translated, new Int32Array(length));
   }
 }

@@ -2,6 +2,7 @@
  * The same packet on several interfaces (veth, bridge, uplink) is one packet: a flow counts per direction and
  * interface, and its count is the largest. The first interface is counted inside the flow's entry, the others here.
  */
+import { grown } from '../core/arrays.ts';
 
 const MAX_FURTHER = 3; // a direction has at most four interfaces; whatever else sees it counts as duplicate only
 const DIRECTION = 0; // words of a row
@@ -108,12 +109,8 @@ export class Sightings {
       return row;
     }
     if (this.#used * ROW_WORDS === this.#words.length) {
-      const words = new Int32Array(this.#words.length * 2);
-      words.set(this.#words);
-      this.#words = words;
-      const counters = new Float64Array(this.#counters.length * 2);
-      counters.set(this.#counters);
-      this.#counters = counters;
+      this.#words = grown(this.#words, new Int32Array(this.#words.length * 2));
+      this.#counters = grown(this.#counters, new Float64Array(this.#counters.length * 2));
     }
     return this.#used++;
   }

@@ -1,3 +1,4 @@
+import { freeOutgrown } from '../core/arrays.ts';
 import { mixHash } from '../core/tuple.ts';
 
 const FIRST_ENTRIES = 1024; // power of two
@@ -14,8 +15,8 @@ export type TakeRow = (row: number[], isLess: boolean) => void;
 export class SumMap {
   readonly #keyLength: number;
   readonly #width: number; // numbers of an entry
-  #values!: Float64Array; // [entries * width], each its key, then its sums
-  #slots!: Int32Array; // [2 * entries at least]: number of an entry, from 1; 0: empty
+  #values!: Float64Array<ArrayBuffer>; // [entries * width], each its key, then its sums
+  #slots!: Int32Array<ArrayBuffer>; // [2 * entries at least]: number of an entry, from 1; 0: empty
   #count = 0;
 
   constructor(keyLength: number, sums: number) {
@@ -92,7 +93,7 @@ export class SumMap {
   }
 
   #grow(): void {
-    const [values, entries] = [this.#values, this.#count];
+    const [values, slots, entries] = [this.#values, this.#slots, this.#count];
     this.#reset(entries * 2);
     this.#values.set(values);
     const mask = this.#slots.length - 1;
@@ -101,6 +102,7 @@ export class SumMap {
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = entry + 1;
     }
+    freeOutgrown([values.buffer, slots.buffer]);
   }
 
   #reset(entries: number): void {

@@ -1,7 +1,7 @@
 /** A recording: starts the threads, joins flows with facts each tick, hands both to the store. */
 import { Attributor, type OnAnswer } from '../../attribution/attributor.ts';
 import { seeStillOpen } from '../../attribution/still-open.ts';
-import { columnSlices, createColumns, transferList } from '../../core/columns.ts';
+import { columnSlices, createColumns, freeColumns, transferList } from '../../core/columns.ts';
 import { FLOW_COLUMNS } from '../../core/flow.ts';
 import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
@@ -163,6 +163,7 @@ export class Recorder {
     this.#builder.addExits(facts.exits);
     if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
     this.#threads.factBacklog.taken(facts);
+    freeColumns(sockets, owners, holders, closed, facts.exits);
     if (this.#isBehind && !this.#waitsForCapture) yield* this.#makeRoom(facts.atUs);
     if (!facts.last) return;
     seeStillOpen(this.#attributor, facts.atUs);

@@ -1,5 +1,6 @@
 /** The store thread: the only writer of the database. Started by the recorder with StoreThreadData. */
 import { type MessagePort, workerData } from 'node:worker_threads';
+import { freeColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FlowFlag } from '../../core/flow.ts';
 import type { Us } from '../../core/time.ts';
@@ -106,6 +107,8 @@ class StoreThread {
       this.#close(null);
     } else {
       this.#store?.write(command.tick);
+      const { flows, ends, sockets, holders, names } = command.tick;
+      freeColumns(flows, ends, sockets, holders, names.rows, names.flows);
       this.#say({ kind: 'written' });
     }
   }

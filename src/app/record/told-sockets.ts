@@ -1,3 +1,4 @@
+import { grown } from '../../core/arrays.ts';
 import type { Us } from '../../core/time.ts';
 
 /** What the history says of the sockets of a table, by its row. Columns: a storm has 5,000 sockets a second. */
@@ -39,9 +40,4 @@ export class ToldSockets {
     this.holders = grown(this.holders, new Uint32Array(size));
     this.offsetUs = grown(this.offsetUs, new Float64Array(size));
   }
-}
-
-function grown<T extends Uint32Array | Float64Array>(old: T, next: T): T {
-  next.set(old);
-  return next;
 }

@@ -1,5 +1,5 @@
 import { isLoopback } from '../../../core/address.ts';
-import { copyRows, createColumns } from '../../../core/columns.ts';
+import { copyRows, createColumns, freeColumns } from '../../../core/columns.ts';
 import type { FreshColumns } from '../../../core/flow.ts';
 import { EXIT_COLUMNS, HOLDER_COLUMNS, type HolderColumns, type Process } from '../../../core/process.ts';
 import { SOCKET_COLUMNS, type SocketColumns, type SocketEventColumns, SocketState } from '../../../core/socket.ts';
@@ -108,6 +108,7 @@ export class Observer {
   /** Takes what the kernel told of sockets, as another thread took it out of the ring. */
   takeEvents(events: SocketEventColumns): void {
     this.#kernel?.take(events, this.#learned);
+    freeColumns(events);
   }
 
   /** Takes what was seen of processes that may be gone by now. */

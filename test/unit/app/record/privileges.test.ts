@@ -68,8 +68,11 @@ test('reducePrivileges() executes the same program with the same words, marked, 
   assert.equal(BigInt(keepMask), KEPT);
   assert.deepEqual([uid, gid], [process.geteuid!(), process.getegid!()]); // the root folder is root's
   assert.equal(path, process.execPath);
-  const own = ['--max-semi-space-size=1', '--heap-growing-percent=15', '--single-threaded-gc']; // of V8
-  assert.deepEqual(argv, [process.argv0, ...process.execArgv, ...own, ...process.argv.slice(1)]);
+  const ofV8 = [
+    ...['--optimize-for-size', '--max-semi-space-size=1'],
+    ...['--heap-growing-percent=15', '--single-threaded-gc'],
+  ];
+  assert.deepEqual(argv, [process.argv0, ...process.execArgv, ...ofV8, ...process.argv.slice(1)]);
   for (const wanted of ['PCAPID_DB=/x.db', 'PCAPID_REDUCED=1', 'MALLOC_MMAP_THRESHOLD_=131072'])
     assert.ok(envp.includes(wanted), wanted);
 });
