@@ -24,6 +24,7 @@ import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
+import type { answerFrame } from '../who-frame.ts';
 
 interface WhoFlags extends FormatFlags, LookFlags, FrameFlags {}
 
@@ -83,22 +84,21 @@ function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
   }
 }
 
-async function answerWho(
+function answerWho(
   context: Context,
   words: readonly string[],
   flags: WhoFlags,
   live: OwnerSource | undefined,
-): Promise<void> {
+): Promise<void> | undefined {
   const look = lookOf(flags);
   const printing = { available: flowColumns(look), defaults: FLOW_DEFAULT_COLUMNS, fields: FLOW_RECORD_FIELDS };
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   if (asksForFrame(flags)) {
-    const { answerFrame } = await import('../who-frame.ts'); // as large as all the rest
-    const { heading, answer } = await answerFrame(context, words, flags, look);
-    if (isProse) context.out(heading + answerText(answer, look));
-    else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
-    return;
+    return frameAnswer(context, words, flags, look).then(({ heading, answer }) => {
+      if (isProse) context.out(heading + answerText(answer, look));
+      else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
+    });
   }
   refuseCapture(words, flags);
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
@@ -118,7 +118,11 @@ async function answerWho(
       { ...flags, limit: 0 },
       printing,
     );
+  return undefined;
 }
+
+/** Whatever reads capture files is as large as all the rest. */
+const frameAnswer: typeof answerFrame = async (...asked) => (await import('../who-frame.ts')).answerFrame(...asked);
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
   if (at === undefined) return {};
