@@ -18,6 +18,8 @@ export interface FormatFlags {
 
 /** Rows of a table when --limit is not given. Machine formats have no such limit. */
 const TABLE_LIMIT = 100;
+/** Fields that stand for all. */
+const SOME = 3;
 
 /** @param most rows of a table; who counts answers */
 export function addFormatOptions(command: Command, most = TABLE_LIMIT): Command {
@@ -49,7 +51,8 @@ export interface Printing {
 }
 
 /** Checks the flags before anything is asked or printed. */
-export function columnsOf({ format, columns }: FormatFlags, { available, defaults }: Printing): readonly Column[] {
+export function columnsOf({ format, columns }: FormatFlags, printing: Printing): readonly Column[] {
+  const { available, defaults } = printing;
   if (columns !== undefined && format !== 'table') {
     throw new UserError(
       'columns-of-table',
@@ -61,9 +64,18 @@ export function columnsOf({ format, columns }: FormatFlags, { available, default
   return names.map((name) => {
     const column = available.find((one) => one.name === name);
     if (column !== undefined) return column;
-    const valid = available.map((one) => one.name).join(', ');
-    throw new UserError('bad-column', `--columns: there is no column '${name}'`, `Choose from: ${valid}.`);
+    throw new UserError('bad-column', `--columns: there is no column '${name}'`, columnsHint(printing));
   });
+}
+
+/** A table can show each of the 50 fields of a record, too: these would hide what is wanted most. */
+function columnsHint({ available, defaults, fields }: Printing): string {
+  const names = available.map(({ name }) => name);
+  const isRaw = (name: string): boolean => fields.includes(name) && !defaults.includes(name);
+  const raw = names.filter(isRaw);
+  if (raw.length <= SOME) return `Choose from: ${names.join(', ')}.`;
+  const own = names.filter((name) => !isRaw(name)).join(', ');
+  return `Choose from: ${own}, or any field of --format json (${raw.slice(0, SOME).join(', ')} ...).`;
 }
 
 /** Prints rows as they come, and says on stderr when there are none or more than the limit. Sets the exit code. */

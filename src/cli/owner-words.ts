@@ -5,7 +5,7 @@ import { otherSide, ownSide, type Side } from '../report/flow-columns.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
-import { MATCH_WORDS, REASON_WORDS, SOURCE_WORDS } from '../report/words.ts';
+import { MATCH_WORDS, REASON_WORDS, SOURCE_WORDS, userWords } from '../report/words.ts';
 
 /** A flow or a socket, as fields of a flow record, and everybody who held its sockets (`side`, `pid`, `comm` ...). */
 export interface OwnerAnswer {
@@ -108,8 +108,7 @@ function nameWords(name: string | null, source: string | null): string | null {
 }
 
 function ownerWords(field: (name: string) => string | null): string {
-  const user = field('user') ?? field('uid');
-  const details = [field('exe'), user === null ? null : `user ${user}`].filter((part) => part !== null).join(', ');
+  const details = [field('exe'), userWords(field('user'), field('uid'))].filter((part) => part !== null).join(', ');
   const tail = details === '' ? '' : ` (${details})`;
   if (field('pid') !== null) return `${field('comm') || '(no name)'}, process ${field('pid')}${tail}`;
   const reason = field('reason');
@@ -150,12 +149,12 @@ function holdersWords(holders: number): string {
 
 /** @returns who, and when it was seen to act or to hold where that is stored */
 function holderWords(holder: Row, look: Look): string {
-  const user = textOf(holder, 'user') ?? textOf(holder, 'uid');
+  const user = userWords(textOf(holder, 'user'), textOf(holder, 'uid'));
   const command = textOf(holder, 'cmdline') ?? textOf(holder, 'exe');
   const isTimed = (holder.from_us ?? null) !== null;
   const when = isTimed
     ? `, ${formatIso(numberOf(holder, 'from_us'), look.zone)} to ${formatIso(numberOf(holder, 'to_us'), look.zone)}`
     : '';
   const who = `${textOf(holder, 'comm') ?? '(no name)'}, process ${textOf(holder, 'pid')}`;
-  return `${who}${user === null ? '' : `, user ${user}`}${when}${command === null ? '' : `: ${command}`}`;
+  return `${who}${user === null ? '' : `, ${user}`}${when}${command === null ? '' : `: ${command}`}`;
 }

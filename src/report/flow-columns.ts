@@ -22,9 +22,9 @@ export function formatOwner(row: Row, side: Side): string {
   const pid = field('pid');
   if (pid !== null) return `${field('comm') ?? ''}[${pid}]${field('confidence') === 'likely' ? '?' : ''}`;
   const exe = field('exe');
-  const user = field('user') ?? field('uid');
   if (field('reason') === 'ambiguous') return `${exe === null ? '' : `${baseName(exe)} `}(1 of ${field('holders')})`;
-  return `(${field('reason') ?? 'not looked up'})${user === null ? '' : ` ${user}`}`;
+  const user = field('user') === null ? (field('uid') === null ? '' : ` uid ${field('uid')}`) : ` ${field('user')}`;
+  return `(${field('reason') ?? 'not looked up'})${user}`;
 }
 
 /** The name of the other end or `93.184.216.34:443`, and who is there when that is this host too. */

@@ -43,3 +43,9 @@ export const SOURCE_WORDS: Readonly<Record<string, string>> = {
   capture: 'the capture file itself',
   history: 'the stored history of sockets',
 };
+
+/** Names of users are those of their own host: of another one only the number is known. */
+export function userWords(user: string | null, uid: string | null): string | null {
+  if (user !== null) return `user ${user}`;
+  return uid === null ? null : `uid ${uid}`;
+}

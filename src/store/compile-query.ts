@@ -5,6 +5,7 @@ import {
   endpointWhere,
   type FlowFilter,
   type Fragment,
+  flowAlternatives,
   flowWhere,
   fragment,
   or,
@@ -61,19 +62,43 @@ export const PROCESS_SORTS = {
 } as const;
 export type ProcessSort = keyof typeof PROCESS_SORTS;
 
-/** Rows of the view flow_record. */
+/**
+ * Rows of the view flow_record.
+ *
+ * The CROSS JOIN keeps the order of the inner query: SQLite never reorders its tables, and LIMIT keeps its ORDER BY.
+ */
 export function compileFlows(filter: FlowFilter, order: Order<FlowSort>, limit: Limit, rows?: RowRange): CompiledQuery {
-  const direction = sqlDirection(order);
-  const where = and([flowWhere(filter), ...storedWhere('f', rows)]);
-  return recordsOf(where, `${FLOW_SORTS[order.by].sql} ${direction}, f.id ${direction}`, limit);
+  const picked = pickFlows(filter, order, limit, storedWhere('f', rows));
+  return {
+    sql: `SELECT r.* FROM (${picked.sql}) picked
+CROSS JOIN flow_record r ON r.flow_id = picked.id`,
+    params: picked.params,
+  };
 }
 
-/** The CROSS JOIN keeps the order of the inner query: SQLite never reorders its tables, and LIMIT keeps its ORDER BY. */
-function recordsOf(where: Fragment, order: string, limit: Limit): CompiledQuery {
+/**
+ * Ids. A process is looked for at each end by itself: an OR of both would read every flow of it before the first one is
+ * known (10 million flows of 2,000 processes: 36 ms against 1 ms).
+ */
+function pickFlows(
+  filter: FlowFilter,
+  order: Order<FlowSort>,
+  limit: Limit,
+  stored: readonly Fragment[],
+): CompiledQuery {
+  const direction = sqlDirection(order);
+  const first = `ORDER BY sorted ${direction}, id ${direction} LIMIT ?`;
+  const isOfProcess = filter.pid !== undefined || filter.process !== undefined;
+  const alternatives = isOfProcess ? flowAlternatives(filter) : [flowWhere(filter)];
+  const picks = alternatives.map((alternative) => {
+    const where = and([alternative, ...stored]);
+    const sql = `SELECT f.id AS id, ${FLOW_SORTS[order.by].sql} AS sorted FROM flow f WHERE ${where.sql} ${first}`;
+    return fragment(sql, ...where.params, limit ?? NO_LIMIT);
+  });
+  if (picks.length === 1) return picks[0]!;
   return {
-    sql: `SELECT r.* FROM (SELECT f.id AS id FROM flow f WHERE ${where.sql} ORDER BY ${order} LIMIT ?) picked
-CROSS JOIN flow_record r ON r.flow_id = picked.id`,
-    params: [...where.params, limit ?? NO_LIMIT],
+    sql: `SELECT id FROM (${picks.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ')}) ${first}`,
+    params: [...picks.flatMap(({ params }) => params), limit ?? NO_LIMIT],
   };
 }
 

@@ -43,6 +43,7 @@ export interface EndNames {
   readonly program: string;
   readonly remoteAddress: string | null; // null: the row has none
   readonly remoteName: string; // text; only with a remote address
+  readonly reason?: string; // undefined: ends that are not on this host are no rows
 }
 
 export const fragment = (sql: string, ...params: SqlValue[]): Fragment => ({ sql, params });
@@ -65,18 +66,26 @@ const NOT_LOCAL = 5; // code of REASONS
 
 /** Condition on `flow f`: some end of it satisfies the filter. */
 export function flowWhere(filter: FlowFilter): Fragment {
-  const sides = (['src', 'dst'] as const).flatMap((side) => {
+  const sides = sidesWhere(filter);
+  return and([...flowOnlyWhere(filter), ...(sides.length > 0 ? [or(sides)] : [])]);
+}
+
+/** The same as conditions of which one has to hold, so that each can go through its index in the order that is wanted. */
+export function flowAlternatives(filter: FlowFilter): readonly Fragment[] {
+  return sidesWhere(filter).map((side) => and([side, ...flowOnlyWhere(filter)]));
+}
+
+function flowOnlyWhere(filter: FlowFilter): Fragment[] {
+  return [...rangeWhere(filter, 'f'), ...portWhere(filter, 'f.src_port', 'f.dst_port', 'f.protocol')];
+}
+
+function sidesWhere(filter: FlowFilter): Fragment[] {
+  return (['src', 'dst'] as const).flatMap((side) => {
     const other = side === 'src' ? 'dst' : 'src';
     const remote = { remoteAddress: `f.${other}_address`, remoteName: nameTextOf(other) };
-    const names = { process: `f.${side}_process`, program: `f.${side}_program`, ...remote };
-    const local = fragment(`f.${side}_reason IS NOT ${NOT_LOCAL}`);
-    return endAlternatives(filter, names).map((one) => and([one, local]));
+    const own = { process: `f.${side}_process`, program: `f.${side}_program`, reason: `f.${side}_reason` };
+    return endAlternatives(filter, { ...own, ...remote });
   });
-  return and([
-    ...rangeWhere(filter, 'f'),
-    ...portWhere(filter, 'f.src_port', 'f.dst_port', 'f.protocol'),
-    ...(sides.length > 0 ? [or(sides)] : []),
-  ]);
 }
 
 /** Condition on `endpoint e`: this end satisfies the filter. */
@@ -109,9 +118,14 @@ export function endAlternatives(filter: FlowFilter, names: EndNames): Fragment[]
     ...remoteWhere(filter, names.remoteAddress),
     ...nameWhere(filter, names),
   ];
+  // Who has a process is on this host; not to ask for the reason leaves some questions to an index alone.
+  const local = names.reason === undefined ? [] : [fragment(`${names.reason} IS NOT ${NOT_LOCAL}`)];
   if (filter.pid !== undefined)
     common.push(fragment(`${names.process} IN (SELECT id FROM process WHERE pid = ?)`, filter.pid));
-  if (filter.process === undefined) return common.length === 0 ? [] : [and(common)];
+  if (filter.process === undefined) {
+    if (common.length === 0) return [];
+    return [and(filter.pid === undefined ? [...common, ...local] : common)];
+  }
   const name = filter.process;
   const exe = fragment("(exe = ? OR substr(exe, -length('/' || ?)) = '/' || ?)", name, name, name);
   const byProcess = fragment(
@@ -123,7 +137,7 @@ export function endAlternatives(filter: FlowFilter, names: EndNames): Fragment[]
     fragment(`${names.process} IS NULL`), // shared by processes of one program
     fragment(`${names.program} IN (SELECT id FROM program WHERE ${exe.sql})`, ...exe.params),
   ]);
-  return [and([byProcess, ...common]), and([byProgram, ...common])];
+  return [and([byProcess, ...common]), and([byProgram, ...common, ...local])];
 }
 
 function programWhere(filter: FlowFilter, program: string): Fragment[] {

@@ -24,6 +24,7 @@ import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';
+import type { answerFrame } from '../who-frame.ts';
 
 interface WhoFlags extends FormatFlags, LookFlags, FrameFlags {}
 
@@ -94,9 +95,7 @@ function answerWho(
   columnsOf(flags, printing);
   const isProse = flags.format === 'table' && flags.columns === undefined;
   if (asksForFrame(flags)) {
-    // As large as all the rest.
-    return import('../who-frame.ts').then(async ({ answerFrame }) => {
-      const { heading, answer } = await answerFrame(context, words, flags, look);
+    return frameAnswer(context, words, flags, look).then(({ heading, answer }) => {
       if (isProse) context.out(heading + answerText(answer, look));
       else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
     });
@@ -121,6 +120,9 @@ function answerWho(
     );
   return undefined;
 }
+
+/** Whatever reads capture files is as large as all the rest. */
+const frameAnswer: typeof answerFrame = async (...asked) => (await import('../who-frame.ts')).answerFrame(...asked);
 
 function rangeOf(at: string | undefined, nowUs: number, zone: Zone): Pick<TupleQuery, 'range'> {
   if (at === undefined) return {};

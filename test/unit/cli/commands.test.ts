@@ -255,7 +255,7 @@ test('who tells owner, command, evidence, confidence and all holders in words', 
   );
   assert.match(
     text,
-    /held by \\u\{1b\}\[2Jx, process 99, user 0, 2026-11-21T13:00:00\.000000Z to 2026-11-21T13:00:00\.000000Z\n/,
+    /held by \\u\{1b\}\[2Jx, process 99, uid 0, 2026-11-21T13:00:00\.000000Z to 2026-11-21T13:00:00\.000000Z\n/,
   );
   assert.match(text, /93\.184\.216\.34:443 is not this host\n$/);
 });

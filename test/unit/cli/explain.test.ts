@@ -57,7 +57,7 @@ test('explain tells facts, rules, what lost, the check and the sentence of who',
   assert.equal(code, 0);
   assert.match(out, /^flow 1, 1970-01-01T00:00:05\.000000Z to .*no clock is stored/);
   assert.match(out, / {4}socket 1 192\.0\.2\.1:5 -> 198\.51\.100\.9:6, cookie 5, .*, bpf, /);
-  assert.match(out, / {6}actor curl, process 41 \(curl, user 1000\) \(named\)/);
+  assert.match(out, / {6}actor curl, process 41 \(curl, uid 1000\) \(named\)/);
   assert.match(out, / {4}acted-within: one process/);
   assert.match(out, /creator curl, process 40 .*parent of the one that is named - created-only: /);
   assert.match(out, /give this answer by tuple and time alone/);

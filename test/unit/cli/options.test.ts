@@ -188,6 +188,10 @@ test('columnsOf() refuses unknown columns, and columns of machine formats', () =
   );
   assert.throws(() => columnsOf({ format: 'table', columns: 'c' }, printing), { code: 'bad-column', hint: /a, b/ });
   assert.throws(() => columnsOf({ format: 'csv', columns: 'a' }, printing), { code: 'columns-of-table' });
+  const fields = ['a', 'p', 'q', 'r', 's'];
+  const many = { available: ['a', 'b', ...fields.slice(1)].map(fieldColumn), defaults: ['a'], fields };
+  const hint = /^Choose from: a, b, or any field of --format json \(p, q, r \.\.\.\)\.$/;
+  assert.throws(() => columnsOf({ format: 'table', columns: 'c' }, many), { code: 'bad-column', hint });
 });
 
 test('resolveDatabaseToRead() tries --db, $PCAPID_DB, the folder, then where recorders write', () => {
