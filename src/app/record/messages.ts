@@ -6,6 +6,7 @@ import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts'
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, ProcessRow, ProgramRow, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
+import type { TranslationHistoryColumns } from '../../core/translation.ts';
 import type { NetnsPlace } from './capture/capture-spaces.ts';
 import type { IfindexCount } from './interface-counts.ts';
 
@@ -21,6 +22,8 @@ export interface CaptureReady {
 export interface CaptureReport {
   readonly flows: FlowColumns;
   readonly names: FoundNames;
+  readonly translations: TranslationHistoryColumns; // times in CLOCK_BOOTTIME
+  readonly translationsLost: number; // since the start: there was no room for them
   readonly counters: CaptureCounters;
   readonly interfaces: readonly IfindexCount[];
   readonly troubles: readonly string[]; // interfaces that are down or gone, in words
