@@ -104,9 +104,13 @@ export interface OwnersMessage {
   readonly over: Float64Array; // serials of flows that have ended
 }
 
+/** What became of packets before they could be written, since the capture began. */
+export type DropCounts = Pick<CaptureCounters, 'received' | 'kernelDrops' | 'interfaceDrops'>;
+
 /** main -> writer of packets. 'interfaces': those whose names main did not tell before. */
 export type WriterCommand =
   | { readonly kind: 'begin' }
+  | { readonly kind: 'drops'; readonly drops: DropCounts }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly NamedInterface[] }
   | ({ readonly kind: 'owners' } & OwnersMessage)
   | { readonly kind: 'end' };
@@ -121,6 +125,7 @@ export interface WrittenCounts {
 }
 
 export interface WriterCounts extends WrittenCounts {
+  readonly failure: string | null; // why packets could not be written and are lost, e.g. ENOSPC
   readonly isUnread: boolean; // it ended because nobody read the pipe any more
 }
 

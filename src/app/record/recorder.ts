@@ -237,7 +237,7 @@ export class Recorder {
       name: interfaceNames.get(count.netns, count.ifindex),
       kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
-    this.#threads.writer.tell(built, flows, interfaces, this.#places);
+    this.#threads.writer.tell(built, flows, interfaces, this.#places, counters);
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
     const atUs = this.#wallUs();
     const namespaces = this.#newPlaces.map(({ inode, name }) => ({ inode, cookie: null, name }));
