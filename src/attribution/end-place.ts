@@ -22,8 +22,10 @@ export function placeOf(addresses: LocalAddresses, netns: number, key: Int32Arra
   const kernel = kernelsPart(key, side);
   if (locality === 'remote') {
     const isElsewhere = addresses.isElsewhere(netns, key, K_FIRST);
-    const reason = isElsewhere ? 'other-netns' : hasPeerHere(addresses, netns, key, side) ? 'not-local' : 'forwarded';
-    const standing = reason === 'forwarded' ? Standing.Forwarded : Standing.NotLocal;
+    const isForwarded = !isElsewhere && !hasPeerHere(addresses, netns, key, side);
+    const standing = isForwarded ? Standing.Forwarded : Standing.NotLocal;
+    const forwarded = addresses.isListed ? 'forwarded' : 'no-socket'; // nobody can say that it is not this host
+    const reason = isElsewhere ? 'other-netns' : isForwarded ? forwarded : 'not-local';
     return { standing, reason, isSettled: kernel !== 'none', isMulticast: false };
   }
   if (kernel === 'none') return locality === 'multicast' ? GROUP : LOCAL;

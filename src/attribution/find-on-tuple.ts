@@ -1,7 +1,7 @@
 /** The socket on exactly the tuple of a flow's end, of the several that may have had it one after the other. */
 import { isLoopback } from '../core/address.ts';
 import type { Match } from '../core/attribution.ts';
-import { SocketState, SourceCode } from '../core/socket.ts';
+import { FIRST_TRANSLATED, SocketState, SourceCode } from '../core/socket.ts';
 import { SECOND_US } from '../core/time.ts';
 import { K_FIRST, keyProtocol, Protocol } from '../core/tuple.ts';
 import { CLOCK_ERROR_US } from './choose-actor.ts';
@@ -50,9 +50,13 @@ export function inTurn(end: FlowEnd, key: Int32Array, sockets: SocketTable, foun
   return rows.length === 1 ? found : { match: found.match, rows, inTurn: true };
 }
 
-/** Packets of a file have no cookies; their sockets were stored with their tuples and times. */
-export function matchOf(rows: readonly number[], sockets: SocketTable): Match {
-  return sockets.facts.source[rows[0]!] === SourceCode.History ? 'five-tuple' : 'cookie';
+/**
+ * Packets of a file have no cookies; their sockets were stored with their tuples and times, some also under that behind
+ * address translation.
+ */
+export function matchOf(rows: readonly number[], { facts }: SocketTable): Match {
+  if (facts.source[rows[0]!] !== SourceCode.History) return 'cookie';
+  return facts.cookie[rows[0]!]! >= FIRST_TRANSLATED ? 'conntrack' : 'five-tuple';
 }
 
 /** Where the namespace of the packets is not known, any of several may be theirs. */

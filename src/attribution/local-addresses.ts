@@ -62,6 +62,11 @@ export class LocalAddresses {
     return listed === undefined && this.#learned.get(key)?.netns === netns ? 'local' : 'remote';
   }
 
+  /** Whether the host's own addresses are known: else an address of which nothing is known may well be one. */
+  get isListed(): boolean {
+    return this.#listed.size > 0;
+  }
+
   /** Whether an address that is remote in that namespace belongs to another one of this host. */
   isElsewhere(netns: number, words: Int32Array, at: number): boolean {
     const key = addressKey(words, at);

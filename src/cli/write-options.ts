@@ -85,13 +85,17 @@ const rotates = ({ rotateSize, rotateTime }: WriteFlags): boolean =>
 /** Where the capture comes from, for the header of the file. */
 interface Origin {
   readonly filter: string;
+  readonly isOneInterface: boolean;
   readonly command: string;
   readonly hostName: string;
   readonly bootId: string;
 }
 
 /** @returns null when no packets are to be written. @throws UserError when they cannot */
-export function writingOf(flags: WriteFlags, { filter, command, hostName, bootId }: Origin): WriteOptions | null {
+export function writingOf(
+  flags: WriteFlags,
+  { filter, isOneInterface, command, hostName, bootId }: Origin,
+): WriteOptions | null {
   const { write: path, force, style, everyPacket, snaplen, rotateCount = Infinity } = flags;
   if (path === undefined) return null;
   const files = { path, force, rotates: rotates(flags), keep: rotateCount };
@@ -106,6 +110,7 @@ export function writingOf(flags: WriteFlags, { filter, command, hostName, bootId
       system: `${systemType()} ${release()}`,
       filter,
       snaplen,
+      isOneInterface,
       mostBytes: flags.rotateSize ?? Infinity,
       mostUs: flags.rotateTime ?? Infinity,
     },
@@ -119,18 +124,21 @@ export function refuseTerminal({ write }: WriteFlags, isTerminal: boolean): void
   throw new UserError('terminal', 'standard output is a terminal: packets are no text', hint);
 }
 
-/** What became of the packets, on stderr. */
+/** What became of the packets, on stderr. A file that misses some because it could not be written is an error. */
 export function printCaptureFiles(
   context: Context,
   path: string,
-  { packets, bytes, files, marked, lost, isUnread }: WriterCounts,
+  { packets, bytes, files, marked, lost, isUnread, failure }: WriterCounts,
 ): void {
   const extension = extname(path);
   const rotated = `${path.slice(0, path.length - extension.length)}_*${extension}`;
   const where = path === STDOUT ? 'standard output' : files > 1 ? `${files} files ${rotated}` : path;
   const owners = `${marked} of them with owners`;
   context.err(`${countText(packets, 'packet')} written to ${where}, ${formatSize(bytes)}, ${owners}\n`);
-  const reason = isUnread ? 'who read them has gone' : 'there was no room, or too little time';
+  if (failure !== null) context.exitCode = 2;
+  const writing =
+    failure === null ? 'there was no room, or too little time' : `${path} could not be written (${failure})`;
+  const reason = isUnread ? 'who read them has gone' : writing;
   if (lost > 0) context.err(`${countText(lost, 'packet')} not written: ${reason}\n`);
 }
 

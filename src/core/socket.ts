@@ -36,6 +36,9 @@ export const SOURCES = [null, 'bpf', 'cgroup', 'diag', 'proc', 'capture', 'histo
 export type Source = Exclude<(typeof SOURCES)[number], null>;
 export const SourceCode = { Bpf: 1, Cgroup: 2, Diag: 3, Proc: 4, Capture: 5, History: 6 } as const;
 
+/** Cookies of stored sockets are their rows; from this one on those of sockets under a tuple behind address translation. */
+export const FIRST_TRANSLATED = 2 ** 40;
+
 /** A uid that is not known. TIME_WAIT sockets read as uid 0, which would be root: they get this. */
 export const NO_UID = 0xffffffff;
 

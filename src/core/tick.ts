@@ -5,6 +5,7 @@ import type { FlowColumns } from './flow.ts';
 import type { NameRows } from './name.ts';
 import type { Process } from './process.ts';
 import type { Us } from './time.ts';
+import type { TranslationHistoryColumns } from './translation.ts';
 
 /** What accounting groups by. Null fields: not known, or the holders of a shared socket do not agree. */
 export interface Program {
@@ -149,6 +150,7 @@ export interface Tick {
   readonly namespaces: readonly NetnsRow[]; // new or better known ones
   readonly containers: readonly ContainerRow[];
   readonly sockets: SocketHistoryColumns;
+  readonly translations: TranslationHistoryColumns; // times since the epoch
   readonly holders: HolderHistoryColumns;
   readonly names: NameRows;
   readonly counters: CaptureCounters;

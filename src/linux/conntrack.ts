@@ -43,7 +43,8 @@ const CTA_PROTO_DST_PORT = 3;
 const CTA_PROTO_ICMP_ID = 4;
 const CTA_PROTO_ICMPV6_ID = 7;
 
-const MOST_LISTED = 65_536; // what the flow table remembers
+/** Translations that a list has at most: what the flow table remembers. */
+export const MOST_LISTED = 65_536;
 const EVENT_BYTES = 8192; // an event has some 200; labels, helpers and extensions add to that
 
 const tuples = createAttributeCursor();

@@ -29,7 +29,12 @@ export const InterfaceOption = {
   FcsLength: 13,
   TimeOffset: 14,
 } as const;
-export const StatisticsOption = { Delivered: 8 } as const; // packets that were given to the writer of the file
+export const StatisticsOption = {
+  InterfaceDrops: 5, // packets that the interface had no room for
+  Accepted: 6, // packets that passed the filter
+  KernelDrops: 7, // packets that the system had no room for
+  Delivered: 8, // packets that were given to the writer of the file
+} as const;
 export const PacketOption = {
   Flags: 2,
   Process: 8, // process and thread id

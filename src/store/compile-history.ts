@@ -45,11 +45,12 @@ export function compileSocketsOnTuple(tuple: StoredTuple, most: number): Compile
   };
 }
 
-/** A row if a socket ever had one of these addresses as its own. @param addresses as 4 or 16 octets */
+/** A row if a socket ever had one of these addresses as its own, or was seen under it. @param addresses as 4 or 16 octets */
 export function compileOwnAddress(addresses: readonly Uint8Array[]): CompiledQuery {
   return {
     sql: `SELECT 1 AS known FROM address a WHERE a.bytes IN (${addresses.map(() => '?').join(', ')})
-  AND EXISTS (SELECT 1 FROM socket s WHERE s.local_address = a.id) LIMIT 1`,
+  AND (EXISTS (SELECT 1 FROM socket s WHERE s.local_address = a.id) OR a.id IN
+  (SELECT nat_src_address FROM translation UNION SELECT dst_address FROM translation)) LIMIT 1`,
     params: [...addresses],
   };
 }

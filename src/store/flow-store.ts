@@ -21,6 +21,7 @@ import { RollupWriter } from './rollup-writer.ts';
 import { checkSchema } from './schema.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { openSqlite, type Sqlite, sqliteCode } from './sqlite.ts';
+import { endTranslations, TranslationWriter } from './translation-writer.ts';
 
 /** A tick could not be written for now (disk full, I/O error, locked). Nothing of it was; write() it again later. */
 export class StoreBusy extends Error {
@@ -46,6 +47,7 @@ interface Writers {
   readonly capture: CaptureWriter;
   readonly processes: ProcessWriter;
   readonly sockets: SocketWriter;
+  readonly translations: TranslationWriter;
   readonly flows: FlowWriter;
   readonly names: NameWriter;
   readonly changes: FlowChanges;
@@ -124,13 +126,15 @@ export class FlowStore {
     const capture = new CaptureWriter(this.#db, info);
     const processes = new ProcessWriter(this.#db, capture.netns, capture.boot);
     const sockets = new SocketWriter(this.#db, this.#addresses, capture.netns, processes.processes, capture.boot);
+    const translations = new TranslationWriter(this.#db, this.#addresses, capture.netns, capture.boot);
     const { processes: processRows, programs } = processes;
     const seenAt = processes.seenAt.bind(processes);
     const rows = { processes: processRows, programs, sockets: sockets.sockets, seenAt };
     const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    return { capture, processes, sockets, flows, names, changes, rollups: new RollupWriter(this.#db, this.#fold) };
+    const rollups = new RollupWriter(this.#db, this.#fold);
+    return { capture, processes, sockets, translations, flows, names, changes, rollups };
   }
 
   /**
@@ -145,6 +149,7 @@ export class FlowStore {
       writers.processes.writeProcesses(tick.processes);
       writers.sockets.writeSockets(tick.sockets);
       writers.sockets.writeHolders(tick.holders);
+      writers.translations.write(tick.translations);
       writers.flows.write(tick.flows, tick.ends, tick.atUs);
       writers.names.write(tick.names);
       writers.changes.take(writers.rollups, tick.atUs);
@@ -194,6 +199,7 @@ export class FlowStore {
     const { capture } = this.#needWriters();
     this.#transaction(() => {
       capture.end(endedUs);
+      endTranslations(this.#db, endedUs);
       this.#fold.closeBefore(Number.POSITIVE_INFINITY);
       forgetCheckpoints(this.#db);
     });

@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import { FlowEnd } from '../core/flow.ts';
 import { formatTimeUs, type Us } from '../core/time.ts';
 import type { Sqlite } from './sqlite.ts';
+import { endTranslations } from './translation-writer.ts';
 
 /** A process as it will be recognised later: pids and start ticks repeat after a boot. */
 export interface RecorderIdentity {
@@ -56,6 +57,8 @@ function closeForced(db: Sqlite): void {
     `UPDATE flow SET end_reason = ? WHERE end_reason IS NULL AND id > ?
       AND capture IN (SELECT id FROM capture WHERE ended_us IS NULL)`,
   ).run(FlowEnd.Forced, first);
+  const last = db.prepare('SELECT max(last_us) FROM capture WHERE ended_us IS NULL').pluck().get();
+  endTranslations(db, Number(last));
   db.exec('UPDATE capture SET ended_us = last_us, forced = 1 WHERE ended_us IS NULL');
 }
 

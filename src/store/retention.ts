@@ -94,6 +94,7 @@ export class Retention {
     const pointedUs = this.#hasFlows() ? flowsUs : nowUs - SLACK_US;
     const socketsUs = Math.min(pointedUs, this.#since('sockets', sockets, nowUs));
     yield* this.#dropSockets(socketsUs, () => false);
+    yield* this.#dropTranslations(this.#keptFrom.get('sockets')!);
     if (this.#isDirty || this.#isAlone) yield* this.#dropOrphans(flowsUs, socketsUs);
     this.#isDirty = false;
     yield* this.#giveBack();
@@ -200,6 +201,18 @@ export class Retention {
         this.#isDirty = true;
       }
       if (!this.#isAlone && latestUs > untilUs + SLACK_US) return;
+      yield;
+    }
+  }
+
+  /** Translations that ended before `untilUs`: they are of use as long as their sockets are. */
+  *#dropTranslations(untilUs: Us): Generator<void> {
+    const drop = this.#db.prepare('DELETE FROM translation WHERE id > ? AND id <= ? AND to_us < ?');
+    const latest = this.#db.prepare('SELECT max(from_us) FROM translation WHERE id > ? AND id <= ?').pluck();
+    for (const range of ranges(this.#db, 'translation')) {
+      const latestUs = Number(latest.get(...range));
+      if (drop.run(...range, untilUs).changes > 0) this.#isDirty = true;
+      if (!this.#isAlone && latestUs > untilUs + SLACK_US) return; // as with sockets
       yield;
     }
   }

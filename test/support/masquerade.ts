@@ -6,6 +6,7 @@ export interface Masquerade {
   readonly router: Netns; // has the bridge and the uplink
   readonly outside: Netns;
   readonly containerHost: string; // IPv4 addresses
+  readonly uplink: string; // interface of the router
   readonly uplinkHost: string; // what the outside sees
   readonly outsideHost: string;
 }
@@ -31,6 +32,7 @@ export function connectMasqueraded(lab: NetnsLab): Masquerade {
   return {
     ...{ container, router, outside },
     containerHost: inside.v4,
+    uplink: uplink.name,
     uplinkHost: uplink.v4,
     outsideHost: far.v4,
   };

@@ -14,6 +14,7 @@ import {
   SOCKET_HISTORY_COLUMNS,
   type Tick,
 } from '../../src/core/tick.ts';
+import { TRANSLATION_HISTORY_COLUMNS } from '../../src/core/translation.ts';
 import { K_FIRST, K_PORTS, K_SECOND, KEY_WORDS, packMeta, packPorts, protocolNumber } from '../../src/core/tuple.ts';
 
 /** 2026-11-21T13:00:00Z */
@@ -83,10 +84,20 @@ export interface NameLiteral {
   readonly flow?: number; // serial of a flow whose destination is called so
 }
 
-export interface TickLiteral extends Partial<Omit<Tick, 'flows' | 'ends' | 'sockets' | 'holders' | 'names'>> {
+export interface TranslationLiteral {
+  readonly id: number;
+  readonly original: string; // tuple
+  readonly translated: string;
+  readonly fromUs?: number;
+  readonly toUs?: number; // absent: in force
+}
+
+export interface TickLiteral
+  extends Partial<Omit<Tick, 'flows' | 'ends' | 'sockets' | 'translations' | 'holders' | 'names'>> {
   readonly flows?: readonly FlowLiteral[];
   readonly ends?: readonly EndLiteral[];
   readonly sockets?: readonly SocketLiteral[];
+  readonly translations?: readonly TranslationLiteral[];
   readonly holders?: readonly { readonly socket: number; readonly process: number }[];
   readonly names?: readonly NameLiteral[];
 }
@@ -106,6 +117,7 @@ export function tick(literal: TickLiteral = {}): Tick {
     flows: flowColumns(literal.flows ?? []),
     ends: endColumns(literal.ends ?? []),
     sockets: socketColumns(literal.sockets ?? []),
+    translations: translationColumns(literal.translations ?? []),
     holders: holderColumns(literal.holders ?? []),
     names: nameRows(literal.names ?? []),
   };
@@ -161,6 +173,19 @@ function socketColumns(rows: readonly SocketLiteral[]): Tick['sockets'] {
     columns.process[i] = row.process ?? 0;
     columns.fromUs[i] = row.fromUs ?? NOON;
     columns.toUs[i] = row.toUs ?? columns.fromUs[i]!;
+  }
+  return columns;
+}
+
+function translationColumns(rows: readonly TranslationLiteral[]): Tick['translations'] {
+  const columns = createColumns(TRANSLATION_HISTORY_COLUMNS, Math.max(1, rows.length));
+  for (const row of rows) {
+    const i = pushRow(columns);
+    columns.id[i] = row.id;
+    writeKey(row.original, columns.original, i * KEY_WORDS);
+    writeKey(row.translated, columns.translated, i * KEY_WORDS);
+    columns.fromUs[i] = row.fromUs ?? NOON;
+    columns.toUs[i] = row.toUs ?? 0;
   }
   return columns;
 }

@@ -2,7 +2,11 @@
 import { answerFields } from '../../attribution/answer-fields.ts';
 import type { Answer } from '../../attribution/attribute.ts';
 
-export const SPLITS = ['process', 'pid', 'user', 'unit', 'container'] as const;
+/** What an owner is. */
+const OWNERS = ['process', 'pid', 'user', 'unit', 'container'] as const;
+type OwnedBy = (typeof OWNERS)[number];
+
+export const SPLITS = [...OWNERS, 'remote'] as const;
 export type SplitBy = (typeof SPLITS)[number];
 
 export interface OwnerGroup {
@@ -12,7 +16,7 @@ export interface OwnerGroup {
 }
 
 /** @returns undefined when the end has no such owner */
-export function groupOf(by: SplitBy, answer: Answer, userName: (uid: number) => string | null): OwnerGroup | undefined {
+export function groupOf(by: OwnedBy, answer: Answer, userName: (uid: number) => string | null): OwnerGroup | undefined {
   const { pid, comm, exe, uid, unit, container } = answerFields(answer);
   const process = comm ?? (exe === null ? null : exe.slice(exe.lastIndexOf('/') + 1)) ?? (pid && `process ${pid}`);
   switch (by) {
@@ -32,6 +36,12 @@ export function groupOf(by: SplitBy, answer: Answer, userName: (uid: number) => 
     }
   }
 }
+
+/** The other end of a conversation. @param address text of RFC 5952 */
+export const remoteGroup = (address: string): OwnerGroup => ({
+  ...{ key: address, name: address },
+  stem: address.replaceAll(':', '-'), // people type it
+});
 
 const group = (name: string | null | 0): OwnerGroup | undefined => (name ? { key: name, name, stem: name } : undefined);
 

@@ -1,8 +1,10 @@
 /** Whose packets those of each flow of a file are. */
-import { FlowSide } from '../../core/attribution.ts';
+import { formatAddress } from '../../core/address.ts';
+import { FlowSide, type Reason } from '../../core/attribution.ts';
 import { UserError } from '../../core/errors.ts';
+import { K_FIRST, K_SECOND, KEY_WORDS } from '../../core/tuple.ts';
 import type { FlowOwners } from './flow-owners.ts';
-import { groupOf, type OwnerGroup, type SplitBy } from './owner-groups.ts';
+import { groupOf, type OwnerGroup, remoteGroup, type SplitBy } from './owner-groups.ts';
 
 /** More files than this in one folder are no answer to a person. */
 const MOST_OWNERS = 10_000;
@@ -26,9 +28,9 @@ export function planOwners(by: SplitBy, flows: FlowOwners, userName: (uid: numbe
   for (let serial = 1; serial <= flows.count; serial++) {
     const found: number[] = [];
     const reasons: string[] = [];
-    for (const side of [FlowSide.Src, FlowSide.Dst]) {
+    for (const side of by === 'remote' ? ownSides(flows, serial) : BOTH) {
       const answer = flows.answer(serial, side);
-      const group = groupOf(by, answer, userName);
+      const group = by === 'remote' ? remoteOf(flows, serial, side) : groupOf(by, answer, userName);
       if (group === undefined) {
         reasons.push(answer.reason ?? (answer.process === null ? 'not looked up' : `no ${by}`));
         continue;
@@ -46,6 +48,26 @@ export function planOwners(by: SplitBy, flows: FlowOwners, userName: (uid: numbe
   }
   return { groups, owners, ofFlow };
 }
+
+const BOTH = [FlowSide.Src, FlowSide.Dst] as const;
+
+/** Ends on the host of the capture: those with an owner, else the only one that may be there, else who began it. */
+function ownSides(flows: FlowOwners, serial: number): readonly number[] {
+  const owned = BOTH.filter((side) => {
+    const { process, evidence } = flows.answer(serial, side);
+    return process !== null || evidence !== null;
+  });
+  if (owned.length > 0) return owned;
+  const near = BOTH.filter((side) => !isElsewhere(flows.answer(serial, side).reason));
+  return near.length === 1 ? near : [FlowSide.Src];
+}
+
+function remoteOf(flows: FlowOwners, serial: number, side: number): OwnerGroup {
+  const at = (serial - 1) * KEY_WORDS + (side === FlowSide.Src ? K_SECOND : K_FIRST);
+  return remoteGroup(formatAddress(flows.tuples.key, at));
+}
+
+const isElsewhere = (reason: Reason | null): boolean => reason === 'not-local' || reason === 'forwarded';
 
 /** The end that is on this host says more than the other one. */
 const ownReason = (reasons: readonly string[]): string =>

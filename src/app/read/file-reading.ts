@@ -1,6 +1,5 @@
 /** Capture files, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
 import { fstatSync, statSync } from 'node:fs';
-import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor, OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
@@ -270,10 +269,7 @@ class FileReading {
   }
 
   readonly #onAnswer: OnAnswer = (serial, side, answer) => {
-    // A history does not list the host's addresses: who finds no socket in it cannot say that the host passed packets on.
-    const isGuess = this.#options.history !== undefined && answer.reason === 'forwarded';
-    const known: Answer = isGuess ? { ...answer, reason: 'no-socket' } : answer;
-    this.#sink.onAnswer(serial, side, this.#said.answer(serial, side, known));
+    this.#sink.onAnswer(serial, side, this.#said.answer(serial, side, answer));
   };
 
   #counters(): CaptureCounters {

@@ -20,6 +20,7 @@ import { compileClock, compileHistory, compileHistorySpan, compileParent } from 
 import { Reader, type Row } from '../../store/reader.ts';
 import { HistoryEvents, type Turn } from './history-events.ts';
 import { putKey } from './stored-key.ts';
+import { TranslatedSockets } from './translated-sockets.ts';
 
 /** A connection that was closed owns what comes on its tuple so long, as long as TIME_WAIT lasts and again. */
 const BEFORE_US = 130 * SECOND_US;
@@ -35,9 +36,11 @@ export interface HistorySpan {
 /** Facts in the order of their times, as far as they are asked for: memory holds those of a stretch of time. */
 export class History {
   readonly span: HistorySpan;
+  readonly #path: string;
   readonly #reader: Reader;
   readonly #offsetUs: Us;
   #rows: Generator<Row> | undefined;
+  #translated: TranslatedSockets | undefined;
   #next: Row | undefined;
   readonly #told = new Set<number>(); // processes, by row
   readonly #events = new HistoryEvents();
@@ -47,6 +50,7 @@ export class History {
    * @throws UserError when the database cannot be read, or has no sockets
    */
   constructor(path: string, offsetUs: Us) {
+    this.#path = path;
     this.#reader = Reader.open(path);
     this.#offsetUs = offsetUs;
     const [row] = this.#reader.all(compileHistorySpan());
@@ -65,12 +69,18 @@ export class History {
    */
   until(untilUs: Us, sinceUs: Us): LearnedFacts | undefined {
     if (this.#rows === undefined) {
-      this.#rows = this.#reader.rows(compileHistory(sinceUs - BEFORE_US - this.#offsetUs));
+      const fromUs = sinceUs - BEFORE_US - this.#offsetUs;
+      this.#rows = this.#reader.rows(compileHistory(fromUs));
+      this.#translated = new TranslatedSockets(this.#path, fromUs);
       this.#step();
     }
     if (!this.#isDue(untilUs)) return undefined;
     const facts = new FactsOfHistory(untilUs, this.#events);
-    while (this.#isDue(untilUs)) facts.add(this.#takeSocket(this.#next!), this.#offsetUs, this.#told);
+    while (this.#isDue(untilUs)) {
+      const socket = this.#takeSocket(this.#next!);
+      facts.add(socket, this.#offsetUs, this.#told);
+      for (const seen of this.#translated!.of(socket)) facts.add(seen, this.#offsetUs, this.#told);
+    }
     return facts.learned;
   }
 
@@ -94,6 +104,7 @@ export class History {
 
   close(): void {
     this.#rows?.return(undefined);
+    this.#translated?.close();
     this.#reader.close();
   }
 

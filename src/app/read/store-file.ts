@@ -7,6 +7,7 @@ import { FLOW_COLUMNS, type FlowColumns } from '../../core/flow.ts';
 import type { FileNote, Maker } from '../../core/provenance.ts';
 import type { CaptureCounters, CaptureInfo, InterfaceCount } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
+import { TRANSLATION_HISTORY_COLUMNS } from '../../core/translation.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { readHostName } from '../../linux/system.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
@@ -62,6 +63,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
       counters,
       interfaces: countsOf(interfaceCounts, options.interfaces),
       namespaces: [],
+      translations: createColumns(TRANSLATION_HISTORY_COLUMNS, 1),
       clock: null,
       atUs: latestUs,
     });

@@ -6,6 +6,7 @@ import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts'
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, ProcessRow, ProgramRow, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
+import type { TranslationHistoryColumns } from '../../core/translation.ts';
 import type { NetnsPlace } from './capture/capture-spaces.ts';
 import type { IfindexCount } from './interface-counts.ts';
 
@@ -21,6 +22,8 @@ export interface CaptureReady {
 export interface CaptureReport {
   readonly flows: FlowColumns;
   readonly names: FoundNames;
+  readonly translations: TranslationHistoryColumns; // times in CLOCK_BOOTTIME
+  readonly translationsLost: number; // since the start: there was no room for them
   readonly counters: CaptureCounters;
   readonly interfaces: readonly IfindexCount[];
   readonly troubles: readonly string[]; // interfaces that are down or gone, in words
@@ -101,9 +104,13 @@ export interface OwnersMessage {
   readonly over: Float64Array; // serials of flows that have ended
 }
 
+/** What became of packets before they could be written, since the capture began. */
+export type DropCounts = Pick<CaptureCounters, 'received' | 'kernelDrops' | 'interfaceDrops'>;
+
 /** main -> writer of packets. 'interfaces': those whose names main did not tell before. */
 export type WriterCommand =
   | { readonly kind: 'begin' }
+  | { readonly kind: 'drops'; readonly drops: DropCounts }
   | { readonly kind: 'interfaces'; readonly interfaces: readonly NamedInterface[] }
   | ({ readonly kind: 'owners' } & OwnersMessage)
   | { readonly kind: 'end' };
@@ -118,6 +125,7 @@ export interface WrittenCounts {
 }
 
 export interface WriterCounts extends WrittenCounts {
+  readonly failure: string | null; // why packets could not be written and are lost, e.g. ENOSPC
   readonly isUnread: boolean; // it ended because nobody read the pipe any more
 }
 

@@ -31,7 +31,8 @@ import type { WriterThreadData } from './write/writer-thread.ts';
 const YOUNG_MB = 3;
 
 export interface ThreadOptions {
-  readonly capture: Pick<CaptureThreadData, 'capture' | 'ownNetns' | 'places'> | null; // null: only sockets
+  readonly capture: Pick<CaptureThreadData, 'capture' | 'places'> | null; // null: only sockets
+  readonly ownNetns: number; // inode, 0: not known
   readonly programs: KernelPrograms | null;
   readonly sources: readonly SourceName[];
   readonly database: string;
@@ -67,7 +68,7 @@ export class RecorderThreads {
     this.#captureWakeFd = native.wakeCreate();
     this.#observerWakeFd = native.wakeCreate();
     this.#newbornStopFd = native.wakeCreate();
-    const { programs, database, keep, sources, capture, write } = options;
+    const { programs, database, keep, sources, capture, write, ownNetns } = options;
     const news = new MessageChannel();
     this.#store = this.#start<StoreThreadData>('store-thread', { path: database, keep });
     const looksUp = programs?.layer !== 'bpf';
@@ -83,13 +84,13 @@ export class RecorderThreads {
       backlog: this.factBacklog.shared,
     });
     const packets = write === null ? null : new PacketRing().shared;
-    this.writer = this.#startWriter(write, packets, capture?.ownNetns ?? 0);
+    this.writer = this.#startWriter(write, packets, ownNetns);
     const channel = { wakeFd: this.#captureWakeFd, observerWakeFd: this.#observerWakeFd, news: news.port1 };
     this.#capture =
       capture === null
-        ? this.#startNoCapture()
+        ? this.#startNoCapture(ownNetns)
         : this.#start<CaptureThreadData>('capture-thread', {
-            ...{ ...capture, ...channel, packets, looksUp },
+            ...{ ...capture, ...channel, ownNetns, packets, looksUp },
             socketRing: programs?.socketRing ?? null,
           });
     this.#listen(this.#store, listeners.onStore);
@@ -125,9 +126,9 @@ export class RecorderThreads {
     for (const worker of this.#workers) void worker.terminate();
   }
 
-  #startNoCapture(): MessagePort {
+  #startNoCapture(ownNetns: number): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    startNoCapture(this.#native, port2);
+    startNoCapture(this.#native, port2, ownNetns);
     return port1;
   }
 

@@ -7,6 +7,7 @@ import { HOLDER_COLUMNS } from '../../core/process.ts';
 import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../core/socket.ts';
 import type { CaptureCounters, Tick } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
+import { TRANSLATION_HISTORY_COLUMNS } from '../../core/translation.ts';
 import type { Native } from '../../native/binding.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
@@ -20,6 +21,7 @@ import type { RecorderOptions } from './recorder-options.ts';
 import { RecorderThreads } from './recorder-threads.ts';
 import { againWords, lostWords, stuckWords } from './store-words.ts';
 import { TickBuilder } from './tick-builder.ts';
+import { toTimeOfDay } from './translation-log.ts';
 
 const TICK_MS = 1000;
 /** While packets wait for their owners, a second at most. */
@@ -32,6 +34,12 @@ const MOST_UNWRITTEN = 8;
 const SLICE_ROWS = 128;
 /** Without flows nobody asks for a socket that is closed: once what may come late has come, it is stored and forgotten. */
 const KEEP_CLOSED_US = SECOND_US;
+
+/** In place of what a report had, which was written already. */
+const nothingNew = () => ({
+  flows: createColumns(FLOW_COLUMNS, 1),
+  translations: createColumns(TRANSLATION_HISTORY_COLUMNS, 1),
+});
 
 export class Recorder {
   readonly #options: RecorderOptions;
@@ -78,11 +86,10 @@ export class Recorder {
     const { places } = options;
     this.#places = places?.() ?? [];
     this.#newPlaces = this.#places;
-    const spaces = { ownNetns: options.info.netns, places: this.#places };
-    const capture = options.capture === null ? null : { capture: options.capture, ...spaces };
+    const capture = options.capture === null ? null : { capture: options.capture, places: this.#places };
     this.#threads = new RecorderThreads(
       native,
-      { ...options, capture },
+      { ...options, capture, ownNetns: options.info.netns },
       {
         onStore: (report) => this.#takeStoreReport(report),
         onTrouble: options.onTrouble,
@@ -197,7 +204,7 @@ export class Recorder {
     const last = this.#lastReport;
     if (this.#speaking.size > 0 || last === undefined) return;
     yield* this.#answer();
-    const withoutFlows = (): CaptureReport => ({ ...last, flows: createColumns(FLOW_COLUMNS, 1) });
+    const withoutFlows = (): CaptureReport => ({ ...last, ...nothingNew() });
     while (yield* this.#builder.addSocketsStepwise(Infinity)) this.#write(withoutFlows());
     this.#write(withoutFlows(), true);
     this.#tell(last);
@@ -218,9 +225,10 @@ export class Recorder {
 
   #write(report: CaptureReport, isLast = false): void {
     const counters = this.#countersOf(report);
-    const hasRows = this.#builder.hasRows || this.#newPlaces.length > 0;
+    const hasRows = this.#builder.hasRows || this.#newPlaces.length + report.translations.count > 0;
     if (!this.#quietTicks.isDue({ ...report, counters }, hasRows)) return;
     const { flows, offsetUs } = report;
+    const translations = toTimeOfDay(report.translations, (bootUs) => this.#builder.clock.wallUs(bootUs));
     const { kernelOctets, interfaceNames, info } = this.#options;
     if (!isLast) kernelOctets.read();
     const built = this.#builder.take(isLast);
@@ -229,22 +237,22 @@ export class Recorder {
       name: interfaceNames.get(count.netns, count.ifindex),
       kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
-    this.#threads.writer.tell(built, flows, interfaces, this.#places);
+    this.#threads.writer.tell(built, flows, interfaces, this.#places, counters);
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
     const atUs = this.#wallUs();
     const namespaces = this.#newPlaces.map(({ inode, name }) => ({ inode, cookie: null, name }));
     this.#newPlaces = [];
-    const tick: Tick = { ...built, namespaces, flows, counters, interfaces, clock, atUs };
+    const tick: Tick = { ...built, namespaces, flows, translations, counters, interfaces, clock, atUs };
     const { names } = built;
-    const moved = [flows, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap((columns) =>
-      transferList(columns),
+    const moved = [flows, translations, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap(
+      (columns) => transferList(columns),
     );
     this.#unwritten++;
     this.#threads.tellStore({ kind: 'tick', tick }, moved);
   }
 
-  #countersOf({ counters }: CaptureReport): CaptureCounters {
-    return { ...counters, factsLost: this.#factsLost + this.#house.forgotten };
+  #countersOf({ counters, translationsLost }: CaptureReport): CaptureCounters {
+    return { ...counters, factsLost: this.#factsLost + this.#house.forgotten + translationsLost };
   }
 
   #tell(report: CaptureReport): void {

@@ -194,6 +194,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
   const containers = new ContainerNames(new ProcFs('/'), () => performance.now() * 1000);
   const places = flags.netns === undefined ? null : placesOf(flags.netns, proc);
   const { backend, snaplen, sources, ring: ringBytes, promiscuous, keep, maxSize, socketsOnly } = flags;
+  const isOneInterface = devices.length === 1 && devices[0] !== 'any' && places === null;
   const nothing = { interface: '', backend: 'none', filter: '', snaplen: 0 } as const;
   const info = {
     ...(socketsOnly ? nothing : { interface: devices.join(','), backend, filter, snaplen }),
@@ -208,7 +209,7 @@ function recordingOf(native: Native, devices: readonly string[], filter: string,
     places,
     sources,
     database,
-    write: writingOf(flags, { ...info, filter }),
+    write: writingOf(flags, { ...info, filter, isOneInterface }),
     keep: { ...keep, maxBytes: maxSize },
     info,
     userName: (uid: number): string | null => users.get(uid) ?? null,

@@ -22,19 +22,21 @@ const EXAMPLES = `
 Examples:
   pcapid split trip.pcapng --dir trip                     a file for each name of a process: trip/curl.pcapng ...
   pcapid split tcpdump.pcap --owners pcapid.db --by unit --dir units
+  pcapid split trip.pcap --by remote --dir remotes        a file for each address: remotes/192.0.2.7.pcapng ...
   pcapid split trip.pcapng --by pid --dir pids --format ndjson
   pcapid split captures/demo.pcap --facts captures/demo.facts.ndjson --by user --dir users
 
 Packets are those of the input, octet for octet, with the owners on the first packet of each flow, as annotate writes
 them; interfaces, names and secrets for decryption go into every file. A packet between two owners of this host goes
 into the files of both, so the files together may hold more packets than the input. What has no owner goes into
-unknown.pcapng, and it is said why. In names of files all but letters, digits and ._@+=,- becomes %XX. Owners come from
+unknown.pcapng, and it is said why. --by remote goes by the address at the other end of a conversation; where nobody
+knows which end is the host's own, that is whom the first packet was for. In names of files all but letters, digits and ._@+=,- becomes %XX. Owners come from
 --owners, else from --facts, else from what the input itself says.`;
 
 export const split: CommandModule = (context) =>
   addOwnerOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
-    .description('Writes the packets of each owner into a capture file of its own.')
-    .addOption(new Option('--by <owner>', 'what an owner is').choices(SPLITS).default('process'))
+    .description('Writes the packets of each owner, or with each remote host, into a capture file of its own.')
+    .addOption(new Option('--by <owner>', 'what the files are for').choices(SPLITS).default('process'))
     .requiredOption('--dir <folder>', 'folder for the files, made if it is not there')
     .option('--force', 'replace files that exist', false)
     .addHelpText('after', EXAMPLES)
@@ -70,8 +72,10 @@ function sayRest(context: Context, input: string, { by }: SplitFlags, { result, 
   const { packets } = result.counters;
   const none = [...unknown.values()].reduce((sum, count) => sum + count, 0);
   const why = [...unknown].sort(([, a], [, b]) => b - a).map(([reason, count]) => `${count} ${reason}`);
-  context.err(`${countText(packets, 'packet')} by ${by}, ${none} of them without an owner\n`);
-  if (none > 0 && result.named) context.err(`  of these: ${why.join('; ')}\n`);
-  if (!result.named) warnOfNoOwners(context);
+  context.err(
+    `${countText(packets, 'packet')} by ${by}, ${none} of them without ${by === 'remote' ? 'one' : 'an owner'}\n`,
+  );
+  if (none > 0 && (result.named || by === 'remote')) context.err(`  of these: ${why.join('; ')}\n`);
+  if (!result.named && by !== 'remote') warnOfNoOwners(context);
   context.err(`${escapeTerminal(`sha256 ${inputHash}  ${input}`)}\n`);
 }

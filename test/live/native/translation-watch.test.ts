@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
-import { TranslationWatch } from '../../../src/app/record/capture/translation-watch.ts';
+import { type HeardTranslations, TranslationWatch } from '../../../src/app/record/capture/translation-watch.ts';
 import { openNetlink } from '../../../src/app/record/netlink-transport.ts';
-import type { TranslationColumns } from '../../../src/core/translation.ts';
 import { KEY_WORDS } from '../../../src/core/tuple.ts';
 import { NETLINK_NETFILTER } from '../../../src/linux/conntrack.ts';
 import { MESSAGE_HEADER, NLM_F_REQUEST, putMessageHeader } from '../../../src/linux/netlink.ts';
@@ -23,7 +22,8 @@ after(() => lab.close());
 const SEND = 's.sendto(b"x", (sys.argv[2], 5353))';
 const SCRIPT = `import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", int(sys.argv[1]))); ${SEND}`;
 
-function texts(told: TranslationColumns | undefined): string[] {
+function texts(heard: HeardTranslations | undefined): string[] {
+  const told = heard?.found;
   return Array.from({ length: told?.count ?? 0 }, (_, row) => {
     const at = row * KEY_WORDS;
     return `${told!.ended[row]} ${keyText(told!.original, at)} => ${keyText(told!.translated, at)}`;
@@ -46,11 +46,11 @@ test('TranslationWatch lists what is translated, then tells what begins and what
   const send = (port: number): string => container.exec('python3', '-c', SCRIPT, `${port}`, outsideHost);
   send(40001);
   const watch = new TranslationWatch(native, router.path);
-  assert.deepEqual([texts(watch.read()), watch.lastError], [[line(0, 40001)], 0]);
-  assert.equal(watch.read(), undefined);
+  assert.deepEqual([texts(watch.read(0)), watch.lastError], [[line(0, 40001)], 0]);
+  assert.equal(watch.read(0), undefined);
 
   send(40002);
-  const begun = await waitFor(() => watch.read(), 2000, 'a connection to begin');
+  const begun = await waitFor(() => watch.read(0), 2000, 'a connection to begin');
   assert.deepEqual(texts(begun), [line(0, 40002)]);
 
   const listed = spawnSync('ip', ['netns', 'exec', router.name, 'conntrack', '-L', '-p', 'udp'], { encoding: 'utf8' });
@@ -61,13 +61,13 @@ test('TranslationWatch lists what is translated, then tells what begins and what
   }
 
   flush(router);
-  const ended = await waitFor(() => watch.read(), 2000, 'it to end');
+  const ended = await waitFor(() => watch.read(0), 2000, 'it to end');
   assert.deepEqual(texts(ended), [line(1, 40002)], 'the kernel tells no end of what began before anybody listened');
   watch.close();
 });
 
 test('TranslationWatch is silent where nothing is tracked, and says when it has no right', { skip }, () => {
   const watch = new TranslationWatch(native, lab.create().path);
-  assert.deepEqual([watch.read(), watch.lastError], [undefined, 0]);
+  assert.deepEqual([texts(watch.read(0)), watch.lastError], [[], 0]);
   watch.close();
 });

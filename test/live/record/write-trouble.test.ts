@@ -69,4 +69,18 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
     const frames = execFileSync('tshark', ['-n', '-r', path, '-T', 'fields', '-e', 'icmp.type'], { encoding: 'utf8' });
     assert.equal(frames.trim().split('\n').length, Number(written));
   });
+
+  test('a recording whose last packets found no room on the disk ends as an error, with a whole file', async () => {
+    const folder = disks.mount('1m');
+    const netns = lab.create();
+    const path = join(folder, 'a.pcapng');
+    const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
+    const flood = startChild(netns.command(...FLOOD));
+    await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
+    await flood.stop('SIGINT');
+    const { code, err } = await recording.child.stop('SIGINT', 30_000);
+    assert.equal(code, 2, err);
+    assert.match(err, /packets? not written: .*a\.pcapng could not be written \(ENOSPC\)/);
+    assert.equal((await runPcapid(['read', path, '--summary'])).code, 0);
+  });
 });

@@ -36,3 +36,9 @@ test('placeOf() gives ICMP and IGMP to the kernel, but not the question of an ec
   assert.equal(place(SRC, 2, [HOST, 0], ['224.0.0.22', 0]), 'kernel for good');
   assert.equal(place(DST, Protocol.Icmp, [PEER, 0], [HOST, 77]), 'not-local for good');
 });
+
+test('placeOf() says of nobody that his packets were passed on where it does not know the own addresses', () => {
+  const unlisted = new LocalAddresses();
+  const { reason, isSettled } = placeOf(unlisted, 0, makeKey(Protocol.Tcp, [PEER, 2], ['203.0.113.7', 1]), SRC);
+  assert.deepEqual([reason, isSettled], ['no-socket', false]);
+});

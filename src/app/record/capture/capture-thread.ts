@@ -11,6 +11,7 @@ import { Clock } from '../clock.ts';
 import { InterfaceCounts } from '../interface-counts.ts';
 import type { CaptureCommand, CaptureReady, CaptureReport, NewsMessage } from '../messages.ts';
 import { runThread } from '../thread.ts';
+import { TranslationLog } from '../translation-log.ts';
 import { PacketRing } from '../write/packet-ring.ts';
 import { captureCounters } from './capture-counters.ts';
 import { CaptureSpaces, type NetnsPlace, type SpaceInput, type SpaceOptions } from './capture-spaces.ts';
@@ -62,6 +63,7 @@ class CaptureThread {
   readonly #names: NameCollector;
   readonly #interfaces = new InterfaceCounts();
   readonly #translations = new Translations(this.#native);
+  readonly #translationLog = new TranslationLog();
   #fds = new Int32Array(0);
   #ready = new Uint8Array(0);
 
@@ -155,11 +157,19 @@ class CaptureThread {
     this.#decoder.decode(this.#batch, this.#decoded);
     this.#interfaces.add(this.#batch);
     if (this.#ring !== undefined) this.#ripen();
-    this.#translations.read((found, netns) => this.#table.noteTranslations(found, netns));
+    this.#readTranslations();
     this.#takeEvents(() => this.#table.add(this.#batch, this.#decoded, this.#clock.offsetUs, this.#clock.bootUs));
     this.#names.look(this.#batch, this.#decoded);
     this.#keep();
     this.#sendFresh();
+  }
+
+  #readTranslations(): void {
+    const { bootUs } = this.#clock;
+    this.#translations.read(bootUs, (heard, netns) => {
+      this.#table.noteTranslations(heard.found, netns);
+      this.#translationLog.note(heard, netns, bootUs);
+    });
   }
 
   /** For whoever writes packets into a file; what has no room is counted there. */
@@ -200,9 +210,13 @@ class CaptureThread {
     const now = this.#clock.nowUs();
     const flows = last ? this.#table.flush(now) : this.#table.drain(now);
     const names = this.#names.take();
+    this.#readTranslations();
+    const translations = this.#translationLog.take();
     const report: CaptureReport = {
       flows,
       names,
+      translations,
+      translationsLost: this.#translationLog.lost,
       counters: captureCounters(this.#decoder, this.#table, this.#spaces.stats(), this.#names.lost),
       interfaces: this.#interfaces.list().map((count) => ({ ...count, netns: this.#spaces.inodeOf(count.netns) })),
       troubles: this.#spaces.troubles(),
@@ -210,7 +224,11 @@ class CaptureThread {
       offsetUs: this.#clock.offsetUs,
       last,
     };
-    this.#data.commands.postMessage(report, [...transferList(flows), ...transferList(names.rows)]);
+    this.#data.commands.postMessage(report, [
+      ...transferList(flows),
+      ...transferList(names.rows),
+      ...transferList(translations),
+    ]);
   }
 
   #close(): void {

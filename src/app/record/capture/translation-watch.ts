@@ -1,11 +1,25 @@
 import { createColumns } from '../../../core/columns.ts';
+import type { Us } from '../../../core/time.ts';
 import { TRANSLATION_COLUMNS, type TranslationColumns } from '../../../core/translation.ts';
-import { CONNTRACK_GROUPS, ConntrackEvents, dumpConntrack, NETLINK_NETFILTER } from '../../../linux/conntrack.ts';
+import {
+  CONNTRACK_GROUPS,
+  ConntrackEvents,
+  dumpConntrack,
+  MOST_LISTED,
+  NETLINK_NETFILTER,
+} from '../../../linux/conntrack.ts';
 import type { Native } from '../../../native/binding.ts';
 import { type NetlinkSocket, openNetlink } from '../netlink-transport.ts';
 
 /** Events read at a time: one of them comes with every connection, translated or not. */
 const MOST_EVENTS = 1024;
+
+/** What is known of translations since the last time. */
+export interface HeardTranslations {
+  readonly found: TranslationColumns; // valid until the next read()
+  readonly isList: boolean; // whatever began before `sinceUs` and is not in it has ended
+  readonly sinceUs: Us; // all that was before is told already
+}
 
 /**
  * Which connections of one network namespace are translated: first all there are, then what begins and ends. Of what
@@ -17,6 +31,7 @@ export class TranslationWatch {
   readonly #socket: NetlinkSocket;
   readonly #events: ConntrackEvents;
   #listedAtLoss = -1; // what was lost at the last list
+  #toldUs: Us | undefined; // when nothing waited any more
   readonly #found = createColumns(TRANSLATION_COLUMNS); // of the last read()
 
   /** Throws UserError where the kernel has no netlink for it. @param netnsPath '' is the namespace of the caller */
@@ -30,25 +45,27 @@ export class TranslationWatch {
   /** Why the last list failed as -errno (-EPERM: no CAP_NET_ADMIN), 0: it did not. */
   lastError = 0;
 
-  /** What is known since the last call, valid until the next one; undefined: nothing new. */
-  read(): TranslationColumns | undefined {
+  /** @param nowUs any clock @returns undefined: nothing new */
+  read(nowUs: Us): HeardTranslations | undefined {
+    const sinceUs = this.#toldUs ?? nowUs;
     const isListDue = this.#listedAtLoss !== this.#events.lost;
-    const out = isListDue ? createColumns(TRANSLATION_COLUMNS) : this.#found; // a list may be long
-    out.count = 0;
-    if (isListDue) this.#list(out);
-    this.#events.read(MOST_EVENTS, out);
-    return out.count > 0 ? out : undefined;
+    const found = isListDue ? createColumns(TRANSLATION_COLUMNS) : this.#found; // a list may be long
+    found.count = 0;
+    const isList = isListDue && this.#list(found);
+    if (this.#events.read(MOST_EVENTS, found) < MOST_EVENTS) this.#toldUs = nowUs;
+    return found.count > 0 || isList ? { found, isList, sinceUs } : undefined;
   }
 
   close(): void {
     this.#events.close();
   }
 
-  /** On a socket of its own: events come between the parts of an answer. */
-  #list(out: TranslationColumns): void {
+  /** On a socket of its own: events come between the parts of an answer. @returns whether it is complete */
+  #list(out: TranslationColumns): boolean {
     this.#listedAtLoss = this.#events.lost;
     const socket = openNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
     this.lastError = dumpConntrack(socket, out);
     socket.close();
+    return this.lastError === 0 && out.count < MOST_LISTED;
   }
 }

@@ -1,8 +1,8 @@
 import { UserError } from '../../../core/errors.ts';
-import type { TranslationColumns } from '../../../core/translation.ts';
+import type { Us } from '../../../core/time.ts';
 import type { Native } from '../../../native/binding.ts';
 import type { NetnsPlace } from './capture-spaces.ts';
-import { TranslationWatch } from './translation-watch.ts';
+import { type HeardTranslations, TranslationWatch } from './translation-watch.ts';
 
 /**
  * Which tuples are translated (NAT), in every namespace that is captured in. Where the kernel tracks no connections, or
@@ -29,11 +29,11 @@ export class Translations {
     }
   }
 
-  /** Calls `take` with what is new in a namespace. Never waits. */
-  read(take: (found: TranslationColumns, netns: number) => void): void {
+  /** Calls `take` with what is new in a namespace. Never waits. @param nowUs any clock */
+  read(nowUs: Us, take: (heard: HeardTranslations, netns: number) => void): void {
     for (const [inode, watch] of this.#watches) {
-      const found = watch?.read();
-      if (found !== undefined) take(found, inode);
+      const heard = watch?.read(nowUs);
+      if (heard !== undefined) take(heard, inode);
     }
   }
 

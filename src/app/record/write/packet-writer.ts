@@ -4,18 +4,13 @@ import { timeOf } from '../../../core/packet.ts';
 import { SECOND_US, type Us } from '../../../core/time.ts';
 import { Output } from '../../../pcap/output.ts';
 import { type PacketEdit, Way, wayOf } from '../../../pcap/packet-edits.ts';
-import {
-  InterfaceOption,
-  Option,
-  SectionOption,
-  StatisticsOption,
-  TimeResolution,
-} from '../../../pcap/pcapng-blocks.ts';
+import { InterfaceOption, Option, SectionOption, TimeResolution } from '../../../pcap/pcapng-blocks.ts';
 import { putInterface, putPacket, putSection, putStatistics } from '../../../pcap/written-blocks.ts';
-import { joined, octetsOption, textOption, wordsOption } from '../../../pcap/written-options.ts';
+import { joined, octetsOption, textOption } from '../../../pcap/written-options.ts';
 import type { OwnerStyle } from '../../annotate/owner-style.ts';
-import type { NamedInterface, WrittenCounts } from '../messages.ts';
+import type { DropCounts, NamedInterface, WrittenCounts } from '../messages.ts';
 import { type CaptureFiles, WriteFailure } from './capture-files.ts';
+import { dropsSince, NO_DROPS, statisticsOf } from './file-statistics.ts';
 import type { PacketRing, WaitingBatch } from './packet-ring.ts';
 import type { ToldOwners } from './told-owners.ts';
 
@@ -33,6 +28,7 @@ export interface WrittenCapture {
   readonly system: string;
   readonly filter: string; // '' for none
   readonly snaplen: number;
+  readonly isOneInterface: boolean; // what is dropped was on that one
   readonly mostBytes: number; // of a file, before the next one begins. Infinity: no limit
   readonly mostUs: Us; // between the first packet of a file and the first of the next one
 }
@@ -57,6 +53,8 @@ export class PacketWriter {
   readonly #numbers = new Map<string, number>(); // of interfaces and link types in the present file
   readonly #last = { netns: NONE, ifindex: NONE, linkType: NONE, number: NONE }; // of the packet before
   #delivered: number[] = []; // packets of each number
+  #drops: DropCounts = NO_DROPS; // since the capture began,
+  #dropsBefore: DropCounts = NO_DROPS; // until the present file began
   #batch: WaitingBatch | undefined;
   #row = 0; // next one of it
   #hasRoom = true; // the ring had, when this batch or this turn began
@@ -77,6 +75,15 @@ export class PacketWriter {
     this.#files = files;
     this.#capture = capture;
     this.#out = new Output((bytes) => files.write(bytes), ROOM);
+  }
+
+  /** Packets that had no room anywhere. */
+  get lost(): number {
+    return this.#ring.lost;
+  }
+
+  noteDrops(drops: DropCounts): void {
+    this.#drops = drops;
   }
 
   nameInterface(named: NamedInterface): void {
@@ -180,6 +187,7 @@ export class PacketWriter {
     this.#numbers.clear();
     this.#last.number = NONE;
     this.#delivered = [];
+    this.#dropsBefore = this.#drops;
     this.#owners.beginFile();
     this.#style.beginSection(true);
     const { heading, program, system } = this.#capture;
@@ -193,10 +201,9 @@ export class PacketWriter {
 
   #endFile(): void {
     if (!this.#isEnding) {
-      this.#delivered.forEach((count, number) => {
-        const words = [count % 2 ** 32, Math.floor(count / 2 ** 32)];
-        putStatistics(this.#out, number, this.#sec, this.#nsec, wordsOption(StatisticsOption.Delivered, words, true));
-      });
+      const drops = dropsSince(this.#dropsBefore, this.#drops);
+      const options = statisticsOf(this.#delivered, drops, this.#capture.isOneInterface);
+      for (const [number, one] of options.entries()) putStatistics(this.#out, number, this.#sec, this.#nsec, one);
     }
     this.#isEnding = true;
     this.#flush();

@@ -2,7 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type FlowColumns, FlowFlag } from '../../../core/flow.ts';
 import type { InterfaceCount } from '../../../core/tick.ts';
-import type { OwnersMessage, WriterCommand, WriterCounts, WriterReport } from '../messages.ts';
+import type { DropCounts, OwnersMessage, WriterCommand, WriterCounts, WriterReport } from '../messages.ts';
 import type { NamedPlace } from '../netns-places.ts';
 import type { WriterThreadData } from './writer-thread.ts';
 
@@ -19,6 +19,7 @@ export class WriterLink {
   readonly #listeners: WriterListeners;
   readonly #ownNetns: number;
   readonly #told = new Set<string>(); // interfaces
+  #drops = ''; // as told last
   #onReady: () => void = () => {};
   #onClosed: (counts: WriterCounts | null) => void = () => {};
   /** Settles when the last file is closed. */
@@ -56,8 +57,10 @@ export class WriterLink {
     flows: FlowColumns,
     interfaces: readonly InterfaceCount[],
     places: readonly NamedPlace[],
+    { received, kernelDrops, interfaceDrops }: DropCounts,
   ): void {
     if (this.#port === null) return;
+    this.#tellDrops({ received, kernelDrops, interfaceDrops });
     this.#tellInterfaces(interfaces, places);
     const over: number[] = [];
     for (let i = 0; i < flows.count; i++) if ((flows.flags[i]! & FlowFlag.Ended) !== 0) over.push(flows.serial[i]!);
@@ -72,6 +75,13 @@ export class WriterLink {
 
   close(): void {
     this.#port?.close();
+  }
+
+  #tellDrops(drops: DropCounts): void {
+    const text = Object.values(drops).join();
+    if (text === this.#drops) return;
+    this.#drops = text;
+    this.#say({ kind: 'drops', drops });
   }
 
   #tellInterfaces(interfaces: readonly InterfaceCount[], places: readonly NamedPlace[]): void {

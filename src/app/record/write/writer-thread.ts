@@ -38,6 +38,8 @@ class WriterThread {
   readonly #clock = new Clock(loadNative());
   #timer: NodeJS.Timeout | undefined;
   #isStuck = false;
+  #stuckWith = { code: '', lost: 0 }; // what was lost when it began to be stuck
+  #failure: string | null = null; // because of which packets are lost
   #isUnread = false; // the reader of the pipe has gone
 
   constructor({ files, capture, style, every, ring, commands }: WriterThreadData) {
@@ -51,6 +53,7 @@ class WriterThread {
 
   #take(command: WriterCommand): void {
     if (command.kind === 'begin') this.#begin();
+    else if (command.kind === 'drops') this.#writer.noteDrops(command.drops);
     else if (command.kind === 'interfaces') for (const named of command.interfaces) this.#writer.nameInterface(named);
     else if (command.kind === 'owners') this.#owners.learn(command, this.#clock.nowUs());
     else this.#end();
@@ -89,6 +92,7 @@ class WriterThread {
       return;
     }
     if (this.#isStuck) this.#say({ kind: 'trouble', text: `packets are written to ${this.#path} again` });
+    this.#noteFailure(this.#writer.lost);
     this.#isStuck = false;
     this.#again(TURN_MS);
   }
@@ -104,8 +108,14 @@ class WriterThread {
       const what = `packets cannot be written to ${this.#path} (${error.message}): the newest wait, what has no room is lost`;
       this.#say({ kind: 'trouble', text: `${what}. The database is written as before` });
       this.#isStuck = true;
+      this.#stuckWith = { code: error.message, lost: this.#writer.lost };
     }
     return true;
+  }
+
+  /** @param lost packets until now */
+  #noteFailure(lost: number): void {
+    if (this.#isStuck && lost > this.#stuckWith.lost) this.#failure = this.#stuckWith.code;
   }
 
   #leave(): void {
@@ -122,10 +132,14 @@ class WriterThread {
         this.#writer.work(Infinity);
         break;
       } catch (error) {
-        if (!isSlowReader(error)) break; // end() counts what is left
+        if (isSlowReader(error)) continue;
+        if (!isGone(error)) this.#isBearable(error);
+        break; // end() counts what is left
       }
     }
-    this.#say({ kind: 'closed', counts: { ...this.#writer.end(), isUnread: this.#isUnread } });
+    const counts = this.#writer.end();
+    this.#noteFailure(counts.lost);
+    this.#say({ kind: 'closed', counts: { ...counts, isUnread: this.#isUnread, failure: this.#failure } });
     this.#port.close();
   }
 

@@ -13,12 +13,13 @@ import { UserError } from '../../../../src/core/errors.ts';
 import { formatOwnerComment } from '../../../../src/pcap/owner-comment.ts';
 import { recordsOf } from '../../../support/file-records.ts';
 import { HOSTILE_TEXTS } from '../../../support/hostile.ts';
-import { ethernet, ipv4, udp } from '../../../support/packets.ts';
+import { ethernet, ipv4, ipv6, udp } from '../../../support/packets.ts';
 import { enhancedPacket, interfaceBlock, pcapng, section, text } from '../../../support/pcapng-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-split-'));
 after(() => rmSync(folder, { recursive: true }));
 
+const PORTS = { src: 1000, dst: 53 };
 let folders = 0;
 
 async function run(input: string, by: SplitBy, more: { facts?: readonly FactsMessage[]; force?: boolean } = {}) {
@@ -112,6 +113,40 @@ describe('splitFile()', () => {
         [2, 2],
       );
     }
+  });
+
+  test('by remote goes by the other end of the host that is known, else by whom the first packet was for', async () => {
+    const known = await run(captureOf(['curl']), 'remote');
+    assert.deepEqual(
+      known.done.files.map(({ owner, path, packets }) => [owner, path.slice(known.to.length + 1), packets]),
+      [['198.51.100.9', '198.51.100.9.pcapng', 2]],
+    );
+    const path = join(folder, 'unknown.pcapng');
+    const from = (src: string, dst: string) =>
+      enhancedPacket({ bytes: ethernet(ipv6({ src, dst }, udp(PORTS))), time: 1n });
+    const packets = [from('2001:db8::1', '2001:db8::2'), from('2001:db8::2', '2001:db8::3')];
+    writeFileSync(path, pcapng(section(), interfaceBlock(), ...packets));
+    const { to, done } = await run(path, 'remote');
+    assert.deepEqual(readdirSync(to).sort(), ['2001-db8--2.pcapng', '2001-db8--3.pcapng']);
+    assert.equal(done.unknown.size, 0);
+  });
+
+  test('answers to a host that is known go where its questions went', async () => {
+    const bytes = [
+      ethernet(ipv4({ src: '198.51.100.9', dst: '192.0.2.1' }, udp({ src: 53, dst: 1000 }))),
+      ethernet(ipv4({ src: '192.0.2.1', dst: '198.51.100.9' }, udp({ src: 1000, dst: 53 }))),
+    ];
+    const comment = formatOwnerComment(1, { reason: 'not-local' }, { pid: 100, start: 1, comm: 'curl' });
+    const packets = bytes.map((one, i) =>
+      enhancedPacket({ bytes: one, time: BigInt(i), ...(i === 0 && { options: [[1, text(comment)]] }) }),
+    );
+    const path = join(folder, 'answered.pcapng');
+    writeFileSync(path, pcapng(section(), interfaceBlock(), ...packets));
+    const { done } = await run(path, 'remote');
+    assert.deepEqual(
+      done.files.map(({ owner, packets: count }) => [owner, count]),
+      [['198.51.100.9', 2]],
+    );
   });
 
   test('replaces nothing without force, and leaves nothing half written', async () => {

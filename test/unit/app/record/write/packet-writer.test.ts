@@ -55,7 +55,7 @@ describe('PacketWriter', { skip: noTshark }, () => {
     const ring = new PacketRing(octets);
     const owners = new ToldOwners();
     const texts = { heading: 'made by a test', program: 'pcapid', system: 'Linux', filter: 'udp' };
-    const whole = { ...texts, snaplen: 262_144, mostBytes, mostUs };
+    const whole = { ...texts, snaplen: 262_144, isOneInterface: true, ...capture, mostBytes, mostUs };
     const writer = new PacketWriter({ ring, owners, files, style: styleOf(style, owners, every) }, whole);
     writer.nameInterface({ netns: OWN_NETNS, ifindex: 2, name: 'eth0', place: '' });
     writer.begin(new Date(NOON_US / 1000));
