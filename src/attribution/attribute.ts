@@ -140,10 +140,9 @@ function answerOfHolders(found: SocketMatch, end: FlowEnd, facts: Facts): Answer
   const role = match === 'listener' ? 'listener' : 'holder';
   let isPartial = false; // some of the packets are of somebody who is not known
   for (const row of rows) {
-    const before = holdings.list.length;
     if (rows.length > 1 && addActing(holdings, row, end, facts)) continue;
-    addHolders(holdings, facts.sockets.facts.inode[row]!, role, end.firstUs, facts);
-    isPartial ||= found.inTurn === true && holdings.list.length === before;
+    const isHeld = addHolders(holdings, facts.sockets.facts.inode[row]!, role, end.firstUs, facts);
+    isPartial ||= found.inTurn === true && !isHeld;
   }
   const socket = rows.length === 1 ? rows[0]! : -1;
   const row = rows[0] ?? -1;
@@ -273,6 +272,11 @@ export function rank(answer: Answer): number {
   const acted = answer.acted === OwnerEvidence.Transfer ? 2 : answer.acted === OwnerEvidence.Called ? 1 : 0;
   const known = (answer.program !== null ? 4 : 0) + (answer.evidence !== null ? 2 : 0) + (settled ? 1 : 0);
   return step * STEP + acted * 8 + known;
+}
+
+/** Whether it takes a name back: another process acted, or has the socket too, or another socket was there meanwhile. */
+export function isRefutation({ reason, acted, holders, rule }: Answer, knownHolders: number): boolean {
+  return reason === 'ambiguous' && (acted > 0 || holders.length > knownHolders || rule === 'sockets-in-turn');
 }
 
 const STEP = 32;

@@ -4,7 +4,7 @@ import type { HolderColumns, Process } from '../core/process.ts';
 import type { ClosedColumns, OwnerColumns, SocketColumns } from '../core/socket.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { K_FIRST, KEY_WORDS, keyFirstPort, keyProtocol, reverseKey } from '../core/tuple.ts';
-import { type Answer, attribute, EXACT_RANK, isActing, isUnheld, rank, unknown } from './attribute.ts';
+import { type Answer, attribute, EXACT_RANK, isActing, isRefutation, isUnheld, rank, unknown } from './attribute.ts';
 import { type EndPlace, placeOf } from './end-place.ts';
 import type { Interval, ScanState } from './facts.ts';
 import { forgetSockets, KEEP_CLOSED_DATAGRAM_US, KEEP_CLOSED_US } from './forget-sockets.ts';
@@ -100,7 +100,7 @@ export class Attributor {
     for (const process of facts.processes) this.processes.observe(process, facts.atUs);
     this.sockets.observe(facts.sockets, (row) => this.#touch(row));
     if (owners !== undefined) this.#observeOwners(owners);
-    if (closed !== undefined) this.sockets.close(closed);
+    if (closed !== undefined) this.sockets.close(closed, (row) => this.#touch(row));
     this.holders.observe(facts.holders, (inode) => {
       for (const row of this.sockets.withInode(inode)) this.#touch(row);
     });
@@ -169,7 +169,7 @@ export class Attributor {
     if (end.isForeign && !this.#isWorthTelling(answer, row)) return;
     const strength = rank(answer) + 1; // 0: nothing was said yet
     const changed = strength !== rows.rank[row] || answer.holders.length !== rows.holders[row];
-    const refuted = answer.reason === 'ambiguous' && (answer.acted > 0 || answer.holders.length > rows.holders[row]!);
+    const refuted = isRefutation(answer, rows.holders[row]!);
     if (strength > rows.rank[row]! || (refuted && changed)) {
       rows.rank[row] = strength;
       rows.holders[row] = answer.holders.length;

@@ -24,8 +24,8 @@ export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable)
   if (first === -1) return undefined;
   const told = toldOn(end, key, sockets, first);
   if (told.length > 0) return inTurn(end, key, sockets, { match: matchOf(told, sockets), rows: told });
-  const seen = closestSeen(end, key, sockets, first);
-  if (seen !== -1) return { match: 'five-tuple', rows: [seen] };
+  const seen = seenOn(end, key, sockets, first);
+  if (seen.length > 0) return { match: 'five-tuple', rows: seen, inTurn: seen.length > 1 };
   if (end.isMulticast || isLoopback(key, end.at + K_FIRST)) return undefined;
   const elsewhere = bestOfEach(end, key, sockets, first, false);
   if (elsewhere.length === 0) return undefined;
@@ -140,13 +140,15 @@ function isCloser(fit: number, sockets: SocketTable, row: number, rival: number)
   return fit === Fit.Covers || fit === Fit.Former ? isLater : fromUs[row]! < fromUs[rival]!;
 }
 
-function closestSeen(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): number {
-  let best = -1;
+/** The closest one, those that somebody saw first; of datagram sockets all that had the tuple while the flow went on. A connection begins with its SYN. */
+function seenOn(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
+  const rows: number[] = [];
   for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {
-    if (sockets.isTold(row) || !isHere(end, sockets, row) || !heldOnTuple(end, sockets, row)) continue;
-    if (best === -1 || gapUs(end, sockets, row) < gapUs(end, sockets, best)) best = row;
+    if (!sockets.isTold(row) && isHere(end, sockets, row) && heldOnTuple(end, sockets, row)) rows.push(row);
   }
-  return best;
+  const byEnd = (row: number): number => Number(sockets.isKnownByEnd(row));
+  rows.sort((a, b) => byEnd(a) - byEnd(b) || gapUs(end, sockets, a) - gapUs(end, sockets, b));
+  return keyProtocol(key, end.at) === Protocol.Tcp || end.isMulticast ? rows.slice(0, 1) : rows;
 }
 
 /** A connection first seen after the flow ended is its own only while it is closing; else it is the next one. */
@@ -154,5 +156,5 @@ function heldOnTuple(end: FlowEnd, sockets: SocketTable, row: number): boolean {
   if (!held(end, sockets, row)) return false;
   const isTcp = keyProtocol(end.key, end.at) === Protocol.Tcp;
   const seenAfterEnd = end.ended && sockets.facts.fromUs[row]! > end.lastUs;
-  return !(isTcp && seenAfterEnd) || isClosing(sockets.facts.state[row]!);
+  return !(isTcp && seenAfterEnd) || isClosing(sockets.facts.state[row]!) || sockets.isKnownByEnd(row);
 }

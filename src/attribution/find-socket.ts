@@ -71,9 +71,15 @@ function heldOnPort(end: FlowEnd, sockets: SocketTable, protocol: number, port: 
 function findUnconnected(end: FlowEnd, key: Int32Array, sockets: SocketTable, port: number): SocketMatch | undefined {
   const open = heldOnPort(end, sockets, keyProtocol(key, end.at), port);
   const bound = boundTo(key, end.at, sockets, open);
-  if (bound.length > 0) return { match: 'bound', rows: bound };
+  if (bound.length > 0) return { match: 'bound', rows: bound, inTurn: tookTurns(bound, sockets) };
   const wildcard = wildcards(end, sockets, open);
-  return wildcard.length > 0 ? { match: 'wildcard', rows: wildcard } : undefined;
+  if (wildcard.length === 0) return undefined;
+  return { match: 'wildcard', rows: wildcard, inTurn: tookTurns(wildcard, sockets) };
+}
+
+/** Several were there, and one of them was closed meanwhile: the others need not have been there before. */
+function tookTurns(rows: readonly number[], sockets: SocketTable): boolean {
+  return rows.length > 1 && rows.some((row) => !sockets.isTold(row) && sockets.facts.closedUs[row] !== Infinity);
 }
 
 /** @param key the end's tuple, or the translated one, at `end.at` */

@@ -35,14 +35,18 @@ export class Holdings {
   }
 }
 
-/** Those that descriptors showed to hold the socket at some moment since `sinceUs`. */
-export function addHolders(into: Holdings, inode: number, role: Role, sinceUs: Us, facts: Facts): void {
-  if (inode === 0) return;
+/** Those that descriptors showed to hold the socket at some moment since `sinceUs`. @returns whether there were any */
+export function addHolders(into: Holdings, inode: number, role: Role, sinceUs: Us, facts: Facts): boolean {
+  if (inode === 0) return false;
+  let isHeld = false;
   for (const row of facts.holders.of(inode, sinceUs)) {
     const { pid, startTicks, fromUs, toUs } = facts.holders.facts;
     const known = facts.processes.get(pid[row]!, startTicks[row]!);
-    if (known !== undefined) into.add(known.process, role, fromUs[row]!, toUs[row]!);
+    if (known === undefined) continue;
+    into.add(known.process, role, fromUs[row]!, toUs[row]!);
+    isHeld = true;
   }
+  return isHeld;
 }
 
 /**

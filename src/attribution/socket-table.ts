@@ -1,11 +1,20 @@
 import { isLinkLocal, isUnspecified } from '../core/address.ts';
-import { type ClosedColumns, NO_UID, type SocketColumns, SocketState, SourceCode } from '../core/socket.ts';
+import { createColumns } from '../core/columns.ts';
+import {
+  type ClosedColumns,
+  NO_UID,
+  SOCKET_COLUMNS,
+  type SocketColumns,
+  SocketState,
+  SourceCode,
+} from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import {
   equalKeys,
   hashKey,
   hashPort,
   K_FIRST,
+  K_META,
   K_PORTS,
   K_SCOPE,
   K_SECOND,
@@ -49,6 +58,7 @@ export class SocketTable {
   readonly #byIdentity = new RowIndex();
   readonly #byInode = new RowIndex();
   readonly #byCookie = new RowIndex();
+  readonly #one = createColumns(SOCKET_COLUMNS, 1);
   refused = 0; // rows for which there was no room
 
   get size(): number {
@@ -67,14 +77,36 @@ export class SocketTable {
     }
   }
 
-  /** Sockets that nobody holds any more. */
-  close(closed: ClosedColumns): void {
+  /** Sockets that nobody holds any more. Calls `onChange` with the rows of those that are known only by their end. */
+  close(closed: ClosedColumns, onChange: (row: number) => void = () => {}): void {
     for (let i = 0; i < closed.count; i++) {
-      for (let row = this.firstOf(closed.cookie[i]!); row !== -1; row = this.nextOf(row)) {
+      const first = this.firstOf(closed.cookie[i]!);
+      for (let row = first; row !== -1; row = this.nextOf(row)) {
         this.facts.closedUs[row] = Math.min(this.facts.closedUs[row]!, closed.atUs[i]!);
-        if (this.isTold(row)) this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
+        this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
       }
+      if (first === -1 && closed.key[i * KEY_WORDS + K_META] !== 0) this.#addClosed(closed, i, onChange);
     }
+  }
+
+  #addClosed(closed: ClosedColumns, i: number, onChange: (row: number) => void): void {
+    const seen = this.#one;
+    seen.count = 1;
+    seen.key.set(closed.key.subarray(i * KEY_WORDS, (i + 1) * KEY_WORDS));
+    seen.cookie[0] = closed.cookie[i]!;
+    seen.seenUs[0] = closed.atUs[i]!;
+    seen.uid[0] = NO_UID;
+    seen.state[0] = SocketState.Close;
+    seen.source[0] = SourceCode.Diag;
+    this.observe(seen, (row) => {
+      this.facts.closedUs[row] = closed.atUs[i]!;
+      onChange(row);
+    });
+  }
+
+  /** Nobody saw it while it was there. */
+  isKnownByEnd(row: number): boolean {
+    return !this.isTold(row) && this.facts.closedUs[row] === this.facts.fromUs[row];
   }
 
   /** Packets show that the socket was there. */

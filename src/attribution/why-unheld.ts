@@ -24,7 +24,8 @@ export function whyUnheld(row: number, facts: Facts): Reason {
   if (startedUs <= fromUs[row]! || inode[row] === 0) return 'closed-before-scan';
   // Still open after a scan that found no descriptor of it: hidden from us, or the kernel's own. An orphan or TIME_WAIT
   // is seen for a while after its process has closed it; in CLOSE_WAIT a process still has it.
-  const isClosed = isClosing(state[row]!) && state[row] !== SocketState.CloseWait;
+  const isOrphan = isClosing(state[row]!) && state[row] !== SocketState.CloseWait;
+  const isClosed = isOrphan || closedUs[row] !== Infinity;
   if (toUs[row]! <= startedUs || isClosed) return 'closed-before-scan';
   if (partlyDeniedUids.has(uid[row]!)) return 'no-permission';
   return deniedUids.size + partlyDeniedUids.size === 0 ? 'kernel' : 'closed-before-scan';

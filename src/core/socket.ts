@@ -123,5 +123,9 @@ export const OWNER_COLUMNS = {
 export type OwnerColumns = Columns<typeof OWNER_COLUMNS>;
 
 /** Sockets whose last descriptor was closed. */
-export const CLOSED_COLUMNS = { cookie: 'f64', atUs: 'f64' } as const;
+export const CLOSED_COLUMNS = {
+  cookie: 'f64',
+  atUs: 'f64', // CLOCK_BOOTTIME; of a socket that was not told before, when its end was heard of
+  key: 'key', // local, remote; all zero: the socket was told before, or its tuple is gone
+} as const;
 export type ClosedColumns = Columns<typeof CLOSED_COLUMNS>;

@@ -106,12 +106,16 @@ export function makeOwners(...literals: readonly OwnerLiteral[]): OwnerColumns {
   return owners;
 }
 
-export function makeClosed(...rows: readonly (readonly [cookie: number, atUs: number])[]): ClosedColumns {
+/** @param rows with a key where nothing else is known of the socket */
+export function makeClosed(
+  ...rows: readonly (readonly [cookie: number, atUs: number, key?: Int32Array])[]
+): ClosedColumns {
   const closed = createColumns(CLOSED_COLUMNS);
-  for (const [cookie, atUs] of rows) {
+  for (const [cookie, atUs, key] of rows) {
     const row = pushRow(closed);
     closed.cookie[row] = cookie;
     closed.atUs[row] = atUs;
+    if (key !== undefined) closed.key.set(key, row * KEY_WORDS);
   }
   return closed;
 }

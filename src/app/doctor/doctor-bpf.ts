@@ -28,8 +28,8 @@ export function tryKernelPrograms(native: Native, cgroup: string, wanted: readon
 
 /** One line for each layer that is wanted. */
 export function programChecks(outcome: ProgramsOutcome, wanted: readonly SourceName[]): readonly Check[] {
-  const cgroup = wanted.includes('cgroup') ? [checkCgroup(outcome)] : [notWanted('cgroup')];
-  return [wanted.includes('bpf') ? checkBpf(outcome) : notWanted('bpf'), ...cgroup];
+  const bpf = wanted.includes('bpf') ? checkBpf(outcome) : notWanted('bpf', WITHOUT_BPF);
+  return [bpf, wanted.includes('cgroup') ? checkCgroup(outcome, wanted) : notWanted('cgroup', null)];
 }
 
 function checkBpf(outcome: ProgramsOutcome): Check {
@@ -42,13 +42,23 @@ function checkBpf(outcome: ProgramsOutcome): Check {
   return limited('bpf', `${detail}; refused: ${refusals.join(', ')}`, 'what those would see', null);
 }
 
-function checkCgroup(outcome: ProgramsOutcome): Check {
+/** A part of bpf: what refuses that, and what is lost then, is said once. */
+function checkCgroup(outcome: ProgramsOutcome, wanted: readonly SourceName[]): Check {
+  if (outcome instanceof UserError && wanted.includes('bpf')) {
+    return {
+      name: 'cgroup',
+      state: 'missing',
+      detail: 'no BPF program can be used, see bpf',
+      loss: null,
+      remedy: null,
+    };
+  }
   if (outcome === null || outcome instanceof UserError) return refused('cgroup', outcome);
   if (outcome.layer === 'bpf') return passed('cgroup', 'standby: part of bpf');
   return passed('cgroup', 'active: sockets by who creates and connects them, in all namespaces');
 }
 
 function refused(name: SourceName, error: UserError | null): Check {
-  if (error === null) return notWanted(name);
+  if (error === null) return notWanted(name, WITHOUT_BPF);
   return failed(name, error, WITHOUT_BPF);
 }

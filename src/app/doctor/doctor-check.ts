@@ -32,6 +32,7 @@ export function failed(name: string, error: unknown, loss: string): Check {
   return { name, state: 'missing', detail: error.message, loss, remedy: error.hint };
 }
 
-export function notWanted(name: string): Check {
-  return { name, state: 'degraded', detail: 'left out by --sources', loss: 'what it alone sees', remedy: null };
+/** @param loss null where another line says it */
+export function notWanted(name: string, loss: string | null = 'what it alone sees'): Check {
+  return { name, state: 'degraded', detail: 'left out by --sources', loss, remedy: null };
 }

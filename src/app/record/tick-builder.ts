@@ -135,7 +135,7 @@ export class TickBuilder {
       const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepLeastUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
-      if (isTold ? sockets.facts.toUs[row]! <= told.toUs[row]! : isYoung) continue;
+      if (isTold ? sockets.facts.toUs[row]! <= told.toUs[row]! : isYoung || sockets.isKnownByEnd(row)) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');

@@ -104,8 +104,7 @@ describe('pcapid record names every owner', { skip: netnsMissing() || realRootMi
 
   test('without BPF it names what lives a second in this namespace, and nobody wrongly', async () => {
     const scanned = await recordAll(stage, folder, 'diag,proc');
-    // The start of a process is known to 10 ms: who had the tuple in the same moment cannot be told from it.
-    assert.deepEqual(wrongNames(scanned.filter(({ end }) => end.scenario !== 'UDP port again, other process')), []);
+    assert.deepEqual(wrongNames(scanned), []);
     assert.deepEqual(
       misses(scanned, (end) => lifeUs(end) >= 1_000_000),
       [],

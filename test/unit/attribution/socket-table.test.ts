@@ -39,7 +39,7 @@ test('SocketTable keeps a row for each tuple of a socket, all of which learn its
   assert.equal([...t.sockets.withInode(90)].length, 4);
 });
 
-test('SocketTable takes a told socket as there until it is closed, another one as long as it is seen', () => {
+test('SocketTable takes a told socket as there until it is closed, another one as long as it is seen, or until its end is heard of', () => {
   const t = setUp();
   t.observe(client(1), { ...client(2), cookie: 8, source: SourceCode.Diag });
   assert.deepEqual(
@@ -55,7 +55,7 @@ test('SocketTable takes a told socket as there until it is closed, another one a
   t.sockets.close(makeClosed([7, 900], [8, 900], [99, 1]));
   assert.deepEqual(
     [0, 1].map((row) => t.sockets.untilUs(row)),
-    [900, 2],
+    [900, 900],
   );
   t.observe(client(3));
   assert.equal(t.sockets.untilUs(2), 900, 'what is told late of a closed socket does not open it again');

@@ -11,7 +11,7 @@ import { runThread } from '../thread.ts';
 import type { KernelDescriptors } from './kernel-reader.ts';
 import { Observer } from './observer.ts';
 import { openKernelWatch } from './open-kernel-watch.ts';
-import { openSources, type SourceName } from './open-sources.ts';
+import { openSocketEnds, openSources, type SourceName } from './open-sources.ts';
 
 export interface ObserverThreadData {
   readonly sources: readonly SourceName[];
@@ -40,9 +40,10 @@ function run(data: ObserverThreadData): void {
   const kernel = opened?.watch;
   const pace = kernel?.seesActors === true ? 'slow' : data.isAlone === true ? 'alone' : 'fast';
   const { sources, readAddresses, close } = openSources(native, proc, data.sources, nowUs, pace);
+  const ends = data.programs === null ? openSocketEnds(native, data.sources, nowUs) : undefined;
   const backlog = new FactBacklog(data.backlog);
   const isBehind = (): boolean => backlog.isFull;
-  const observer = new Observer({ proc, sources, readAddresses, nowUs, kernel, isBehind });
+  const observer = new Observer({ proc, sources, readAddresses, nowUs, kernel, ends, isBehind });
   // Rings are readable as soon as something lies in them, but who waits already is woken up only when they fill up.
   const rings = data.programs === null ? [] : [data.programs.processRing.fd, data.programs.socketRing.fd];
   const fds = Int32Array.of(data.wakeFd, ...(pace === 'slow' ? rings.slice(0, data.isAlone === true ? 2 : 1) : []));
@@ -75,6 +76,7 @@ function run(data: ObserverThreadData): void {
   takeNews(); // what came with the command to stop
   send(observer.step('last'));
   opened?.close();
+  ends?.close();
   close();
   data.commands.close();
   data.news.close();

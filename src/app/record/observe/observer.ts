@@ -9,6 +9,7 @@ import { readRan } from '../../../linux/descriptor-memory.ts';
 import { hasChildren } from '../../../linux/proc-children.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { readProcess, readStat } from '../../../linux/proc-pid.ts';
+import type { SocketEnds } from '../../../linux/socket-ends.ts';
 import { type Addresses, AddressWatch } from '../address-watch.ts';
 import type { FactsMessage, NewbornMessage } from '../messages.ts';
 import { HolderScan } from './holder-scan.ts';
@@ -38,6 +39,7 @@ export interface ObserverOptions {
   readonly readAddresses: () => Addresses;
   readonly nowUs: () => Us; // CLOCK_BOOTTIME
   readonly kernel?: KernelWatch | undefined; // the BPF programs, where they run
+  readonly ends?: SocketEnds | undefined; // where nobody else tells when sockets are closed
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 
@@ -153,6 +155,7 @@ export class Observer {
     const now = this.#options.nowUs();
     this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
     const addresses = this.#addresses.changed(now);
+    this.#options.ends?.read(this.#learned.closed);
     for (const source of this.#options.sources) this.#poll(source);
     this.#scan?.lookLater(this.#learned.holders);
     const result = this.#scan?.step(SLICE_US);
@@ -171,7 +174,7 @@ export class Observer {
     this.#learned = createLearned(); // the old ones are transferred
     const factsLost = this.#options.sources.reduce(
       (sum, source) => sum + source.lost,
-      this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0),
+      this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0) + (this.#options.ends?.lost ?? 0),
     );
     const ended = exits ?? createColumns(EXIT_COLUMNS, 1);
     return { atUs: now, ...learned, processes, exits: ended, scan, addresses, factsLost, lost, last: last === 'last' };

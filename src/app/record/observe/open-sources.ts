@@ -7,6 +7,7 @@ import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { PROC_NET_FILES } from '../../../linux/proc-net.ts';
 import { Route } from '../../../linux/route.ts';
 import { SockDiag } from '../../../linux/sock-diag.ts';
+import { SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
 import { AF_INET } from '../../../linux/socket-key.ts';
 import type { Native } from '../../../native/binding.ts';
 import type { Addresses } from '../address-watch.ts';
@@ -62,6 +63,17 @@ function answers(diag: SockDiag, protocol: number): boolean {
 export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined {
   try {
     return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), nowUs);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when the kernel refuses, or sockets are not to be asked of it. */
+export function openSocketEnds(native: Native, wanted: readonly SourceName[], nowUs: () => Us): SocketEnds | undefined {
+  if (!wanted.includes('diag')) return undefined;
+  try {
+    return new SocketEnds(openNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS), nowUs);
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

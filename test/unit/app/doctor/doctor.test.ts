@@ -129,6 +129,21 @@ test('examine() for a recording leaves out what costs it nothing, and sources th
   assert.equal(one(checks, 'proc-net').state, 'ok');
 });
 
+test('examine() says once what refuses BPF, and what is lost without it', () => {
+  const refuse = (): never => {
+    throw new UserError('no-bpf', 'no BPF program can be used: EPERM', 'Run as root.');
+  };
+  const native = { ...fakeNative({}), bpfOpen: refuse };
+  const refused = examine(() => native, healthy, { wanted: SOURCE_NAMES });
+  const leftOut = examine(() => native, healthy, { wanted: ['diag', 'proc'] });
+  for (const checks of [refused, leftOut]) {
+    assert.match(one(checks, 'bpf').loss!, /stay without a process/);
+    assert.deepEqual([one(checks, 'cgroup').loss, one(checks, 'cgroup').remedy], [null, null]);
+  }
+  assert.deepEqual([one(refused, 'bpf').remedy, one(refused, 'cgroup').state], ['Run as root.', 'missing']);
+  assert.equal(one(leftOut, 'cgroup').detail, 'left out by --sources');
+});
+
 test('startChecks() keeps every layer, and what costs a recording something', () => {
   const check = (state: Check['state'], loss: string | null): Check => ({
     name: 'x',

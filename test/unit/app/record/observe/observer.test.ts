@@ -5,8 +5,9 @@ import type { SocketSource } from '../../../../../src/app/record/observe/socket-
 import { parseAddress } from '../../../../../src/core/address.ts';
 import { createColumns, pushRow } from '../../../../../src/core/columns.ts';
 import { FRESH_COLUMNS, type FreshColumns } from '../../../../../src/core/flow.ts';
-import { SOCKET_COLUMNS, type SocketColumns, SocketState } from '../../../../../src/core/socket.ts';
+import { type ClosedColumns, SOCKET_COLUMNS, type SocketColumns, SocketState } from '../../../../../src/core/socket.ts';
 import { equalKeys, KEY_WORDS, Protocol } from '../../../../../src/core/tuple.ts';
+import type { SocketEnds } from '../../../../../src/linux/socket-ends.ts';
 import {
   type Endpoint,
   makeHolders,
@@ -96,6 +97,19 @@ test('Observer is silent while there is nothing new, except for the last time', 
   const last = observer.step('last');
   assert.equal(last?.last, true);
   assert.equal(last?.sockets.count, 0);
+});
+
+test('Observer tells which sockets have ended', () => {
+  const fixture = procFixture({});
+  remove = fixture.remove;
+  const { proc, nowUs } = fixture;
+  const read = (out: ClosedColumns): void => {
+    out.cookie[pushRow(out)] = 9;
+  };
+  const ends = { lost: 2, read } as unknown as SocketEnds;
+  const readAddresses = () => ({ unicast: [], broadcast: [] });
+  const facts = new Observer({ proc, sources: [], readAddresses, nowUs, ends }).step();
+  assert.deepEqual([facts?.closed.count, facts?.closed.cookie[0], facts?.factsLost], [1, 9, 2]);
 });
 
 test('Observer tells addresses again only when they changed', () => {
