@@ -7,6 +7,9 @@ import type { Child, Finished } from './child.ts';
 import { type RunOptions, startPcapid } from './run-pcapid.ts';
 import { waitFor } from './wait.ts';
 
+/** To start takes a second of CPU, most of it for Node.js in six threads: ten seconds beside twenty busy processes. */
+const TICK_DEADLINE_MS = 30_000;
+
 export interface Recording {
   readonly child: Child;
   readonly database: string;
@@ -42,7 +45,7 @@ export async function startRecording(
     ended = true;
   });
   const tickAfter = async (afterUs: number): Promise<void> => {
-    await waitFor(() => ended || storedTickUs(database) > afterUs, 10_000, 'a tick in the database');
+    await waitFor(() => ended || storedTickUs(database) > afterUs, TICK_DEADLINE_MS, 'a tick in the database');
     if (ended) throw new Error(`pcapid record ended early\n${child.err()}`);
   };
   await tickAfter(startedUs);

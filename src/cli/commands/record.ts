@@ -149,9 +149,6 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
   if (rights.state === 'failed') context.err(`pcapid: goes on with all its rights: ${rights.detail}\n`);
   const programs = tryKernelPrograms(native, cgroup, flags.sources);
   const opened = programs instanceof UserError ? null : programs;
-  const checks = startChecks(
-    examine(loadNative, REAL_ROOTS, { wanted: flags.sources, programs, captures: !flags.socketsOnly }),
-  );
   const howToEnd = flags.for === undefined ? '; Ctrl-C ends it' : '';
   const live = new LiveLine(context, flags.quiet, flags.socketsOnly ? socketWords : undefined);
   let sockets = 0; // stored
@@ -160,7 +157,7 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     programs: opened,
     everyTick: context.env.PCAPID_EVERY_TICK === '1', // tests wait for ticks
     onReady: () => {
-      if (!flags.quiet) for (const check of checks) context.err(formatCheck(check));
+      for (const check of checks) context.err(formatCheck(check));
       const what = flags.socketsOnly ? 'sockets' : devices[0] === 'any' ? 'all interfaces' : devices.join(', ');
       if (flags.socketsOnly && opened === null) context.err(`${WITHOUT_BPF}\n`);
       context.err(`recording ${what} into ${database}${howToEnd}\n`);
@@ -171,6 +168,8 @@ async function runRecord(context: Context, filter: string, flags: RecordFlags): 
     },
     onTrouble: (text) => live.note(text),
   });
+  const wanted = { wanted: flags.sources, programs, captures: !flags.socketsOnly };
+  const checks = flags.quiet ? [] : startChecks(examine(loadNative, REAL_ROOTS, wanted)); // while the threads begin
   const loopDelay = watchLoopDelay(context);
   try {
     await untilStopped(recorder, flags.for);
