@@ -1,6 +1,5 @@
 /** The files that packets are written into, one after the other, or a pipe. */
 
-import { createHash, type Hash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -16,6 +15,7 @@ import {
 import { extname, resolve } from 'node:path';
 import { UserError } from '../../../core/errors.ts';
 import type { FileNote } from '../../../core/provenance.ts';
+import { FileHash } from '../../files/file-hash.ts';
 import { existsError, writeError } from '../../files/output-errors.ts';
 
 export const STDOUT = '-';
@@ -48,7 +48,7 @@ const { O_WRONLY, O_NONBLOCK, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 export class CaptureFiles {
   readonly #options: CaptureFilesOptions;
   readonly #onWhole: (note: FileNote) => void;
-  #hash: Hash = createHash('sha256'); // of the present file
+  #hash = new FileHash(); // of the present file
   readonly #written: string[] = []; // paths, oldest first
   #fd = -1;
   #isFile = false;
@@ -106,7 +106,7 @@ export class CaptureFiles {
         if (done > 0) ftruncateSync(this.#fd, this.#size);
         throw new WriteFailure(error);
       }
-      this.#hash.update(bytes);
+      this.#hash.take(bytes);
     }
     this.#size += bytes.length;
   }
@@ -127,8 +127,8 @@ export class CaptureFiles {
     this.#size = 0;
     if (this.#isFile) fsyncQuietly(fd);
     if (fd > 2) closeSync(fd);
-    const sha256 = this.#hash.digest('hex');
-    this.#hash = createHash('sha256');
+    const sha256 = this.#hash.digest();
+    this.#hash = new FileHash();
     if (this.#isFile && bytes > 0)
       this.#onWhole({ use: 'output', path: resolve(this.#written.at(-1)!), bytes, sha256 });
   }
