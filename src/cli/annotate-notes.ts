@@ -1,4 +1,4 @@
-/** `annotate --db`: what was made of what, in a database that is named for it. */
+/** `annotate --db` and `split --db`: what was made of what, in a database that is named for it. */
 import { resolve } from 'node:path';
 import { FileMarks } from '../app/provenance/file-marks.ts';
 import { noteFiles } from '../app/provenance/note-files.ts';
@@ -34,8 +34,8 @@ export class AnnotateNotes {
     ]);
   }
 
-  async write(input: FileNote, output: FileNote): Promise<void> {
-    this.#note([input, ...(await this.#marks.take()), output]);
+  async write(input: FileNote, outputs: readonly FileNote[]): Promise<void> {
+    this.#note([input, ...(await this.#marks.take()), ...outputs]);
   }
 
   #note(files: readonly FileNote[]): void {

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 const HASHED_OCTETS = 1 << 18; // at a time: they stay in the cache
 
-/** SHA-256 of a file that somebody else reads. */
+/** SHA-256 of a file that somebody else reads or writes. */
 export class FileHash {
   readonly #hash = createHash('sha256');
   #octets = 0;
@@ -25,6 +25,11 @@ export class FileHash {
     } finally {
       closeSync(fd);
     }
+    return this.digest();
+  }
+
+  /** Of what was taken, nothing more follows. */
+  digest(): string {
     return this.#hash.digest('hex');
   }
 }

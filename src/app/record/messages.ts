@@ -3,6 +3,7 @@ import type { EndColumns } from '../../core/attribution.ts';
 import type { FlowColumns, FreshColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import type { ExitColumns, HolderColumns, Process } from '../../core/process.ts';
+import type { FileNote } from '../../core/provenance.ts';
 import type { ClosedColumns, OwnerColumns, SocketColumns, SocketEventColumns } from '../../core/socket.ts';
 import type { CaptureCounters, CaptureInfo, ProcessRow, ProgramRow, Tick } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
@@ -75,10 +76,11 @@ export interface ThreadFailure {
   readonly failure: { readonly code: string; readonly message: string; readonly hint: string };
 }
 
-/** main -> store */
+/** main -> store. 'file': packets were written into it */
 export type StoreCommand =
   | { readonly kind: 'begin'; readonly info: CaptureInfo }
   | { readonly kind: 'tick'; readonly tick: Tick }
+  | { readonly kind: 'file'; readonly file: FileNote }
   | { readonly kind: 'end'; readonly endedUs: Us };
 
 /** store -> main. 'ready': the answer to 'begin'. 'retry': the tick could not be written (disk full ...); it is kept and tried again. */
@@ -129,9 +131,10 @@ export interface WriterCounts extends WrittenCounts {
   readonly isUnread: boolean; // it ended because nobody read the pipe any more
 }
 
-/** writer of packets -> main. 'unread': nobody reads the pipe that it writes into. */
+/** writer of packets -> main. 'whole': nothing more comes into that file. 'unread': nobody reads the pipe that it writes into. */
 export type WriterReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'trouble'; readonly text: string }
+  | { readonly kind: 'whole'; readonly file: FileNote }
   | { readonly kind: 'unread' }
   | { readonly kind: 'closed'; readonly counts: WriterCounts };

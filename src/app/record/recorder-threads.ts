@@ -41,7 +41,7 @@ export interface ThreadOptions {
 }
 
 /** Who takes what the threads say. */
-export interface ThreadListeners extends WriterListeners {
+export interface ThreadListeners extends Omit<WriterListeners, 'onWhole'> {
   readonly onStore: (report: StoreReport) => void;
   readonly onFacts: (facts: FactsMessage) => void;
   readonly onCapture: (message: CaptureReady | CaptureReport) => void;
@@ -143,7 +143,8 @@ export class RecorderThreads {
   #startWriter(write: WriteOptions | null, ring: SharedArrayBuffer | null, ownNetns: number): WriterLink {
     const isWanted = write !== null && ring !== null;
     const port = isWanted ? this.#start<WriterThreadData>('writer-thread', { ...write, ring }) : null;
-    const link = new WriterLink(port, ownNetns, this.#listeners);
+    const onWhole: WriterListeners['onWhole'] = (file) => this.tellStore({ kind: 'file', file });
+    const link = new WriterLink(port, ownNetns, { ...this.#listeners, onWhole });
     if (port !== null) this.#listen(port, link.take);
     return link;
   }

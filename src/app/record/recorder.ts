@@ -209,7 +209,7 @@ export class Recorder {
     this.#write(withoutFlows(), true);
     this.#tell(last);
     this.#threads.writer.end();
-    this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() });
+    void this.#threads.writer.closed.then(() => this.#threads.tellStore({ kind: 'end', endedUs: this.#wallUs() }));
   }
 
   *#answer(): Generator<void> {

@@ -3,6 +3,7 @@ import { type MessagePort, workerData } from 'node:worker_threads';
 import { freeColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
 import { FlowFlag } from '../../core/flow.ts';
+import type { CaptureInfo } from '../../core/tick.ts';
 import type { Us } from '../../core/time.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
@@ -35,6 +36,7 @@ class StoreThread {
   #lastTries = 0;
   #pruneTimer: NodeJS.Timeout | undefined;
   readonly #keep: Keep;
+  #info: CaptureInfo | undefined;
   #store: FlowStore | undefined; // opened at 'begin': a capture that cannot start leaves no file behind
 
   constructor(data: StoreThreadData) {
@@ -100,8 +102,12 @@ class StoreThread {
     if (command.kind === 'begin') {
       this.#store ??= openStore(this.#path, new ProcFs('/proc'));
       this.#store.beginCapture(command.info);
+      this.#info = command.info;
       this.#pruneTimer ??= setTimeout(() => this.#prune(), PRUNE_PAUSE_MS);
       this.#say({ kind: 'ready' });
+    } else if (command.kind === 'file') {
+      const { command: words, version } = this.#info!;
+      this.#store?.noteFiles({ atUs: Date.now() * 1000, command: words, version, files: [command.file] });
     } else if (command.kind === 'end') {
       this.#store?.endCapture(command.endedUs);
       this.#close(null);

@@ -68,7 +68,7 @@ async function runAnnotate(context: Context, input: string, output: string, flag
     if (done.namedFlows === 0 && flags.owners === undefined && flags.facts === undefined)
       context.err('pcapid: the input names no processes: add --owners DB, of its host, or --facts FILE\n');
     warnOfGap(context, sources.history, done.firstUs, done.lastUs);
-    await notes.write(fileNote('input', input, done.inputHashes[0]!), fileNote('output', output, done.outputHash));
+    await notes.write(fileNote('input', input, done.inputHashes[0]!), [fileNote('output', output, done.outputHash)]);
   } finally {
     progress.end();
   }

@@ -8,14 +8,15 @@ import { compileFlowsKept } from '../../store/compile-explain.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
+import { asksForFile, type ExplainFileFlags, refuseFileFlags, withExplainedFile } from '../explain-file.ts';
 import { beganUs, explanationText, missingWords, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
 import { parseNumber } from '../filters.ts';
 import { lookOf } from '../look.ts';
+import { addOwnerOptions } from '../owner-sources.ts';
 import { answerText } from '../owner-words.ts';
 
-interface ExplainFlags {
+interface ExplainFlags extends ExplainFileFlags {
   readonly utc?: boolean;
-  readonly db?: string;
   readonly format: 'table' | 'json';
 }
 
@@ -24,48 +25,86 @@ Examples:
   pcapid explain 4711
   pcapid flows --process curl --columns flow_id,process,remote   which ids are there?
   pcapid explain 4711 --format json --db trip.db
+  pcapid explain trip.pcap --frame 12 --owners pcapid.db         of a capture file
+  pcapid explain captures/demo.pcap --flow 1 --facts captures/demo.facts.ndjson
 
-For each end: the sockets and processes that are stored and when they were there, the rules that fired in their order,
-the sockets and processes that lost and why, and whether the rules, asked again with what is stored, give the same
-answer. docs/attribution.md explains every rule by its name.`;
+First the answer. Then for each end: the sockets and processes that are stored and when they were there, the rules that
+fired in their order, the sockets and processes that lost and why, and whether the rules, asked again with what is stored, give the same
+answer. docs/attribution.md explains every rule by its name. Flows of a file are numbered as read numbers them.`;
 
 export const explain: CommandModule = (context) =>
-  new Command('explain')
-    .option('--db <file>', 'database to read')
-    .option('--utc', 'times in UTC (default: local)')
-    .description('Says why the ends of a stored flow have the owners they have: facts, rules, and what lost.')
-    .argument('<flow-id>', 'flow_id of flows, who and every export', (text) => parseNumber(text, 'flow-id', 1, 2 ** 53))
+  addOwnerOptions(
+    new Command('explain')
+      .option('--db <file>', 'database to read')
+      .option('--utc', 'times in UTC (default: local)')
+      .description('Says why the ends of a flow have the owners they have: facts, rules, and what lost.')
+      .argument('<flow-id|file>', 'flow_id of flows, who and every export; or a capture file'),
+  )
+    .addOption(
+      new Option('--flow <number>', 'of a capture file: this flow').argParser((text) =>
+        parseNumber(text, '--flow', 1, MOST_ID),
+      ),
+    )
+    .addOption(
+      new Option('--frame <number>', 'of a capture file: the flow of this frame').argParser((text) =>
+        parseNumber(text, '--frame', 1, MOST_ID),
+      ),
+    )
     .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))
     .addHelpText('after', EXAMPLES)
-    .action((flowId: number, flags: ExplainFlags) => runExplain(context, flowId, flags));
+    .action((word: string, flags: ExplainFlags) => runExplain(context, word, flags));
 
-function runExplain(context: Context, flowId: number, flags: ExplainFlags): void {
+const MOST_ID = 2 ** 53;
+
+async function runExplain(context: Context, word: string, flags: ExplainFlags): Promise<void> {
+  if (asksForFile(flags)) {
+    await withExplainedFile(context, word, flags, (reader, flowId) =>
+      printFlow(context, { reader, path: word, flowId }, flags),
+    );
+    return;
+  }
+  refuseFileFlags(word, flags);
   const path = resolveDatabaseToRead(context, flags.db);
+  const flowId = parseNumber(word, 'flow-id', 1, MOST_ID);
   const reader = Reader.open(path);
   try {
-    const [kept] = reader.all(compileFlowsKept());
-    const explanation = explainFlow(reader, flowId);
-    if (explanation === undefined) throw noSuchFlow(path, flowId, kept!);
-    const [record] = reader.all({ sql: 'SELECT * FROM flow_record WHERE flow_id = ?', params: [flowId] });
-    if (flags.format === 'json') {
-      const lines = JSON.stringify(toJson(explanation, record!), null, 2).split('\n');
-      context.out(`${lines.map(escapeJson).join('\n')}\n`);
-      return;
-    }
-    const look = lookOf(flags);
-    context.out(explanationText(explanation, record!, Number(kept!.from_us), look));
-    context.out(`\n${answerText({ record: record!, holders: [] }, look)}`);
-    if (Number(kept!.sockets) === 0)
-      context.err(
-        `pcapid: ${path} holds no sockets, so there are no facts: record stores them, read only with names\n`,
-      );
+    printFlow(context, { reader, path, flowId }, flags);
   } finally {
     reader.close();
   }
 }
 
-function noSuchFlow(path: string, flowId: number, { flows, first_id, last_id, from_us }: Row): UserError {
-  const hint = 'pcapid flows --columns flow_id,process,remote,time lists them.';
+interface Asked {
+  readonly reader: Reader;
+  readonly path: string; // for messages
+  readonly flowId: number;
+}
+
+function printFlow(context: Context, { reader, path, flowId }: Asked, flags: ExplainFlags): void {
+  const [kept] = reader.all(compileFlowsKept());
+  const explanation = explainFlow(reader, flowId);
+  if (explanation === undefined) throw noSuchFlow(path, flowId, kept!, asksForFile(flags));
+  const [record] = reader.all({ sql: 'SELECT * FROM flow_record WHERE flow_id = ?', params: [flowId] });
+  if (flags.format === 'json') {
+    const lines = JSON.stringify(toJson(explanation, record!), null, 2).split('\n');
+    context.out(`${lines.map(escapeJson).join('\n')}\n`);
+    return;
+  }
+  const look = lookOf(flags);
+  context.out(`${answerText({ record: record!, holders: [] }, look)}\n`);
+  context.out(explanationText(explanation, record!, Number(kept!.from_us), look));
+  if (Number(kept!.sockets) === 0 && !asksForFile(flags))
+    context.err(`pcapid: ${path} holds no sockets, so there are no facts: record stores them, read only with names\n`);
+}
+
+function noSuchFlow(
+  path: string,
+  flowId: number,
+  { flows, first_id, last_id, from_us }: Row,
+  isFile: boolean,
+): UserError {
+  const list = isFile ? `pcapid read ${path}` : 'pcapid flows';
+  const hint = `${list} --columns flow_id,process,remote,time lists them.`;
   if (flows === 0) return new UserError('no-such-flow', `${path} holds no flows`, 'Record or read some first.');
   const isGone = Number(from_us) > 0 && flowId < Number(first_id);
   const what = isGone ? 'was deleted by age or size, if it was there' : `is not in ${path}`;

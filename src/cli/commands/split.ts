@@ -1,9 +1,11 @@
 import { Command, Option } from 'commander';
 import { SPLITS, type SplitBy } from '../../app/annotate/owner-groups.ts';
 import { type Split, splitFile } from '../../app/annotate/split.ts';
+import { fileNote } from '../../app/provenance/note-files.ts';
 import { escapeTerminal } from '../../report/escape.ts';
 import { countText } from '../../report/size.ts';
 import { SPLIT_DEFAULT_COLUMNS, SPLIT_FIELDS, splitColumns } from '../../report/split-columns.ts';
+import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
 import { warnOfGap } from '../open-history.ts';
@@ -15,6 +17,7 @@ import { thisRun } from '../this-run.ts';
 interface SplitFlags extends FormatFlags, OwnerFlags {
   readonly by: SplitBy;
   readonly dir: string;
+  readonly db?: string;
   readonly force: boolean;
 }
 
@@ -38,6 +41,7 @@ export const split: CommandModule = (context) =>
     .description('Writes the packets of each owner, or with each remote host, into a capture file of its own.')
     .addOption(new Option('--by <owner>', 'what the files are for').choices(SPLITS).default('process'))
     .requiredOption('--dir <folder>', 'folder for the files, made if it is not there')
+    .option('--db <file>', 'database in which to note the files, their hashes and this command (see db info)')
     .option('--force', 'replace files that exist', false)
     .addHelpText('after', EXAMPLES)
     .action((input: string, flags: SplitFlags) => runSplit(context, input, flags));
@@ -45,6 +49,7 @@ export const split: CommandModule = (context) =>
 async function runSplit(context: Context, input: string, flags: SplitFlags): Promise<void> {
   const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
   columnsOf(flags, printing);
+  const notes = new AnnotateNotes(context, flags);
   const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
@@ -63,6 +68,8 @@ async function runSplit(context: Context, input: string, flags: SplitFlags): Pro
     sayRest(context, input, flags, done);
     warnOfGap(context, sources.history, done.result.firstUs, done.result.lastUs);
     warnOfRest(context, done.result);
+    const outputs = done.files.map(({ path, sha256 }) => fileNote('output', path, sha256));
+    await notes.write(fileNote('input', input, done.inputHash), outputs);
   } finally {
     progress.end();
   }

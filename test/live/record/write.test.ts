@@ -1,7 +1,8 @@
 /** record -w: the packets that tcpdump saw, with the owners that the database has. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -96,8 +97,12 @@ describe('pcapid record -w', { skip: netnsMissing() || tcpdumpMissing() }, () =>
     assert.ok(packets >= 400);
     const parts = readdirSync(folder).filter((name) => name.startsWith('part'));
     assert.equal(parts.length, 2);
+    const sql = "SELECT path, sha256 FROM provenance WHERE use = 'output'";
+    const noted = new Map(query(recording.database, sql).map((row) => [row.path, row.sha256]));
+    assert.ok(noted.size > 2, 'those that were deleted, too');
     for (const name of parts) {
       const path = join(folder, name);
+      assert.equal(noted.get(path), createHash('sha256').update(readFileSync(path)).digest('hex'));
       assert.ok(frames(path).length > 0);
       assert.match(frames(path, '-e', 'frame.comment')[0]!, /src\.comm=ping/);
     }

@@ -55,7 +55,8 @@ const explained = (text: string, ...words: string[]) => withAnswers(scene([text]
 test('explain tells facts, rules, what lost, the check and the sentence of who', async () => {
   const { out, code } = await explained('curl', '1', '--utc');
   assert.equal(code, 0);
-  assert.match(out, /^flow 1, 1970-01-01T00:00:05\.000000Z to .*no clock is stored/);
+  assert.match(out, /^tcp 192\.0\.2\.1:5 -> 198\.51\.100\.9:6\n/, 'the answer comes first');
+  assert.match(out, /^flow 1, 1970-01-01T00:00:05\.000000Z to .*no clock is stored/m);
   assert.match(out, / {4}socket 1 192\.0\.2\.1:5 -> 198\.51\.100\.9:6, cookie 5, .*, bpf, /);
   assert.match(out, / {6}actor curl, process 41 \(curl, uid 1000\) \(named\)/);
   assert.match(out, / {4}acted-within: one process/);
@@ -95,7 +96,7 @@ test('explain says what to do about a flow that is not there', async () => {
   const gone = await explained('x', '2');
   assert.equal(gone.code, 2);
   assert.match(gone.err, /flow 2 is not in .*; it holds 1 to 1\n.*pcapid flows/);
-  assert.match((await explained('x', 'y')).err, /flow-id: 'y' is not valid/);
+  assert.match((await explained('x', 'y')).err, /y is no flow_id/);
 });
 
 test('explain does not call for the BPF programs that were there', () => {
@@ -111,4 +112,49 @@ test('the columns that explain proposes for finding a flow are columns of flows'
   const context = testContext();
   await runProgram(['flows', '--columns', columns!, '--db', '/nonexistent'], context);
   assert.match(context.stderr(), /there is no database/);
+});
+
+const DEMO = ['captures/demo.pcap', '--facts', 'captures/demo.facts.ndjson'];
+
+async function saidOfFile(...words: string[]) {
+  const context = testContext();
+  const code = await runProgram(['explain', ...words], context);
+  return { out: context.stdout(), err: context.stderr(), code: code ?? context.exitCode };
+}
+
+test('explain FILE --flow tells the answer first, then the facts and rules, then what is missing', async () => {
+  const { out, err, code } = await saidOfFile(...DEMO, '--flow', '2', '--utc');
+  assert.deepEqual([code, err], [0, '']);
+  const parts = ['is curl, process 29', '\n  facts\n', 'five-tuple: ', 'give this answer', 'would have told'];
+  const places = parts.map((part) => out.indexOf(part));
+  assert.deepEqual(
+    places,
+    [...places].sort((a, b) => a - b),
+  );
+  assert.ok(
+    places.every((place) => place >= 0),
+    out,
+  );
+});
+
+test('explain FILE --frame is about the flow of that frame, with the same words', async () => {
+  const frame = await saidOfFile(...DEMO, '--frame', '12', '--utc');
+  const flow = await saidOfFile(...DEMO, '--flow', '2', '--utc');
+  assert.deepEqual([frame.code, frame.out], [0, flow.out]);
+});
+
+test('explain refuses a file without a flow, a flow that is not there, and flags that contradict each other', async () => {
+  const cases = [
+    [['captures/demo.pcap'], /is no flow_id\n.*--flow N or --frame N/],
+    [[...DEMO, '--flow', '99'], /flow 99 is not in captures\/demo\.pcap; it holds 1 to 15\n.*pcapid read/],
+    [[...DEMO, '--flow', '1', '--frame', '1'], /different things/],
+    [['captures/demo.pcap', '--flow', '1', '--db', 'x.db'], /--db is about what is stored/],
+    [['17', '--owners', 'x.db'], /--owners is about a capture file/],
+    [['/nonexistent.pcap', '--flow', '1'], /no such file/],
+  ] as const;
+  for (const [words, text] of cases) {
+    const { err, code } = await saidOfFile(...words);
+    assert.equal(code, 2, words.join(' '));
+    assert.match(err, text);
+  }
 });

@@ -1,4 +1,5 @@
 /** The files that packets are written into, one after the other, or a pipe. */
+
 import {
   closeSync,
   constants,
@@ -11,8 +12,10 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { extname } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { UserError } from '../../../core/errors.ts';
+import type { FileNote } from '../../../core/provenance.ts';
+import { FileHash } from '../../files/file-hash.ts';
 import { existsError, writeError } from '../../files/output-errors.ts';
 
 export const STDOUT = '-';
@@ -44,6 +47,8 @@ const { O_WRONLY, O_NONBLOCK, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
 export class CaptureFiles {
   readonly #options: CaptureFilesOptions;
+  readonly #onWhole: (note: FileNote) => void;
+  #hash = new FileHash(); // of the present file
   readonly #written: string[] = []; // paths, oldest first
   #fd = -1;
   #isFile = false;
@@ -53,8 +58,10 @@ export class CaptureFiles {
   #rest: Uint8Array = new Uint8Array(0); // that a pipe did not take yet
   readonly #sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-  constructor(options: CaptureFilesOptions) {
+  /** @param onWhole gets every regular file when it is closed */
+  constructor(options: CaptureFilesOptions, onWhole: (note: FileNote) => void = () => {}) {
     this.#options = options;
+    this.#onWhole = onWhole;
   }
 
   get size(): number {
@@ -99,6 +106,7 @@ export class CaptureFiles {
         if (done > 0) ftruncateSync(this.#fd, this.#size);
         throw new WriteFailure(error);
       }
+      this.#hash.take(bytes);
     }
     this.#size += bytes.length;
   }
@@ -114,10 +122,15 @@ export class CaptureFiles {
     for (let tries = 0; this.#rest.length > 0 && tries < LAST_TRIES; tries++) this.#settleQuietly();
     const fd = this.#fd;
     this.#fd = -1;
-    this.#earlier += this.#size;
+    const bytes = this.#size;
+    this.#earlier += bytes;
     this.#size = 0;
     if (this.#isFile) fsyncQuietly(fd);
     if (fd > 2) closeSync(fd);
+    const sha256 = this.#hash.digest();
+    this.#hash = new FileHash();
+    if (this.#isFile && bytes > 0)
+      this.#onWhole({ use: 'output', path: resolve(this.#written.at(-1)!), bytes, sha256 });
   }
 
   /** Nothing was recorded: no file is left. */

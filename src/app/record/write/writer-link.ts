@@ -1,6 +1,7 @@
 /** What main has to do with the thread that writes packets: it tells it whose they are. */
 import type { MessagePort } from 'node:worker_threads';
 import { type FlowColumns, FlowFlag } from '../../../core/flow.ts';
+import type { FileNote } from '../../../core/provenance.ts';
 import type { InterfaceCount } from '../../../core/tick.ts';
 import type { DropCounts, OwnersMessage, WriterCommand, WriterCounts, WriterReport } from '../messages.ts';
 import type { NamedPlace } from '../netns-places.ts';
@@ -11,6 +12,7 @@ export type WriteOptions = Omit<WriterThreadData, 'commands' | 'ring'>;
 
 export interface WriterListeners {
   readonly onTrouble: (text: string) => void;
+  readonly onWhole: (file: FileNote) => void; // no more packets come into it
   readonly onUnread: () => void; // who read what is written has gone: it is time to end
 }
 
@@ -47,6 +49,7 @@ export class WriterLink {
   readonly take = (report: WriterReport): void => {
     if (report.kind === 'ready') this.#onReady();
     else if (report.kind === 'trouble') this.#listeners.onTrouble(report.text);
+    else if (report.kind === 'whole') this.#listeners.onWhole(report.file);
     else if (report.kind === 'unread') this.#listeners.onUnread();
     else this.#onClosed(report.counts);
   };

@@ -44,7 +44,7 @@ class WriterThread {
 
   constructor({ files, capture, style, every, ring, commands }: WriterThreadData) {
     this.#path = files.path;
-    this.#files = new CaptureFiles(files);
+    this.#files = new CaptureFiles(files, (file) => this.#say({ kind: 'whole', file }));
     const parts = { ring: new PacketRing(ring), owners: this.#owners, files: this.#files };
     this.#writer = new PacketWriter({ ...parts, style: styleOf(style, this.#owners, every) }, capture);
     this.#port = commands;
