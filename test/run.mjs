@@ -20,10 +20,10 @@ const CHECKS = {
   lint: [join('node_modules', '.bin', 'biome'), ['check', '--error-on-warnings']],
 };
 const TESTS = {
-  unit: { concurrency: 2, timeoutS: 300, byFolder: true },
+  unit: { concurrency: 2, timeoutS: 900, byFolder: true },
   property: { concurrency: 2, timeoutS: 300 },
-  golden: { concurrency: 2, timeoutS: 300, needsProgram: true },
-  live: { concurrency: 3, timeoutS: 600, needsProgram: true, needsRoot: true, isAlone: runsAlone },
+  golden: { concurrency: 2, timeoutS: 900, needsProgram: true },
+  live: { concurrency: 3, timeoutS: 1200, needsProgram: true, needsRoot: true, isAlone: runsAlone },
 };
 
 const words = process.argv.slice(2);

@@ -6,32 +6,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { ALL_CAPTURES } from '../support/all-captures.ts';
-import { Command } from 'commander';
-import { flows } from '../../src/cli/commands/flows.ts';
-import { read } from '../../src/cli/commands/read.ts';
-import { usage } from '../../src/cli/commands/usage.ts';
 import { BAD_CAPTURES } from '../support/bad-captures.ts';
-import { testContext } from '../support/context.ts';
-import { namesOfFile } from '../support/read-names.ts';
+import { CAPTURES, pcapid, READABLE, REFUSED, run } from '../support/read-in-process.ts';
 import { runPcapid } from '../support/run-pcapid.ts';
-import { printedFlows, tsharkFlows } from '../support/tshark-flows.ts';
-import { tsharkNamesOf } from '../support/tshark-names.ts';
-import { capinfosPackets, type PairCount, pairOf, tsharkMissing, tsharkPairs } from '../support/tshark-pairs.ts';
 
 const FOLDER = 'test/golden';
 const UPDATES = process.env.PCAPID_UPDATE_GOLDEN === '1';
 process.env.TZ = 'UTC'; // of the tables
-const COMMANDS = { read, usage, flows };
-const CAPTURES = readdirSync('captures').filter((name) => /\.pcap(ng)?(\.\w+)?$/.test(name));
 /** What gzip, lz4 and zstd made of connection.pcap. */
 const PACKED = ['connection.pcap.gz', 'connection.pcap.lz4', 'connection.pcap.zst'];
-/** No captures: `read` says so and ends with 2. */
-const REFUSED = BAD_CAPTURES.filter(({ isRefused }) => isRefused).map(({ name }) => name);
-/** A port of VXLAN and a kind of 802.11 in CAPWAP that tshark has to be told of. */
-const TUNNELS = ['-d', 'udp.port==8472,vxlan', '-o', 'capwap.swap_fc:FALSE'];
-/** tshark 4.0 knows only a draft of version 2. */
-const QUIC_2 = /^quic quic2\./;
-const HAS_ZSTD = 'createZstdDecompress' in zlib; // from Node 22.15 on
 const FACTS = ['--facts', 'captures/demo.facts.ndjson'];
 
 const MACHINE = { ndjson: ['--format', 'ndjson'], summary: ['--summary'] };
@@ -51,33 +34,13 @@ const FURTHER: Readonly<Record<string, Readonly<Record<string, readonly string[]
   },
 };
 
-const results = new Map<string, Promise<{ out: string; err: string }>>();
-
-/** Runs a command in this process, once for all tests that ask for the same. */
-function run(name: keyof typeof COMMANDS, ...args: readonly string[]): Promise<{ out: string; err: string }> {
-  const key = [name, ...args].join(' ');
-  const result = results.get(key) ?? runNow(name, args);
-  results.set(key, result);
-  return result;
-}
-
-async function runNow(name: keyof typeof COMMANDS, args: readonly string[]): Promise<{ out: string; err: string }> {
-  const context = testContext({ cwd: process.cwd() });
-  await new Command().addCommand(COMMANDS[name](context)).parseAsync([name, ...args], { from: 'user' });
-  assert.equal(context.exitCode, 0, context.stderr());
-  return { out: context.stdout(), err: context.stderr() };
-}
-
-const pcapid = async (name: keyof typeof COMMANDS, ...args: readonly string[]): Promise<string> =>
-  (await run(name, ...args)).out;
-
 function compare(name: string, text: string): void {
   const path = join(FOLDER, `${name}.out`);
   if (UPDATES) writeFileSync(path, text);
   assert.equal(text, readFileSync(path, 'utf8'), `${path}: see whether the change is wanted, then --update`);
 }
 
-for (const capture of CAPTURES.filter((name) => (HAS_ZSTD || !name.endsWith('.zst')) && !REFUSED.includes(name))) {
+for (const capture of READABLE) {
   const name = capture.replace(/\.pcap$/, '');
   describe(capture, () => {
     for (const [what, flags] of Object.entries({ ...MACHINE, ...FURTHER[capture] })) {
@@ -85,48 +48,8 @@ for (const capture of CAPTURES.filter((name) => (HAS_ZSTD || !name.endsWith('.zs
         compare(`${name}.${what}`, await pcapid('read', `captures/${capture}`, ...flags));
       });
     }
-
-    test('read counts the packets and octets that tshark counts', { skip: tsharkMissing() }, async () => {
-      const tshark = tsharkPairs(`captures/${capture}`);
-      const summary = await pcapid('read', `captures/${capture}`, '--summary');
-      assert.equal(Number(/^(\d+) packets?/.exec(summary)?.[1]), tshark.packets);
-      assert.equal(capinfosPackets(`captures/${capture}`) ?? tshark.packets, tshark.packets);
-      assert.deepEqual(countPairs(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson)), tshark.pairs);
-    });
-
-    test('the names found are those that tshark finds', { skip: tsharkMissing() }, () => {
-      const names = namesOfFile(`captures/${capture}`).filter((name) => !QUIC_2.test(name));
-      assert.deepEqual(names, tsharkNamesOf(`captures/${capture}`));
-    });
-
-    test('read sees the flows that tshark sees, with their times', { skip: tsharkMissing() }, async () => {
-      const printed = printedFlows(await pcapid('read', `captures/${capture}`, ...MACHINE.ndjson));
-      assert.deepEqual(printed, tsharkFlows(`captures/${capture}`));
-    });
   });
 }
-
-function countPairs(ndjson: string): Record<string, PairCount> {
-  const pairs: Record<string, PairCount> = {};
-  for (const line of ndjson.split('\n').slice(0, -1)) {
-    const flow = JSON.parse(line);
-    const pair = pairOf(flow.src_addr, flow.dst_addr);
-    const { packets, bytes, ipBytes } = pairs[pair] ?? { packets: 0, bytes: 0, ipBytes: 0 };
-    pairs[pair] = {
-      packets: packets + flow.orig_packets + flow.reply_packets,
-      bytes: bytes + flow.orig_bytes + flow.reply_bytes,
-      ipBytes: ipBytes + flow.orig_ip_bytes + flow.reply_ip_bytes,
-    };
-  }
-  return pairs;
-}
-
-describe('read --decap', () => {
-  test('read --decap sees the flows of the innermost packets that tshark sees', { skip: tsharkMissing() }, async () => {
-    const printed = printedFlows(await pcapid('read', 'captures/tunnels.pcap', ...MACHINE.ndjson, '--decap'));
-    assert.deepEqual(printed, tsharkFlows('captures/tunnels.pcap', 'innermost', TUNNELS));
-  });
-});
 
 describe('what is no capture', () => {
   for (const name of REFUSED) {

@@ -10,6 +10,7 @@ const ALONE = {
   'native/bpf.test.ts': 'small rings, which the events of others would fill',
   'native/bpf-attach.test.ts': 'cgroups, and what is still attached when a recorder was killed',
   'native/bpf-processes.test.ts': 'small rings, which the events of others would fill',
+  'native/translation-watch.test.ts': 'what the kernel tells of connections depends on who listens on the host',
   'record/brief-lives.test.ts': 'a storm of processes, all of which must find room in the rings',
   'record/brief-processes.test.ts': 'a storm of processes',
   'record/degrade.test.ts': 'connections that must outlive a scan of /proc',
@@ -18,7 +19,9 @@ const ALONE = {
   'record/kill.test.ts': 'how long the end of a recording takes',
   'record/load.test.ts': 'drops, and how long the main thread is busy',
   'record/namespaces.test.ts': 'records in all namespaces',
+  'record/pid-reuse.test.ts': 'connections that must outlive a scan of /proc',
   'record/rights.test.ts': 'connections that must outlive a scan of /proc',
+  'record/write.test.ts': 'owners that must be known in the second that packets wait for them',
   'start/': 'the first start: what passes in so many seconds',
 };
 

@@ -1,5 +1,6 @@
 /** A child process of a test: its output as text, its end as a promise, never left behind. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { patiently } from './wait.ts';
 
 const MAX_OUTPUT = 64 << 20; // characters; a test that passes prints far less
@@ -30,6 +31,12 @@ process.on('exit', killChildren);
 /** For an `after` hook: a test that fails leaves children behind, which would keep the test runner waiting. */
 export function killChildren(): void {
   for (const child of running) child.kill('SIGKILL');
+}
+
+/** What a process that starts others has running: shells and nsenter(1) hand no signals on. */
+export function childrenOf(pid: number): readonly number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
 }
 
 export function startChild(

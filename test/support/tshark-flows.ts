@@ -1,6 +1,6 @@
 /** Flows of a capture as tshark(1) sees them: packets, octets, first and last time by tuple. */
-import { spawnSync } from 'node:child_process';
 import { protocolName } from '../../src/core/tuple.ts';
+import { tsharkRows } from './tshark-fields.ts';
 
 export interface FlowTotal {
   packets: number;
@@ -39,12 +39,12 @@ const nameOf = (protocol: string, ...ends: readonly string[]): string => `${prot
  * @param which IP header of a packet its flow is about
  * @param options further ones of tshark, as `-d` for a port that it does not know
  */
-export function tsharkFlows(
+export async function tsharkFlows(
   file: string,
   which: 'outermost' | 'innermost' = 'outermost',
   options: readonly string[] = [],
-): FlowTotals {
-  const packets = readPackets(file, options);
+): Promise<FlowTotals> {
+  const packets = await readPackets(file, options);
   const firsts = new Map<string, Ports>(); // of fragmented datagrams, by fragmentOf()
   const seen = packets.flatMap((packet) => {
     const at = headerOf(packet, which);
@@ -72,18 +72,11 @@ export function tsharkFlows(
   return sum(largestOf(sightings.values()));
 }
 
-function readPackets(file: string, options: readonly string[]): Packet[] {
+async function readPackets(file: string, options: readonly string[]): Promise<readonly Packet[]> {
   const whole = ['-o', 'ip.defragment:FALSE', '-o', 'ipv6.defragment:FALSE', ...options];
-  const args = ['-n', '-r', file, ...whole, '-T', 'fields', '-E', 'occurrence=a'];
-  const wanted = FIELDS.flatMap((field) => ['-e', field]);
-  const { stdout } = spawnSync('tshark', [...args, ...wanted], { encoding: 'utf8', maxBuffer: 64 << 20 }); // a cut file ends with 2
-  return stdout
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => {
-      const cells = line.split('\t');
-      return Object.fromEntries(FIELDS.map((field, i) => [field, (cells[i] ?? '').split(',')])) as unknown as Packet;
-    });
+  const rows = await tsharkRows(file, [...whole, '-E', 'occurrence=a'], FIELDS);
+  const packetOf = (cells: readonly string[]) => FIELDS.map((field, i) => [field, (cells[i] ?? '').split(',')]);
+  return rows.map((cells) => Object.fromEntries(packetOf(cells)) as unknown as Packet);
 }
 
 /** An IP header of a packet. */

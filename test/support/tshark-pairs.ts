@@ -1,5 +1,6 @@
 /** Packets and octets between two addresses as tshark(1) counts them: a second opinion on whole captures of any protocol. */
 import { spawnSync } from 'node:child_process';
+import { type FirstFields, firstFields } from './tshark-fields.ts';
 
 export interface PairCount {
   readonly packets: number;
@@ -12,10 +13,6 @@ export interface TsharkPairs {
   readonly pairs: Readonly<Record<string, PairCount>>; // by both addresses in order of their text
 }
 
-const FIELDS = [
-  ...['frame.len', 'sll.ifindex', 'ip.src', 'ip.dst', 'ip.len', 'ipv6.src', 'ipv6.dst', 'ipv6.plen'],
-  ...['frame.protocols', 'frame.interface_id'],
-] as const;
 const IPV6_HEADER = 40;
 
 export const pairOf = (a: string, b: string): string => [a, b].sort().join(' ');
@@ -35,22 +32,19 @@ export function capinfosPackets(file: string): number | undefined {
 }
 
 /** A packet that several interfaces saw is one packet: the interface that saw most of a direction counts. */
-export function tsharkPairs(file: string): TsharkPairs {
-  const wanted = FIELDS.flatMap((field) => ['-e', field]);
-  const args = ['-n', '-r', file, '-T', 'fields', '-E', 'occurrence=f', ...wanted];
-  const { stdout } = spawnSync('tshark', args, { encoding: 'utf8', maxBuffer: 64 << 20 }); // a cut file ends with 2
+export async function tsharkPairs(file: string): Promise<TsharkPairs> {
   const sightings = new Map<string, { pair: string; direction: string; count: PairCount }>();
-  const lines = stdout.split('\n').slice(0, -1).filter(isPacket);
-  for (const line of lines) {
-    const [length, ifindex, src4, dst4, length4, src6, dst6, length6, path] = line.split('\t');
-    const is4 = /:ip(v6)?(:|$)/.exec(`:${path}`)?.[1] === undefined; // the outermost
-    const [src, dst] = is4 ? [src4, dst4] : [src6, dst6];
+  const rows = (await firstFields(file)).filter(isPacket);
+  for (const row of rows) {
+    const is4 = /:ip(v6)?(:|$)/.exec(`:${row['frame.protocols']}`)?.[1] === undefined; // the outermost
+    const [src, dst] = is4 ? [row['ip.src'], row['ip.dst']] : [row['ipv6.src'], row['ipv6.dst']];
     if (!src || !dst) continue;
-    const ipBytes = is4 ? Number(length4) : Number(length6) + IPV6_HEADER;
+    const ipBytes = is4 ? Number(row['ip.len']) : Number(row['ipv6.plen']) + IPV6_HEADER;
     const direction = `${src} ${dst}`;
-    const key = `${direction} ${ifindex}`;
+    const key = `${direction} ${row['sll.ifindex']}`;
     const before = sightings.get(key)?.count;
-    sightings.set(key, { pair: pairOf(src, dst), direction, count: add(before, 1, Number(length), ipBytes) });
+    const count = add(before, 1, Number(row['frame.len']), ipBytes);
+    sightings.set(key, { pair: pairOf(src, dst), direction, count });
   }
   const largest = new Map<string, { pair: string; count: PairCount }>();
   for (const { pair, direction, count } of sightings.values()) {
@@ -60,13 +54,12 @@ export function tsharkPairs(file: string): TsharkPairs {
   for (const { pair, count } of largest.values()) {
     pairs[pair] = add(pairs[pair], count.packets, count.bytes, count.ipBytes);
   }
-  return { packets: lines.length, pairs };
+  return { packets: rows.length, pairs };
 }
 
 /** tshark shows custom blocks as rows, too: they have no interface. */
-function isPacket(line: string): boolean {
-  const [protocols, id] = line.split('\t').slice(-2);
-  return protocols !== 'data' || id !== '';
+function isPacket(row: FirstFields): boolean {
+  return row['frame.protocols'] !== 'data' || row['frame.interface_id'] !== '';
 }
 
 function add(count: PairCount | undefined, packets: number, bytes: number, ipBytes: number): PairCount {

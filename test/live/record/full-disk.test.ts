@@ -18,9 +18,12 @@ for i in range(int(sys.argv[1])):
     s.sendto(b'x', ('127.0.0.1', 10000 + i))
     s.close()
     if i % 50 == 0: time.sleep(0.02)
-    if i == 50: time.sleep(3) # these are stored before the disk is full
+    if i == 50: sys.stdin.readline() # these are stored before the disk is full
 `;
 const COUNT = 6000;
+
+const storedFlows = (database: string): number =>
+  Number(rowsOf(database, 'SELECT count(*) AS flows FROM flow')[0]!.flows);
 
 describe('pcapid record on a disk that fills up', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
@@ -36,14 +39,13 @@ describe('pcapid record on a disk that fills up', { skip: netnsMissing() }, () =
     const folder = disks.mount('2m');
     const netns = lab.create();
     const recording = await startRecording(['-i', 'lo', 'udp'], { netns, database: join(folder, 'a.db') });
-    const sender = startChild(netns.command('python3', '-c', DATAGRAMS, String(COUNT)));
+    const sender = startChild(netns.command('python3', '-c', DATAGRAMS, String(COUNT)), { keepInput: true });
+    await waitFor(() => storedFlows(recording.database) > 50, 10_000, 'the first flows in the database');
+    sender.say('go\n');
     await waitFor(() => /cannot be written for now \(.*full\)/.test(recording.child.err()), 20_000, 'a full disk');
     assert.equal((await sender.done).code, 0, sender.err());
     return { recording, netns, folder };
   }
-
-  const storedFlows = (database: string): number =>
-    Number(rowsOf(database, 'SELECT count(*) AS flows FROM flow')[0]!.flows);
 
   test('what is stored stays readable, and nothing is lost when there is room again', async () => {
     const { recording, folder } = await fill();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { killChildren, startChild } from '../../support/child.ts';
+import { childrenOf, killChildren, startChild } from '../../support/child.ts';
 import { type Netns, NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording, temporaryDatabase } from '../../support/recording.ts';
 import { PROGRAM, runPcapid } from '../../support/run-pcapid.ts';
@@ -14,6 +14,9 @@ const noTshark = spawnSync('tshark', ['--version']).error === undefined ? false 
 
 /** Octets of the packets of one second of ping fill the disk of 1 MiB. */
 const FLOOD = ['ping', '-q', '-i', '0.002', '-s', '4000', '127.0.0.1'];
+
+/** Flows that begin all the time: on a loaded machine the owner of one may come later than its packets can wait. */
+const PINGS = 'while :; do ping -q -c 3 -i 0.1 127.0.0.1; done';
 
 describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, () => {
   const lab = new NetnsLab();
@@ -27,22 +30,24 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
   /** `record -w - | reader`, with pings on lo meanwhile; what the recorder says is in its standard error. */
   function pipeInto(netns: Netns, reader: string, ...words: string[]) {
     const record = [process.execPath, PROGRAM, 'record', '-q', '-i', 'lo', '--db', temporaryDatabase(), '-w', '-'];
-    startChild(netns.command('ping', '-q', '-i', '0.1', '127.0.0.1'));
+    startChild(netns.command('sh', '-c', PINGS));
     const line = `set -o pipefail; "$@" | ${reader}`;
     return startChild(netns.command('bash', '-c', line, 'bash', ...record, ...words));
   }
 
   test('a pipe into tshark shows packets with their owners while they come', async () => {
     const fields = '-T fields -e icmp.type -e frame.interface_name -e frame.comment';
-    const { done, out } = pipeInto(lab.create(), `tshark -n -l -r - ${fields}`, '--for', '60s');
+    const { pid, done, out } = pipeInto(lab.create(), `tshark -n -l -r - ${fields}`, '--for', '10m');
     await waitFor(() => /^8\tlo\tpcapid .*src\.comm=ping/m.test(out()), 20_000, 'a ping with its owner');
     assert.equal(await Promise.race([done, 'it runs']), 'it runs');
+    for (const one of childrenOf(pid)) process.kill(one, 'SIGKILL');
+    await done;
     killChildren();
   });
 
   for (const reader of ['head -c 1000 | wc -c', 'true']) {
     test(`a reader that goes away ends the recording without an error: ${reader}`, async () => {
-      const { code, out, err } = await pipeInto(lab.create(), reader, '--for', '60s').done;
+      const { code, out, err } = await pipeInto(lab.create(), reader, '--for', '10m').done;
       assert.equal(code, 0, err);
       if (reader !== 'true') assert.equal(out.trim(), '1000');
       assert.match(err, /nobody reads standard output any more: the recording ends\n/);

@@ -101,7 +101,7 @@ describe('NameReader', () => {
       SNI,
       QUIC,
     ]);
-    assert.deepEqual(tsharkNames(packets), [
+    assert.deepEqual(await tsharkNames(packets), [
       'dns a.example',
       'dns six.example',
       'dns a.example',

@@ -1,6 +1,5 @@
 /** A capture split by its owners: every packet is in a file, and no name leads out of the folder. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -15,6 +14,7 @@ import { recordsOf } from '../../../support/file-records.ts';
 import { HOSTILE_TEXTS } from '../../../support/hostile.ts';
 import { ethernet, ipv4, ipv6, udp } from '../../../support/packets.ts';
 import { enhancedPacket, interfaceBlock, pcapng, section, text } from '../../../support/pcapng-file.ts';
+import { capinfosPackets } from '../../../support/tshark-pairs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcapid-split-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,10 +67,7 @@ describe('splitFile()', () => {
     assert.deepEqual([done.files.at(-1)?.owner, done.files.at(-1)?.packets], [null, unknown]);
     assert.deepEqual(readdirSync(to).sort(), done.files.map((file) => file.path.slice(to.length + 1)).sort());
     for (const { path: file, packets: expected } of done.files) {
-      const { stdout, stderr } = spawnSync('tshark', ['-n', '-r', file, '-T', 'fields', '-e', 'frame.number'], {
-        encoding: 'utf8',
-      });
-      assert.equal(stdout.split('\n').length - 1, expected, stderr);
+      assert.equal(capinfosPackets(file), expected, file);
     }
     for (const flow of await recordsOf(join(to, 'database.pcapng'))) {
       assert.deepEqual([flow.src_comm, flow.dst_comm], ['app', 'database']);
