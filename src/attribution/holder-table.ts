@@ -1,7 +1,7 @@
 import type { HolderColumns } from '../core/process.ts';
+import { RowIndex } from '../core/row-index.ts';
 import type { Us } from '../core/time.ts';
 import { mixHash } from '../core/tuple.ts';
-import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
 const HOLDER_FACTS = { inode: 'f64', pid: 'u32', startTicks: 'f64', fromUs: 'f64', toUs: 'f64' } as const;

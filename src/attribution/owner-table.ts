@@ -1,7 +1,7 @@
+import { RowIndex } from '../core/row-index.ts';
 import { type OwnerColumns, OwnerEvidence, SocketFlag } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import { mixHash } from '../core/tuple.ts';
-import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
 /** Changes of owner that are kept of one socket. Processes that take turns more often share it. */

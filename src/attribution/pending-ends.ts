@@ -1,8 +1,8 @@
 import { FlowSide } from '../core/attribution.ts';
+import { RowIndex } from '../core/row-index.ts';
 import type { Us } from '../core/time.ts';
 import { equalKeys, hashKey, hashPort, K_META, KEY_WORDS, keyFirstPort, keyProtocol, mixHash } from '../core/tuple.ts';
 import type { FlowEnd } from './flow-end.ts';
-import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
 /** What was said of an end that no socket of its own namespace can have: only a named process is worth more. */

@@ -1,5 +1,6 @@
 import { isLinkLocal, isUnspecified } from '../core/address.ts';
 import { createColumns } from '../core/columns.ts';
+import { RowIndex } from '../core/row-index.ts';
 import {
   type ClosedColumns,
   NO_UID,
@@ -23,7 +24,6 @@ import {
   keyProtocol,
   mixHash,
 } from '../core/tuple.ts';
-import { RowIndex } from './row-index.ts';
 import { RowStore } from './row-store.ts';
 
 /** Rows at most; what comes beyond is counted, not taken. */

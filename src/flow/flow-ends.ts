@@ -1,7 +1,10 @@
 /** Which sockets are at both ends of each flow: of entry `id` end 2 * id is the source, 2 * id + 1 the destination. */
 import { grown } from '../core/arrays.ts';
 import { FlowFlag } from '../core/flow.ts';
+import { RowIndex } from '../core/row-index.ts';
 import type { Us } from '../core/time.ts';
+import { mixHash } from '../core/tuple.ts';
+import { NONE } from './flow-entries.ts';
 
 /** In place of a cookie: several sockets receive there, none of them is the one. */
 export const SEVERAL = -1;
@@ -16,9 +19,26 @@ export class FlowEnds {
   cutUs = new Float64Array(0); // [a flow] when the one did with which it ended; 0: none
   turns = new Uint8Array(0); // [a flow] FlowFlag.HandedDst, CutDst
 
+  readonly #byCookie = new RowIndex(); // ends by `upcoming`
+
   /** Cookie of an end as rows tell it. */
   told(end: number): number {
     return end < this.cookie.length ? Math.max(0, this.cookie[end]!) : 0;
+  }
+
+  /** @param isListed endOf() shall find it: not of TCP, which ends by its packets */
+  expect(end: number, cookie: number, isListed: boolean): void {
+    if (this.upcoming[end] === cookie) return;
+    this.#byCookie.remove(end);
+    this.upcoming[end] = cookie;
+    if (isListed && cookie > 0) this.#byCookie.add(mixHash(cookie | 0), end);
+  }
+
+  /** An end where that socket is after the changes that wait, NONE if there is none. */
+  endOf(cookie: number): number {
+    let end = this.#byCookie.first(mixHash(cookie | 0));
+    while (end !== NONE && this.upcoming[end] !== cookie) end = this.#byCookie.next(end);
+    return end;
   }
 
   /** The flow ends because another process took over the socket at that end. */

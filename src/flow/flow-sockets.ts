@@ -4,7 +4,6 @@ import { SocketEvent, type SocketEventColumns } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { ClosedSockets } from './closed-sockets.ts';
-import { CookieIndex } from './cookie-index.ts';
 import { Edge, EndChanges, NO_CHANGE } from './end-changes.ts';
 import type { FlowEnds } from './flow-ends.ts';
 import { SEVERAL } from './flow-ends.ts';
@@ -49,11 +48,10 @@ export class FlowSockets {
   readonly #ends: FlowEnds;
   readonly #seed: number;
   readonly #context: SocketContext;
-  readonly #cookies = new CookieIndex(); // by FlowEnds.upcoming, without TCP, which ends by its packets
   readonly #closed = new ClosedSockets(); // while events wait
   readonly #key = new Int32Array(KEY_WORDS);
   readonly #end = new Moment().atTime(Infinity);
-  #waiting: WaitingEvents | undefined; // made when first needed: 2.5 MB
+  #waiting: WaitingEvents | undefined; // made when first needed: 5.5 MB
   #latestUs = Number.NEGATIVE_INFINITY; // of all events
 
   constructor(entries: FlowEntries, ends: FlowEnds, seed: number, context: SocketContext) {
@@ -241,8 +239,7 @@ export class FlowSockets {
 
   #close(cookie: number, atUs: Us): void {
     if ((this.#waiting?.count ?? 0) > 0) this.#closed.note(cookie, atUs);
-    for (let end = this.#cookies.first(cookie); end !== NONE; end = this.#cookies.first(cookie))
-      this.#closeEnd(end, atUs);
+    for (let end = this.#ends.endOf(cookie); end !== NONE; end = this.#ends.endOf(cookie)) this.#closeEnd(end, atUs);
   }
 
   /** Sockets of a flow may have been closed before their events met it. */
@@ -280,13 +277,7 @@ export class FlowSockets {
 
   /** Who is at an end after all changes that wait. */
   #expect(end: number, cookie: number): void {
-    const { upcoming } = this.#ends;
-    const before = upcoming[end]!;
-    if (before === cookie) return;
-    const isTcp = (this.#state(end >> 1) & S_TCP) !== 0;
-    if (before > 0 && !isTcp) this.#cookies.remove(before, end);
-    if (cookie > 0 && !isTcp) this.#cookies.add(cookie, end);
-    upcoming[end] = cookie;
+    this.#ends.expect(end, cookie, (this.#state(end >> 1) & S_TCP) === 0);
   }
 
   #state(id: number): number {

@@ -1,6 +1,6 @@
 /** What a part of a flow adds to the counters, given whose its ends are. Pure: the same for every level. */
 import type { Us } from '../core/time.ts';
-import { Captured } from './rollup-tables.ts';
+import { Captured, TRAFFIC_KEY } from './rollup-tables.ts';
 
 /** Codes of REASONS; `Unasked` is none of them: the end was not looked up yet. */
 const Reason = { Unasked: -1, Named: 0, Forwarded: 4, NotLocal: 5 } as const;
@@ -39,7 +39,7 @@ export interface Piece {
   readonly counts: number[]; // [FLOW_COUNTERS]
 }
 
-/** Takes the sums of keys, which are in the order of the tables' columns. */
+/** Takes the sums of keys, which are in the order of the tables' columns. The arrays are filled anew afterwards. */
 export interface ShareSink {
   traffic(key: readonly number[], sums: readonly number[]): void;
   captured(key: readonly number[], sums: readonly number[]): void;
@@ -54,18 +54,44 @@ export function addShare(
   piece: Piece,
   sign: 1 | -1,
 ): void {
-  const { bucketUs } = piece;
-  const flows = sign * piece.flows;
-  const { counts } = piece;
-  const [a, b, c] = [sign * counts[0]!, sign * counts[1]!, sign * counts[2]!];
-  const [d, e, f] = [sign * counts[3]!, sign * counts[4]!, sign * counts[5]!];
-  sink.captured([bucketUs, kindOf(src, dst)], [flows, a + d, b + e, c + f]);
-  const { srcAddress, dstAddress, servicePort, protocol } = place;
-  if (isHere(src))
-    sink.traffic([bucketUs, src.program, src.reason, dstAddress, servicePort, protocol], [flows, a, b, c, d, e, f]);
-  if (isHere(dst))
-    sink.traffic([bucketUs, dst.program, dst.reason, srcAddress, servicePort, protocol], [flows, d, e, f, a, b, c]);
+  const { bucketUs, counts } = piece;
+  KIND_KEY[0] = bucketUs;
+  KIND_KEY[1] = kindOf(src, dst);
+  KIND_SUMS[0] = sign * piece.flows;
+  for (let i = 0; i < HALF; i++) KIND_SUMS[1 + i] = sign * (counts[i]! + counts[HALF + i]!);
+  sink.captured(KIND_KEY, KIND_SUMS);
+  if (isHere(src)) addEnd(sink, place, src, place.dstAddress, piece, sign, 0);
+  if (isHere(dst)) addEnd(sink, place, dst, place.srcAddress, piece, sign, HALF);
 }
+
+/** @param sent index of the first counter of what that end sent */
+function addEnd(
+  sink: ShareSink,
+  place: FlowPlace,
+  share: EndShare,
+  remote: number,
+  piece: Piece,
+  sign: 1 | -1,
+  sent: number,
+): void {
+  KEY[0] = piece.bucketUs;
+  KEY[1] = share.program;
+  KEY[2] = share.reason;
+  KEY[3] = remote;
+  KEY[4] = place.servicePort;
+  KEY[5] = place.protocol;
+  SUMS[0] = sign * piece.flows;
+  for (let i = 0; i < HALF; i++) {
+    SUMS[1 + i] = sign * piece.counts[sent + i]!;
+    SUMS[1 + HALF + i] = sign * piece.counts[HALF - sent + i]!;
+  }
+  sink.traffic(KEY, SUMS);
+}
+
+const HALF = FLOW_COUNTERS / 2; // counters of a direction
+/** Of one call: six arrays for each flow were a fifth of what a tick leaves to the collector of garbage. */
+const [KIND_KEY, KIND_SUMS] = [[0, 0], new Array<number>(1 + HALF).fill(0)];
+const [KEY, SUMS] = [new Array<number>(TRAFFIC_KEY.length).fill(0), new Array<number>(1 + FLOW_COUNTERS).fill(0)];
 
 /** Ends that the view `endpoint` has. */
 function isHere({ reason }: EndShare): boolean {

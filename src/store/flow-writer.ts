@@ -114,20 +114,21 @@ export class FlowWriter {
       const id = this.#capture.flowBase + flows.serial[i]!;
       const isInserted =
         ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#changes.has(id)) && this.#insertRow(flows, i, ends, nowUs);
+      const totals = totalsOf(flows, i);
       if (!isInserted) {
         if (flows.lastUs[i]! < this.#changes.lastUs(id)) continue; // of a tick that comes a second time
-        this.#updateRow(flows, i);
+        this.#updateRow(flows, i, totals);
       }
-      this.#changes.count(id, flows.lastUs[i]!, totalsOf(flows, i), (flows.flags[i]! & FlowFlag.Ended) !== 0);
+      this.#changes.count(id, flows.lastUs[i]!, totals, (flows.flags[i]! & FlowFlag.Ended) !== 0);
       if (flows.natKey[i * KEY_WORDS + K_META] !== 0) this.#writeNat(flows, i);
     }
   }
 
-  #updateRow(f: FlowColumns, i: number): void {
+  #updateRow(f: FlowColumns, i: number, totals: readonly number[]): void {
     this.#update.run(
       f.lastUs[i]!,
       f.endReason[i]! || null,
-      ...totalsOf(f, i),
+      ...totals,
       f.duplicatePackets[i]!,
       f.duplicateBytes[i]!,
       this.#capture.flowBase + f.serial[i]!,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RowIndex } from '../../../src/attribution/row-index.ts';
+import { RowIndex } from '../../../src/core/row-index.ts';
 
 /** Rows under `hash`, as the index walks them. */
 function rowsOf(index: RowIndex, hash: number): number[] {

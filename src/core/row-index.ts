@@ -1,4 +1,4 @@
-import { freeOutgrown, grown } from '../core/arrays.ts';
+import { freeOutgrown, grown } from './arrays.ts';
 
 /** Marks in the list of previous rows: first of its bucket, and in no bucket. */
 const HEAD = -1;
