@@ -42,6 +42,8 @@ export interface StoredList<Sort extends string, Flags extends ListFlags = ListF
   printing(look: Look, flags: Flags): Printing;
   /** @param rows only those that were stored in this range of ids */
   compile(filter: FlowFilter, flags: Flags, order: Order<Sort>, limit: Limit, rows?: RowRange): CompiledQuery;
+  /** The same filter, with what the database says of how to answer it. */
+  plan?(reader: Reader, filter: FlowFilter): FlowFilter;
   arrange?(rows: readonly Row[], flags: Flags): readonly Row[];
 }
 
@@ -70,10 +72,10 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
     refuseToFollow(flags);
     return follow(context, flags, list, filter, printing);
   }
-  const query = list.compile(filter, flags, order, probeOf(limitOf(flags)));
   const reader = Reader.open(resolveDatabaseToRead(context, flags.db));
   try {
-    const rows = reader.rows(query);
+    const planned = list.plan === undefined ? filter : list.plan(reader, filter);
+    const rows = reader.rows(list.compile(planned, flags, order, probeOf(limitOf(flags))));
     printRows(context, list.arrange === undefined ? rows : list.arrange([...rows], flags), flags, printing);
     if (list.addsUp) notePartlyInside(context, reader, filter);
   } finally {

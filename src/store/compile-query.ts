@@ -6,7 +6,6 @@ import {
   type FlowFilter,
   type Fragment,
   flowAlternatives,
-  flowWhere,
   fragment,
   or,
 } from './conditions.ts';
@@ -88,9 +87,7 @@ function pickFlows(
 ): CompiledQuery {
   const direction = sqlDirection(order);
   const first = `ORDER BY sorted ${direction}, id ${direction} LIMIT ?`;
-  const isOfProcess = filter.pid !== undefined || filter.process !== undefined;
-  const alternatives = isOfProcess ? flowAlternatives(filter) : [flowWhere(filter)];
-  const picks = alternatives.map((alternative) => {
+  const picks = flowAlternatives(filter).map((alternative) => {
     const where = and([alternative, ...stored]);
     const sql = `SELECT f.id AS id, ${FLOW_SORTS[order.by].sql} AS sorted FROM flow f WHERE ${where.sql} ${first}`;
     return fragment(sql, ...where.params, limit ?? NO_LIMIT);

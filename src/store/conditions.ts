@@ -14,6 +14,7 @@ export interface FlowFilter {
   readonly remote?: AddressRange;
   readonly name?: NameFilter; // of the remote
   readonly port?: number; // of either end
+  readonly portIsRare?: boolean; // so few flows have it that an index finds them sooner than the way through all
   readonly protocol?: number;
   readonly sinceUs?: Us; // flows that overlap [sinceUs, untilUs)
   readonly untilUs?: Us;
@@ -70,10 +71,20 @@ export function flowWhere(filter: FlowFilter): Fragment {
   return and([...flowOnlyWhere(filter), ...(sides.length > 0 ? [or(sides)] : [])]);
 }
 
-/** The same as conditions of which one has to hold, so that each can go through its index in the order that is wanted. */
+/** The same as conditions of which one has to hold, so that each can go through an index of its own. */
 export function flowAlternatives(filter: FlowFilter): readonly Fragment[] {
-  return sidesWhere(filter).map((side) => and([side, ...flowOnlyWhere(filter)]));
+  if (filter.pid !== undefined || filter.process !== undefined)
+    return sidesWhere(filter).map((side) => and([side, ...flowOnlyWhere(filter)]));
+  const { port, portIsRare, ...rest } = filter;
+  if (port === undefined || portIsRare !== true) return [flowWhere(filter)];
+  return (['src', 'dst'] as const).map((side) =>
+    and([fragment(`${portOfAnyAddress(side)} AND f.protocol ${NO_PORTS}`, port), flowWhere(rest)]),
+  );
 }
+
+/** Ports follow addresses in the index, so a port alone goes through all addresses: 20,000 of them take 0.1 s. */
+const portOfAnyAddress = (side: string): string =>
+  `f.${side}_address IN (SELECT id FROM address) AND f.${side}_port = ?`;
 
 function flowOnlyWhere(filter: FlowFilter): Fragment[] {
   return [...rangeWhere(filter, 'f'), ...portWhere(filter, 'f.src_port', 'f.dst_port', 'f.protocol')];

@@ -12,6 +12,7 @@ import {
   type TupleQuery,
   type TupleTable,
 } from './compile-tuple.ts';
+import type { FlowFilter } from './conditions.ts';
 import type { Reader, Row } from './reader.ts';
 
 /** An end with more rows is so common that one of the latest rows has it: then no index is needed to find it. */
@@ -21,6 +22,15 @@ const COMMON = 10_000;
 export function findFlows(reader: Reader, query: TupleQuery, limit: Limit): readonly Row[] {
   const stored = lookUp(reader, query);
   return stored === undefined ? [] : reader.all(compileTuple(stored, planOf(reader, 'flow', stored), limit));
+}
+
+/** Marks a port that only few flows have. Whatever else leads to few flows is asked instead. */
+export function withRarity(reader: Reader, filter: FlowFilter): FlowFilter {
+  const { port, pid, process, remote, name, sinceUs } = filter;
+  const isAlone = [pid, process, remote, name, sinceUs].every((other) => other === undefined);
+  if (port === undefined || !isAlone) return filter;
+  const [row] = reader.all(compileEndCount('flow', { port }, COMMON));
+  return { ...filter, portIsRare: Number(row?.found) < COMMON };
 }
 
 /** Sockets of the ownership history, latest first. */

@@ -1,6 +1,7 @@
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import { compileFlows, FLOW_SORTS, type FlowSort } from '../../store/compile-query.ts';
+import { withRarity } from '../../store/find-tuple.ts';
 import type { CommandModule } from '../context.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { type ListFlags, listCommand, listStored, type StoredList } from '../stored-list.ts';
@@ -34,6 +35,7 @@ const LIST: StoredList<FlowSort, FlowsFlags> = {
     defaults: FLOW_DEFAULT_COLUMNS,
     fields: FLOW_RECORD_FIELDS,
   }),
+  plan: withRarity,
   compile: (filter, _flags, order, limit, rows) => compileFlows(filter, order, limit, rows),
 };
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
+import { Captured } from '../../../src/store/rollup-tables.ts';
 import { killChildren } from '../../support/child.ts';
 import { NetnsLab, netnsMissing } from '../../support/netns.ts';
 import { startRecording } from '../../support/recording.ts';
+import { brokenRules } from '../../support/rollups.ts';
 import { runPcapid } from '../../support/run-pcapid.ts';
 import { startSteadyTraffic } from '../../support/steady-traffic.ts';
 import { query, readCapture, readFlows } from '../../support/stored-flows.ts';
@@ -14,6 +16,14 @@ const nowUs = (): number => Date.now() * 1000;
 
 /** Octets 18 and 19 of the file say who may write it: 1 rollback journal, 2 WAL. */
 const isPlainFile = (database: string): boolean => readFileSync(database).readUInt16BE(18) === 0x0101;
+
+/** All flows, and what was captured by minute, hour and day: attributed or not, without what is counted beside. */
+const SUMS = [
+  'SELECT sum(orig_packets + reply_packets) AS packets, sum(orig_ip_bytes + reply_ip_bytes) AS bytes FROM flow',
+  ...['minute', 'hour', 'day'].map(
+    (level) => `SELECT sum(packets), sum(ip_bytes) FROM captured_${level} WHERE kind < ${Captured.Beside}`,
+  ),
+].join(' UNION ALL ');
 
 describe('a pcapid record that ends', { skip: netnsMissing() }, () => {
   const lab = new NetnsLab();
@@ -31,7 +41,6 @@ describe('a pcapid record that ends', { skip: netnsMissing() }, () => {
     await recording.nextTick();
     const killedUs = nowUs();
     await recording.child.stop('SIGKILL');
-    await traffic.child.stop('SIGTERM');
     const { database } = recording;
 
     assert.deepEqual(query(database, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
@@ -44,7 +53,8 @@ describe('a pcapid record that ends', { skip: netnsMissing() }, () => {
     assert.ok(sent > 100 && long >= sent, `${long} packets of the long flow are stored, ${sent} were sent 7 s before`);
     assert.ok(flows.some(({ endReason }) => endReason === null));
 
-    const next = await runPcapid(['record', '--db', database, '-i', 'lo', '--for', '1s'], { netns });
+    const next = await runPcapid(['record', '--db', database, '-i', 'lo', '--for', '3s'], { netns });
+    await traffic.child.stop('SIGTERM');
     assert.equal(next.code, 0, next.err);
     const [first, second] = query(database, 'SELECT forced, ended_us, last_us FROM capture ORDER BY id');
     assert.deepEqual([first?.forced, first?.ended_us], [1, first?.last_us]);
@@ -54,6 +64,17 @@ describe('a pcapid record that ends', { skip: netnsMissing() }, () => {
       [],
     );
     assert.ok(isPlainFile(database));
+
+    assert.deepEqual(brokenRules(database, false), [], 'counters are flows are what was captured, across both');
+    const sums = query(database, SUMS);
+    assert.ok(sums.every(({ packets }) => Number(packets) > sent));
+    assert.deepEqual(
+      new Set(sums.map(({ packets, bytes }) => `${packets} packets, ${bytes} octets`)).size,
+      1,
+      `${JSON.stringify(sums)}`,
+    );
+    const inSecond = query(database, 'SELECT sum(orig_packets) AS packets FROM flow WHERE capture = 2')[0]?.packets;
+    assert.ok(Number(inSecond) > 100, `${inSecond} packets after the restart`);
   });
 
   test('a second recorder on the same database is refused while the first lives', async () => {

@@ -10,7 +10,7 @@ import type { FlowFilter } from '../../../src/store/conditions.ts';
 import { findFlows, findSockets } from '../../../src/store/find-tuple.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
 import { Reader } from '../../../src/store/reader.ts';
-import { OPTIONS, withDatabase } from '../../support/database.ts';
+import { OPTIONS } from '../../support/database.ts';
 import { INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
 const CONTAINER = 'ab'.repeat(32);
@@ -234,53 +234,11 @@ describe('queries', () => {
     assert.deepEqual(findSockets(reader, { ends: [{ port: 80 }], range }, null), []);
   });
 
-  test('compileFlows() finds the latest flows of a process through the indexes of processes alone', () => {
-    const { sql, params } = compileFlows({ pid: 100 }, { by: 'first', direction: 'desc' }, 100);
-    const plan = reader.all({ sql: `EXPLAIN QUERY PLAN ${sql}`, params }).map(({ detail }) => String(detail));
-    for (const side of ['src', 'dst'])
-      assert.ok(
-        plan.some((step) => step.startsWith(`SEARCH f USING COVERING INDEX flow_${side}_process`)),
-        `${plan}`,
-      );
-    assert.equal(plan.filter((step) => / f /.test(step)).length, 3, `and flow_record: ${plan}`);
-  });
-
   test('Reader is read-only, and no statement of a query can write', () => {
     assert.throws(
       () => reader.all({ sql: 'DELETE FROM flow RETURNING id', params: [] }),
       /readonly|read-only|cannot be opened/,
     );
     assert.equal(flowsOf({}).length, 6);
-  });
-});
-
-test('compileFlows() lists a flow between two ends of one process once, in every order, and the first of all', () => {
-  const { row, program } = processRow(1, { pid: 7, comm: 'self' });
-  const serials = [1, 2, 3, 4, 5];
-  const flows = serials.map((serial) => ({
-    serial,
-    tuple: `tcp 127.0.0.1:${40_000 + serial} > 127.0.0.1:80`,
-    firstUs: NOON + ((serial * 3) % 5) * SECOND,
-    lastUs: NOON + 10 * SECOND + ((serial * 2) % 5) * SECOND,
-    orig: [serial % 3, 100 * serial, 90 * ((serial * 4) % 5)] as const,
-  }));
-  const ends = serials.flatMap((serial) => [
-    { serial, side: 'src' as const, ...named(1) },
-    { serial, side: 'dst' as const, ...(serial % 2 === 0 ? { reason: 'no-socket' as const } : named(1)) },
-  ]);
-  withDatabase([tick({ processes: [row], programs: [program], flows, ends })], (path) => {
-    const one = Reader.open(path);
-    for (const by of Object.keys(FLOW_SORTS) as FlowSort[]) {
-      for (const direction of ['asc', 'desc'] as const) {
-        const idsOf = (filter: FlowFilter, limit: number | null) =>
-          one.all(compileFlows(filter, { by, direction }, limit)).map(({ flow_id }) => flow_id);
-        const all = idsOf({}, null);
-        for (const filter of [{ pid: 7 }, { process: 'self' }]) {
-          assert.deepEqual(idsOf(filter, null), all, `${by} ${direction}`);
-          assert.deepEqual(idsOf(filter, 2), all.slice(0, 2), `${by} ${direction}`);
-        }
-      }
-    }
-    one.close();
   });
 });
