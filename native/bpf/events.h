@@ -132,7 +132,7 @@ struct process_event {
   uint16_t flags;            // 56: process_flags
   uint16_t exe_length;       // 58
   uint32_t argv_length;      // 60
-  char comm[16];             // 64
+  char comm[16];             // 64: of the first thread, as /proc/PID/comm has it
 };
 static_assert(sizeof(struct process_event) == 80, "");
 

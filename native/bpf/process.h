@@ -26,7 +26,7 @@ INLINE void describe(const void *task, uint32_t kind, struct process_event *even
   event->cgroup_id = cgroup_id_of(task);
   event->uid = MEMBER(uint32_t, POINTER(task, task_cred), cred_uid);
   event->netns_inode = MEMBER(uint32_t, POINTER(POINTER(task, task_nsproxy), nsproxy_net), net_inode);
-  bpf_probe_read_kernel(event->comm, sizeof event->comm, (uint64_t)task + layout.task_comm);
+  bpf_probe_read_kernel(event->comm, sizeof event->comm, (uint64_t)leader + layout.task_comm);
 }
 
 INLINE struct process_event *start_process_event(const void *task, uint32_t kind) {

@@ -45,8 +45,8 @@ export interface ProcessSink {
   forked(child: ProcessState): void;
   /** @param exe null: not known, or longer than a page; @param argv null: it has none, or it could not be read */
   executed(state: ProcessState, exe: string | null, argv: readonly string[] | null): void;
-  /** @param exitCode as wait(2) gives it */
-  ended(moment: ProcessMoment, exitCode: number): void;
+  /** @param exitCode as wait(2) gives it; @param comm at the end: prctl(PR_SET_NAME) changes it and tells nobody */
+  ended(moment: ProcessMoment, exitCode: number, comm: string): void;
 }
 
 /** Tells the sink everything in order. @returns records left out because they have another form */
@@ -66,7 +66,7 @@ function decodeProcessEvent(b: Uint8Array, at: number, end: number, sink: Proces
   else if (kind === Kind.Executed) {
     const exe = exeOf(b.subarray(at + HEADER_BYTES, exeEnd), host16(b, at + FLAGS));
     sink.executed(stateOf(b, at, moment), exe, parseCmdline(b.subarray(exeEnd, argvEnd)));
-  } else if (kind === Kind.Ended) sink.ended(moment, host32(b, at + EXIT_CODE));
+  } else if (kind === Kind.Ended) sink.ended(moment, host32(b, at + EXIT_CODE), commOf(b, at + COMM));
   else return false;
   return true;
 }

@@ -2,11 +2,13 @@
 import type { TrueFlow, TrueOwner } from './known-traffic.ts';
 import { readFlows, readHolders, readHoldersOnPort, type StoredEnd, type StoredFlow } from './stored-flows.ts';
 
-/** What may be said of an end beyond the veth: once a socket was told there, its address is known to be another namespace's. */
-const ELSEWHERE: readonly (string | null)[] = ['not-local', 'other-netns'];
 const IP_UDP = { 4: 28, 6: 48 } as const; // octets of both headers
 
-/** Words for each true flow whose stored row says something else. */
+/**
+ * Words for each true flow whose stored row says something else.
+ *
+ * @param here the ends of the recorder's own namespace, where nobody tells of another one
+ */
 export function deviations(
   database: string,
   truth: readonly TrueFlow[],
@@ -18,12 +20,12 @@ export function deviations(
     const stored = rows.get(key);
     if (stored === undefined) return [`${flow.scenario}: no flow ${key}`];
     const wrong = [...countDeviations(flow, stored)];
-    if (here !== 'dst') wrong.push(...ownerDeviations(database, 'src', flow.srcOwner, stored.src));
-    else if (stored.src.pid !== null) wrong.push(...ownerDeviations(database, 'src', flow.srcOwner, stored.src));
-    else if (!ELSEWHERE.includes(stored.src.reason)) wrong.push(`src is not local, not ${stored.src.reason}`);
-    if (here !== 'src') wrong.push(...ownerDeviations(database, 'dst', flow.dstOwner, stored.dst));
-    else if (stored.dst.pid !== null) wrong.push(...ownerDeviations(database, 'dst', flow.dstOwner, stored.dst));
-    else if (!ELSEWHERE.includes(stored.dst.reason)) wrong.push(`dst is not local, not ${stored.dst.reason}`);
+    for (const side of ['src', 'dst'] as const) {
+      const { pid, reason } = stored[side];
+      if (here === 'both' || here === side)
+        wrong.push(...ownerDeviations(database, side, flow[`${side}Owner`], stored[side]));
+      else if (pid !== null || reason !== 'not-local') wrong.push(`${side} is not local, not ${pid ?? reason}`);
+    }
     return wrong.map((text) => `${flow.scenario}: ${key}: ${text}`);
   });
   const extra = rows.size - truth.length;

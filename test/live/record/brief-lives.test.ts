@@ -4,7 +4,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { killChildren, startChild } from '../../support/child.ts';
 import { compileC } from '../../support/compile.ts';
@@ -40,7 +40,7 @@ test('1,000 processes that live a millisecond are known with all that they were'
   let whole = 0;
   const lines = out.trimEnd().split('\n');
   for (const line of lines) {
-    const [pid, startTicks, parentPid, localPort, executed, number] = line.split(' ') as [string, ...string[]];
+    const [pid, startTicks, parentPid, localPort, executed, number, comm] = line.split(' ') as [string, ...string[]];
     const key = `${pid}:${startTicks}`;
     const cookies = told.sockets
       .filter((socket) => socket.localPort === Number(localPort) && socket.remotePort === port)
@@ -49,7 +49,7 @@ test('1,000 processes that live a millisecond are known with all that they were'
     const process = told.processes.get(key);
     const exe = executed === '1' ? child : starter!;
     const known = [process?.pid, process?.startTicks, process?.parentPid, process?.comm, told.ended.has(key)];
-    const asked = [Number(pid), Number(startTicks), Number(parentPid), basename(exe).slice(0, 15), true];
+    const asked = [Number(pid), Number(startTicks), Number(parentPid), comm, true];
     if (!owners.includes(key) || known.join() !== asked.join()) wrong.push(`${line}: ${owners} ${known}`);
     const argv = executed === '1' ? ['child word', 'one', String(port), number!] : command;
     if (process?.exe === exe && process.argv?.join('\0') === argv.join('\0')) whole++;

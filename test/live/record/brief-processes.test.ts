@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { killChildren, startChild } from '../../support/child.ts';
 import { compileC } from '../../support/compile.ts';
@@ -12,7 +12,6 @@ import { query } from '../../support/stored-flows.ts';
 
 const COUNT = 1000;
 const PORT = 6200;
-const COMM_LENGTH = 15; // TASK_COMM_LEN without the zero
 
 interface BriefLife {
   readonly pid: number;
@@ -21,6 +20,7 @@ interface BriefLife {
   readonly port: number; // of its UDP socket
   readonly executed: boolean;
   readonly number: string;
+  readonly comm: string;
 }
 
 function parseLives(out: string): readonly BriefLife[] {
@@ -28,10 +28,10 @@ function parseLives(out: string): readonly BriefLife[] {
     .trim()
     .split('\n')
     .map((line) => {
-      const [pid, startTicks, parent, port, executed, number] = line.split(' ');
+      const [pid, startTicks, parent, port, executed, number, comm] = line.split(' ');
       return {
         ...{ pid: Number(pid), startTicks: Number(startTicks), parent: Number(parent), port: Number(port) },
-        ...{ executed: executed === '1', number: number! },
+        ...{ executed: executed === '1', number: number!, comm: comm! },
       };
     });
 }
@@ -62,10 +62,7 @@ describe('pcapid record and processes that live a millisecond', { skip: netnsMis
     const rows = new Map(query(recording.database, sql).map((row) => [`${row.src_port} ${row.pid}`, row]));
     const lives = parseLives(out);
     assert.equal(lives.length, COUNT);
-    const identity = lives.map(({ pid, port, startTicks, parent, executed }) => {
-      const comm = basename(executed ? program : starter).slice(0, COMM_LENGTH);
-      return [port, pid, startTicks, parent, comm];
-    });
+    const identity = lives.map(({ pid, port, startTicks, parent, comm }) => [port, pid, startTicks, parent, comm]);
     const stored = lives.map(({ port, pid }) => {
       const row = rows.get(`${port} ${pid}`);
       return [port, row?.pid, row?.start_ticks, row?.parent_pid, row?.comm];

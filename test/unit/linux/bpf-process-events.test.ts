@@ -55,7 +55,7 @@ test('decodeProcessEvents() tells fork, exec and exit in their order', () => {
   assert.deepEqual(calls, [
     ['forked', STATE],
     ['executed', STATE, '/usr/bin/curl', ['curl', '', 'x y']],
-    ['ended', { pid: 43, startTicks: 1234, atUs: 12_345_678 }, 0x8b],
+    ['ended', { pid: 43, startTicks: 1234, atUs: 12_345_678 }, 0x8b, 'sh'],
   ]);
 });
 

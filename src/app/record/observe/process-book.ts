@@ -112,11 +112,13 @@ export class ProcessBook implements ProcessSink {
     this.#update(life, state);
   }
 
-  ended({ pid, startTicks, atUs }: ProcessMoment, exitCode: number): void {
+  ended({ pid, startTicks, atUs }: ProcessMoment, exitCode: number, comm: string): void {
     this.#hasEvents = true;
     this.#heirs.delete(pid);
     const life = this.#find(pid, startTicks);
-    if (life !== undefined && life.endUs === Infinity) this.#end(life, atUs, exitCode);
+    if (life === undefined || life.endUs !== Infinity) return;
+    if (comm !== '') this.#replace(life, { ...life.process, comm });
+    this.#end(life, atUs, exitCode);
   }
 
   // ---- what others ask ----

@@ -63,7 +63,7 @@ test('KernelWatch names a process whose birth, program and end lie in the ring w
   kernel.processes.push(
     processEvent({ ...SHORT, kind: FORKED, uid: 1000 }),
     processEvent({ ...SHORT, kind: EXECUTED, comm: 'curl', exe: '/usr/bin/curl', argv: ['curl'] }),
-    processEvent({ ...SHORT, kind: ENDED }),
+    processEvent({ ...SHORT, kind: ENDED, comm: 'curl' }),
   );
   const learned = createLearned();
   watch.take(makeEvents({ pid: 43, startTicks: 430, cookie: 5, evidence: OwnerEvidence.Called }), learned);

@@ -52,7 +52,7 @@ describe('ProcessBook', () => {
     const { book } = setUp({ 42: { comm: 'make', uid: 1000 } });
     book.forked(state(43, { uid: 1000, netns: 5, comm: 'make' }));
     book.executed(state(43, { comm: 'curl', uid: 1000, cgroupId: 7, netns: 5 }), '/usr/bin/curl', ['curl', 'x']);
-    book.ended(end(43), 0);
+    book.ended(end(43), 0, '');
     assert.deepEqual(book.refer(by(43)), {
       pid: 43,
       startTicks: 430,
@@ -105,7 +105,7 @@ describe('ProcessBook', () => {
   test('never mixes two processes with one pid', () => {
     const { book } = setUp({ 42: {} });
     book.forked(state(43, { startTicks: 200, comm: 'first' }));
-    book.ended({ pid: 43, startTicks: 200, atUs: 2_001_000 }, 0);
+    book.ended({ pid: 43, startTicks: 200, atUs: 2_001_000 }, 0, '');
     book.forked(state(43, { startTicks: 300, atUs: 3_000_000, comm: 'second' }));
     assert.equal(book.refer(by(43, { startTicks: 200 }))?.comm, 'first');
     assert.equal(book.refer(by(43, { startTicks: 300 }))?.comm, 'second');
@@ -167,9 +167,9 @@ describe('ProcessBook', () => {
     book.forked(state(43));
     book.forked(state(44));
     book.refer(by(44));
-    book.ended(end(43), 1);
-    book.ended(end(44, 2_500_000), 9);
-    book.ended(end(44, 2_600_000), 9); // some ends are told twice
+    book.ended(end(43), 1, '');
+    book.ended(end(44, 2_500_000), 9, '');
+    book.ended(end(44, 2_600_000), 9, ''); // some ends are told twice
     const exits = book.takeExits()!;
     assert.deepEqual(
       [exits.count, exits.pid[0], exits.startTicks[0], exits.atUs[0], exits.code[0]],
@@ -179,6 +179,16 @@ describe('ProcessBook', () => {
     book.refer(by(43));
     const late = book.takeExits()!;
     assert.deepEqual([late.count, late.pid[0], late.atUs[0], late.code[0]], [1, 43, 2_001_000, 1]);
+  });
+
+  test('takes the name that a process had at its end, also when main knows it by an earlier one', () => {
+    const { book } = setUp({ 42: {} });
+    book.forked(state(43));
+    book.refer(by(43));
+    assert.deepEqual(comms(book.takeChanged()), ['sh']);
+    book.ended(end(43), 0, 'renamed');
+    assert.deepEqual(comms(book.takeChanged()), ['renamed']);
+    assert.equal(book.refer(by(43))?.comm, 'renamed');
   });
 
   test('ends what /proc does not list any more, unless it was born after the list', () => {
@@ -198,7 +208,7 @@ describe('ProcessBook', () => {
     book.forked(state(43));
     book.forked(state(44));
     book.forked(state(61, { parentPid: 60, parentStartTicks: 600 }));
-    book.ended(end(44), 0);
+    book.ended(end(44), 0, '');
     assert.equal(book.hasHeirs, true);
     assert.deepEqual(book.takeHeirs(), [43]);
     assert.equal(book.hasHeirs, false);
@@ -220,7 +230,7 @@ describe('ProcessBook', () => {
   test('keeps ended processes for 150 seconds, the living as long as they live', () => {
     const { book } = setUp({ 42: {} });
     book.forked(state(43));
-    book.ended(end(43, 2_000_000), 0);
+    book.ended(end(43, 2_000_000), 0, '');
     book.forget(151_000_000);
     assert.equal(book.size, 2);
     book.forget(153_000_000);
