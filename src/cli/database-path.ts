@@ -10,8 +10,10 @@ const SYSTEM_PATH = '/var/lib/pcapid/pcapid.db';
 
 type Surroundings = Pick<Context, 'env' | 'cwd'>;
 
-/** Absolute path to record into; it need not exist, but the folder of a named one does. */
+/** Absolute path to record into; it need not exist, but the folder of a named one does. Throws UserError. */
 export function resolveDatabaseToWrite(context: Surroundings, flag?: string, uid = process.getuid?.() ?? 0): string {
+  // A thread cannot begin in a folder that was deleted.
+  if (!existsSync(context.cwd)) throw new UserError('no-such-folder', `there is no ${context.cwd}`, 'Go elsewhere.');
   const named = namedPath(context, flag);
   if (flag !== undefined && named !== undefined && !existsSync(dirname(named))) {
     throw new UserError('no-such-folder', `--db: there is no folder ${dirname(named)}`, 'Make it, or check the path.');

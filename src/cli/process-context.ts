@@ -1,4 +1,4 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync, readlinkSync, writeSync } from 'node:fs';
 import { UserError } from '../core/errors.ts';
 import type { Context } from './context.ts';
 
@@ -10,7 +10,7 @@ export function processContext(write: Write = writeSync): Context {
   const outIsTerminal = isTerminal(1);
   return {
     env: process.env,
-    cwd: process.cwd(),
+    cwd: currentFolder(),
     out: (text) => {
       const code = writeAll(write, 1, text);
       if (code === undefined) return;
@@ -24,6 +24,15 @@ export function processContext(write: Write = writeSync): Context {
     nowUs: () => Date.now() * 1000,
     exitCode: 0,
   };
+}
+
+/** Of a folder that was deleted the name that the kernel gives it: nothing is there, but absolute paths can be used. */
+function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return readlinkSync('/proc/self/cwd'); // '/tmp/x (deleted)'
+  }
 }
 
 /** A pipe or a file is none; asking Node would load what writes to it, which takes as long as opening a database. */

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { resolveDatabaseToRead, resolveDatabaseToWrite } from '../../../src/cli/database-path.ts';
 import { processContext } from '../../../src/cli/process-context.ts';
 
 function failing(code: string): (fd: number) => number {
@@ -27,4 +31,20 @@ test('out() says that a disk is full in a sentence', () => {
 
 test('err() is silent where nobody can be told', () => {
   for (const code of ['ENOSPC', 'EBADF', 'EIO']) processContext(failing(code)).err('x');
+});
+
+test('in a folder that was deleted nothing is found, nothing is recorded, and absolute paths are used as ever', () => {
+  const before = process.cwd();
+  const gone = mkdtempSync(join(tmpdir(), 'pcapid-gone-'));
+  process.chdir(gone);
+  try {
+    rmdirSync(gone);
+    const context = { ...processContext(), env: {} };
+    assert.equal(context.cwd, `${gone} (deleted)`);
+    assert.throws(() => resolveDatabaseToRead(context, 'x.db'), { message: /\(deleted\)\/x\.db$/ });
+    assert.equal(resolveDatabaseToRead(context, process.execPath), process.execPath);
+    assert.throws(() => resolveDatabaseToWrite(context), { code: 'no-such-folder' });
+  } finally {
+    process.chdir(before);
+  }
 });
