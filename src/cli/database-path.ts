@@ -1,5 +1,6 @@
 /** Which database a command means: --db, $PCAPID_DB, ./pcapid.db, then the place of this user's recorder. */
 import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import type { Context } from './context.ts';
@@ -9,8 +10,10 @@ const SYSTEM_PATH = '/var/lib/pcapid/pcapid.db';
 
 type Surroundings = Pick<Context, 'env' | 'cwd'>;
 
-/** Absolute path to record into; it need not exist, but the folder of a named one does. */
+/** Absolute path to record into; it need not exist, but the folder of a named one does. Throws UserError. */
 export function resolveDatabaseToWrite(context: Surroundings, flag?: string, uid = process.getuid?.() ?? 0): string {
+  // A thread cannot begin in a folder that was deleted.
+  if (!existsSync(context.cwd)) throw new UserError('no-such-folder', `there is no ${context.cwd}`, 'Go elsewhere.');
   const named = namedPath(context, flag);
   if (flag !== undefined && named !== undefined && !existsSync(dirname(named))) {
     throw new UserError('no-such-folder', `--db: there is no folder ${dirname(named)}`, 'Make it, or check the path.');
@@ -52,8 +55,17 @@ function namedPath({ env, cwd }: Surroundings, flag: string | undefined): string
 }
 
 /** XDG Base Directory Specification: $XDG_STATE_HOME, which has to be absolute, or ~/.local/state. */
-function userPath({ env, cwd }: Surroundings): string {
+function userPath({ env }: Surroundings): string {
   const state = env.XDG_STATE_HOME;
-  const folder = state?.startsWith('/') ? state : join(env.HOME ?? cwd, '.local', 'state');
+  const folder = state?.startsWith('/') ? state : join(env.HOME || homeOfUser(), '.local', 'state');
   return join(folder, 'pcapid', NAME);
+}
+
+/** What the system says where the environment says nothing: a service, a job of cron. */
+function homeOfUser(): string {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return '/'; // a user without a name, as in many containers
+  }
 }

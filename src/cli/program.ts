@@ -1,9 +1,8 @@
 /** Parses a command line, runs one command, turns errors into exit codes. */
 import { Command, CommanderError } from 'commander';
-import { UserError } from '../core/errors.ts';
-import { escapeTerminal } from '../report/escape.ts';
 import { type CommandEntry, commands } from './commands/index.ts';
 import type { Context } from './context.ts';
+import { reportError } from './report-error.ts';
 import { VERSION } from './version.ts';
 
 export async function runProgram(argv: readonly string[], context: Context): Promise<void> {
@@ -42,7 +41,5 @@ function withoutArrow(word: string): string {
 
 function report(error: unknown, context: Context): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed it
-  if (!(error instanceof UserError)) throw error;
-  context.err(`pcapid: ${escapeTerminal(error.message)}\n        ${escapeTerminal(error.hint)}\n`); // they name files and quote them
-  return 2;
+  return reportError(error, context);
 }

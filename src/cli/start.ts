@@ -10,6 +10,7 @@ import { compileFlows } from '../store/compile-query.ts';
 import { Reader } from '../store/reader.ts';
 import type { Context } from './context.ts';
 import { processContext } from './process-context.ts';
+import { reportError } from './report-error.ts';
 import { demoSteps, liveSteps, quietWords, troubleWords } from './start-words.ts';
 
 const PROGRAM = join(__dirname, 'pcapid.cjs');
@@ -148,6 +149,10 @@ function runProgram(args: readonly string[], group: 'own-group' | 'same-group'):
 }
 
 const context = processContext();
-void start(process.argv.slice(2), context).then(() => {
-  process.exitCode = context.exitCode;
-});
+void start(process.argv.slice(2), context)
+  .catch((error: unknown) => {
+    context.exitCode = reportError(error, context);
+  })
+  .then(() => {
+    process.exitCode = context.exitCode;
+  });

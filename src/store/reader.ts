@@ -92,7 +92,8 @@ function checkVersion(db: Sqlite, path: string): void {
 /** A reader must be able to write -shm beside a file in WAL mode: a live recorder's, or one that was killed. */
 function explained(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
-  if (code === undefined || code === 'SQLITE_ERROR') return error; // SQLITE_ERROR: wrong SQL, a bug
+  const isSum = error instanceof Error && error.message === 'integer overflow'; // of what no recorder counts
+  if (code === undefined || (code === 'SQLITE_ERROR' && !isSum)) return error; // SQLITE_ERROR: wrong SQL, a bug
   if (/^SQLITE_(CANTOPEN|READONLY|PERM|AUTH)/.test(code)) {
     const hint = 'Run as its owner or with sudo; or stop its recorder, which leaves a file that can be copied.';
     return new UserError('database-file', `${path} cannot be opened for reading (${code})`, hint);

@@ -40,6 +40,10 @@ export class OutputFile {
    * @throws UserError when the path is taken, or cannot be written
    */
   constructor(path: string, { force, hint }: OutputOptions, files?: OpenFiles) {
+    if (path === '-') {
+      const message = 'standard output cannot be written: an output appears when it is whole';
+      throw new UserError('bad-output', message, 'Name a file (./- if it is to be called so).');
+    }
     if (existsSync(path)) {
       if (!statSync(path).isFile())
         throw new UserError('bad-output', `${path} is no regular file`, 'Name another file.');

@@ -15,6 +15,7 @@ import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summa
 import { compileInputsOfSize } from '../../store/provenance-writer.ts';
 import { Reader } from '../../store/reader.ts';
 import { sha256OrNull } from '../files/file-hash.ts';
+import { checkExists } from '../files/regular-file.ts';
 import { FileMarks, type UsedFile } from '../provenance/file-marks.ts';
 import { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
@@ -47,6 +48,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   const proc = new ProcFs('/proc');
   const attributor = new Attributor();
   const builder = new TickBuilder(attributor, { userName: options.userName });
+  for (const { path, fd } of options.inputs) if (fd === undefined) checkExists(path);
   const store = openStore(resolve(options.database), proc);
   const interfaceCounts = new InterfaceCounts((ifindex) => options.interfaces.nameOf(ifindex) !== null);
   let startedUs: Us | undefined;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -224,6 +225,16 @@ test('resolveDatabaseToRead() tries --db, $PCAPID_DB, the folder, then where rec
     assert.throws(() => resolveDatabaseToRead(surroundings, 'missing.db'), { message: /tried .*missing\.db$/ });
     assert.throws(() => resolveDatabaseToRead(surroundings, ''), { code: 'bad-database' });
   });
+});
+
+test('resolveDatabaseToRead() asks the system for the home of the user where the environment has none', () => {
+  for (const env of [{}, { HOME: '' }]) {
+    const home = join(userInfo().homedir, '.local', 'state', 'pcapid', 'pcapid.db');
+    assert.throws(
+      () => resolveDatabaseToRead({ env, cwd: '/nowhere' }, undefined, '/nowhere/system.db'),
+      (error: Error) => error.message.split(/, | tried /).includes(home),
+    );
+  }
 });
 
 test('resolveDatabaseToWrite() needs no file, and root records for the system', () => {

@@ -95,3 +95,12 @@ test('Reader answers with rows or a UserError for a file with any damage, and ne
     );
   });
 });
+
+test('Reader says of numbers that no recorder counts that the file is damaged', () => {
+  withDatabase([tick()], (path) => {
+    const reader = Reader.open(path);
+    const sql = `SELECT sum(column1) FROM (VALUES (${2n ** 63n - 1n}), (1))`;
+    assert.throws(() => reader.all({ sql, params: [] }), { code: 'damaged-database' });
+    reader.close();
+  });
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FileMarks } from '../../../../src/app/provenance/file-marks.ts';
@@ -72,5 +72,12 @@ test('storeFiles() notes the input, and refuses its path and its octets a second
     );
     assert.equal(rows[0]!.sha256, rows[2]!.sha256);
     assert.deepEqual([rows[0]!.command, rows[0]!.version], ['read it', '9']);
+  });
+});
+
+test('storeFiles() makes no database for a file that is not there', async () => {
+  await withFolder(async (folder) => {
+    await assert.rejects(store(join(folder, 'a.db'), join(folder, 'none.pcap')), { code: 'no-such-file' });
+    assert.deepEqual(readdirSync(folder), []);
   });
 });
