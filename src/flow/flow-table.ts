@@ -1,39 +1,23 @@
-/** Packets to bidirectional flows, RFC 5103: the part that runs for every packet. */
-import { type DecodedBatch, DecodeStatus } from '../core/decoded.ts';
+/** Packets to bidirectional flows, RFC 5103. */
+import type { DecodedBatch } from '../core/decoded.ts';
 import type { FlowColumns, FreshColumns } from '../core/flow.ts';
 import type { PacketBatch } from '../core/packet.ts';
 import type { SocketEventColumns } from '../core/socket.ts';
-import { MINUTE_US, type Us } from '../core/time.ts';
+import type { Us } from '../core/time.ts';
 import type { TranslationColumns } from '../core/translation.ts';
 import { K_META, KEY_WORDS } from '../core/tuple.ts';
 import { Aliases } from './aliases.ts';
 import type { FlowLimits } from './deadlines.ts';
 import type { FlowCounts } from './flow-counts.ts';
-import {
-  COUNTERS,
-  D_COUNTERS,
-  D_LAST,
-  DOUBLE_SHIFT,
-  E_EPOCH,
-  E_IFINDEX,
-  E_SIGHTINGS,
-  ENTRY_SHIFT,
-  NONE,
-} from './flow-entries.ts';
+import { ENTRY_SHIFT, NONE } from './flow-entries.ts';
 import { findKey } from './flow-index.ts';
 import { hashKey } from './flow-key.ts';
 import { FlowLife } from './flow-life.ts';
-import { LookUp, STRETCH } from './look-up.ts';
 import { OldestPacket } from './oldest-packet.ts';
-import { OTHERS } from './sightings.ts';
-import { TCP_EDGE } from './tcp-end.ts';
+import { PacketCount } from './packet-count.ts';
 
 /** Time in which a flow looks at its time-outs, and moves in its activity list, only once. */
 const EPOCH_US = 5_000_000;
-/** Interface numbers of different namespaces meet: both together, mixed into 32 bits, are the place of a sighting. */
-const NAMESPACE = 0x9e3779b1;
-const BEGIN = 0;
-const END = 1;
 
 export interface FlowTableOptions extends Partial<FlowLimits> {
   readonly fresh?: boolean; // collect new flows for takeFresh()
@@ -57,22 +41,15 @@ const DEFAULTS: FlowLimits = {
 export class FlowTable {
   readonly #life: FlowLife;
   readonly #aliases: Aliases;
-  readonly #epochUs: Us;
   readonly #seed: number;
   readonly #netnsIndex: (inode: number) => number;
-  readonly #lookUp: LookUp;
-  #offsetUs: Us = 0; // realtime minus boottime, of the latest batch
-  #packets = 0;
-  #bytes = 0;
-  #ipBytes = 0;
-  #latestBootUs = Number.NEGATIVE_INFINITY; // largest packet time
+  readonly #count: PacketCount;
   readonly #oldest = new OldestPacket();
-  readonly #epoch = new Float64Array(2).fill(-Infinity); // BEGIN and END of the present one, boottime
 
   constructor(options: FlowTableOptions = {}) {
     const limits: FlowLimits = { ...DEFAULTS, ...options };
     if (!(limits.capacity > 0)) throw new RangeError(`capacity must be positive, got ${limits.capacity}`);
-    this.#epochUs = Math.min(EPOCH_US, limits.idleTcpUs, limits.idleOtherUs, limits.activeUs, limits.lingerUs);
+    const epochUs = Math.min(EPOCH_US, limits.idleTcpUs, limits.idleOtherUs, limits.activeUs, limits.lingerUs);
     this.#seed = options.seed ?? (Math.random() * 2 ** 32) | 0;
     this.#netnsIndex = options.netnsIndex ?? (() => 0);
     this.#life = new FlowLife({
@@ -84,15 +61,16 @@ export class FlowTable {
       netnsIndex: this.#netnsIndex,
     });
     this.#aliases = new Aliases(this.#life.entries);
-    this.#lookUp = new LookUp(this.#life.index, this.#life.entries, this.#seed);
+    this.#count = new PacketCount(this.#life, this.#seed, epochUs);
   }
 
   get counts(): FlowCounts {
     const { duplicates } = this.#life.rows;
+    const { packets, bytes, ipBytes } = this.#count;
     return {
-      packets: this.#packets,
-      bytes: this.#bytes,
-      ipBytes: this.#ipBytes,
+      packets,
+      bytes,
+      ipBytes,
       duplicatePackets: duplicates.packets,
       duplicateBytes: duplicates.bytes,
       flows: this.#life.serial,
@@ -109,13 +87,7 @@ export class FlowTable {
    *   clock between two samples of `offsetUs` neither ends nor stretches a flow by more than a second. Infinity for a file
    */
   add(batch: PacketBatch, decoded: DecodedBatch, offsetUs: Us, nowBootUs: Us): void {
-    this.#offsetUs = offsetUs;
-    const earliestUs = this.#oldest.of(offsetUs, nowBootUs);
-    for (let from = 0; from < batch.count; from += STRETCH) {
-      const to = Math.min(from + STRETCH, batch.count);
-      this.#lookUp.find(decoded.key, from, to);
-      this.#count(batch, decoded, from, to, earliestUs, nowBootUs);
-    }
+    this.#count.add(batch, decoded, offsetUs, this.#oldest.of(offsetUs, nowBootUs), nowBootUs);
   }
 
   /**
@@ -200,94 +172,7 @@ export class FlowTable {
   }
 
   #now(nowBootUs: Us): Us {
-    return nowBootUs === Infinity ? this.#latestBootUs : nowBootUs;
-  }
-
-  #count(batch: PacketBatch, decoded: DecodedBatch, from: number, to: number, earliestUs: Us, nowBootUs: Us): void {
-    const offsetUs = this.#offsetUs;
-    const { sec, nsec, origLen, ifindex } = batch;
-    const { status, tcpFlags, ipBytes, serial } = decoded;
-    const life = this.#life;
-    const { entries, sightings, retired } = life;
-    const { words, doubles } = entries;
-    const { recent } = life.handovers;
-    const { ways } = this.#lookUp;
-    const namespace = Math.imul(batch.netns, NAMESPACE); // all bits differ between namespaces
-    // Only attend() and what it calls can change these: they are read again after it.
-    let { epoch } = life;
-    let [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
-    let latestUs = this.#latestBootUs;
-    let packets = 0;
-    let bytes = 0;
-    let sumIpBytes = 0;
-    for (let i = from; i < to; i++) {
-      if (status[i] !== DecodeStatus.Ok) continue;
-      const packetUs = sec[i]! * 1e6 + ((nsec[i]! / 1000) >>> 0) - offsetUs;
-      const bootUs = Math.min(Math.max(packetUs, earliestUs), nowBootUs);
-      if (bootUs > latestUs) latestUs = bootUs;
-      let way = ways[i - from]!;
-      let isFormer = false;
-      let word = (way >> 1) << ENTRY_SHIFT;
-      const isPlain = way !== NONE && (tcpFlags[i]! & TCP_EDGE) === 0 && bootUs < endUs && bootUs >= beginUs;
-      if (!isPlain || words[word + E_EPOCH] !== epoch || life.retired !== retired) {
-        life.clock[0] = bootUs;
-        way = this.#attend(life.retired === retired ? way : NONE, batch, decoded, i);
-        isFormer = life.isFormer;
-        word = (way >> 1) << ENTRY_SHIFT;
-        ({ epoch } = life);
-        [beginUs, endUs] = [this.#epoch[BEGIN]!, this.#epoch[END]!];
-      }
-      const double = (way >> 1) << DOUBLE_SHIFT;
-      if (bootUs > doubles[double + D_LAST]!) doubles[double + D_LAST] = bootUs;
-      const direction = way & 1;
-      if (serial !== undefined && !isFormer) serial[i] = entries.serial[way >> 1]! * (1 - 2 * direction);
-      const length = origLen[i]!;
-      const ipLength = ipBytes[i]!;
-      const place = isFormer ? OTHERS : ifindex[i]! ^ namespace;
-      const isFirst = words[word + E_IFINDEX + direction] === place && !isFormer;
-      if (isFirst || (!isFormer && life.isFirstSighting(way, place, batch, decoded, i))) {
-        const at = double + D_COUNTERS + direction * COUNTERS;
-        doubles[at]! += 1;
-        doubles[at + 1]! += length;
-        doubles[at + 2]! += ipLength;
-        if (recent !== undefined && tcpFlags[i] !== 0) recent.note(way, batch, decoded, i);
-      } else {
-        const chain = words[word + E_SIGHTINGS]!;
-        words[word + E_SIGHTINGS] = sightings.count(chain, direction, place, length, ipLength);
-      }
-      packets++;
-      bytes += length;
-      sumIpBytes += ipLength;
-    }
-    this.#latestBootUs = latestUs;
-    this.#packets += packets;
-    this.#bytes += bytes;
-    this.#ipBytes += sumIpBytes;
-  }
-
-  /** The way of a packet with which something may begin or end. @param way NONE: its flow may not be in the table */
-  #attend(way: number, batch: PacketBatch, decoded: DecodedBatch, i: number): number {
-    const life = this.#life;
-    if (life.clock[0]! >= this.#epoch[END]! || life.clock[0]! < this.#epoch[BEGIN]!) this.#beginEpoch();
-    return life.attend(way === NONE ? this.#lookAgain(batch, decoded, i) : way, batch, decoded, i);
-  }
-
-  /** Also called when a file goes far back in time. */
-  #beginEpoch(): void {
-    const life = this.#life;
-    const minuteLeftUs = MINUTE_US - ((life.clock[0]! + this.#offsetUs) % MINUTE_US); // Telling.countAt()
-    life.epoch = (life.epoch + 1) & 0x7fffffff;
-    this.#epoch[BEGIN] = life.clock[0]! - this.#epochUs;
-    this.#epoch[END] = life.clock[0]! + Math.min(this.#epochUs, minuteLeftUs);
-  }
-
-  /** The stretch has begun a flow or given an entry away since the look-up. */
-  #lookAgain(batch: PacketBatch, decoded: DecodedBatch, i: number): number {
-    const life = this.#life;
-    const hash = hashKey(decoded.key, i * KEY_WORDS, this.#seed);
-    const { pairs, mask } = life.index;
-    const way = findKey(pairs, mask, life.entries.words, ENTRY_SHIFT, hash, decoded.key, i * KEY_WORDS);
-    return way === NONE ? life.create(hash, batch, decoded, i) : way;
+    return nowBootUs === Infinity ? this.#count.latestBootUs : nowBootUs;
   }
 }
 

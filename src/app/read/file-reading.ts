@@ -215,8 +215,8 @@ class FileReading {
     let first = sec[0]!;
     let last = first;
     for (let i = 1; i < count; i++) {
-      first = Math.min(first, sec[i]!);
-      last = Math.max(last, sec[i]!);
+      if (sec[i]! < first) first = sec[i]!;
+      if (sec[i]! > last) last = sec[i]!;
     }
     this.#firstUs = Math.min(this.#firstUs, first * SECOND_US);
     this.#lastUs = Math.max(this.#lastUs, last * SECOND_US);
