@@ -90,10 +90,10 @@ describe('pcapid record names every owner', { skip: netnsMissing() || realRootMi
     assert.deepEqual([...new Set(left.map(({ end }) => end.scenario))], []);
   });
 
+  // Only tracing sees who uses a socket that somebody else has open too, and is gone before anybody can look.
   test('without tracing it names all clients, and nobody wrongly unless a connected socket was given away', async () => {
     const called = await recordAll(stage, folder, 'cgroup,diag,proc');
-    const givenAway = /passed|connected by parent/; // only tracing sees that
-    assert.deepEqual(wrongNames(called.filter(({ end }) => !givenAway.test(end.scenario))), []);
+    assert.deepEqual(wrongNames(called.filter(({ end }) => !/passed|connected by parent/.test(end.scenario))), []);
     // Who made the socket is not who used it; and whoever forks is not believed to use what it opened.
     const others = /of parent|by parent|passed|exec| lives /;
     assert.deepEqual(
@@ -102,9 +102,9 @@ describe('pcapid record names every owner', { skip: netnsMissing() || realRootMi
     );
   });
 
-  test('without BPF it names what lives a second in this namespace, and nobody wrongly', async () => {
+  test('without BPF it names what lives a second in this namespace, and nobody wrongly unless a socket was given away', async () => {
     const scanned = await recordAll(stage, folder, 'diag,proc');
-    assert.deepEqual(wrongNames(scanned), []);
+    assert.deepEqual(wrongNames(scanned.filter(({ end }) => !/passed|(of|by) parent/.test(end.scenario))), []);
     assert.deepEqual(
       misses(scanned, (end) => lifeUs(end) >= 1_000_000),
       [],
