@@ -11,6 +11,8 @@ export type ProgramsOutcome = KernelPrograms | UserError | null; // null: not wa
 
 const WITHOUT_BPF =
   'sockets that live shorter than a scan of /proc stay without a process; other namespaces are not seen';
+/** The cgroup programs are a part of bpf: what is lost is said once. */
+const AS_BPF = 'see bpf';
 const WITHOUT_TRACING =
   'accepted sockets are named by their listener at best; a socket passed to another process keeps the first name';
 const REMEDY = 'Run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON.';
@@ -29,7 +31,7 @@ export function tryKernelPrograms(native: Native, cgroup: string, wanted: readon
 /** One line for each layer that is wanted. */
 export function programChecks(outcome: ProgramsOutcome, wanted: readonly SourceName[]): readonly Check[] {
   const bpf = wanted.includes('bpf') ? checkBpf(outcome) : notWanted('bpf', WITHOUT_BPF);
-  return [bpf, wanted.includes('cgroup') ? checkCgroup(outcome, wanted) : notWanted('cgroup', null)];
+  return [bpf, wanted.includes('cgroup') ? checkCgroup(outcome, wanted) : notWanted('cgroup', AS_BPF)];
 }
 
 function checkBpf(outcome: ProgramsOutcome): Check {
@@ -42,16 +44,9 @@ function checkBpf(outcome: ProgramsOutcome): Check {
   return limited('bpf', `${detail}; refused: ${refusals.join(', ')}`, 'what those would see', null);
 }
 
-/** A part of bpf: what refuses that, and what is lost then, is said once. */
 function checkCgroup(outcome: ProgramsOutcome, wanted: readonly SourceName[]): Check {
   if (outcome instanceof UserError && wanted.includes('bpf')) {
-    return {
-      name: 'cgroup',
-      state: 'missing',
-      detail: 'no BPF program can be used, see bpf',
-      loss: null,
-      remedy: null,
-    };
+    return { name: 'cgroup', state: 'missing', detail: 'no BPF program can be used', loss: AS_BPF, remedy: null };
   }
   if (outcome === null || outcome instanceof UserError) return refused('cgroup', outcome);
   if (outcome.layer === 'bpf') return passed('cgroup', 'standby: part of bpf');

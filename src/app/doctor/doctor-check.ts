@@ -32,7 +32,6 @@ export function failed(name: string, error: unknown, loss: string): Check {
   return { name, state: 'missing', detail: error.message, loss, remedy: error.hint };
 }
 
-/** @param loss null where another line says it */
-export function notWanted(name: string, loss: string | null = 'what it alone sees'): Check {
+export function notWanted(name: string, loss = 'what it alone sees'): Check {
   return { name, state: 'degraded', detail: 'left out by --sources', loss, remedy: null };
 }

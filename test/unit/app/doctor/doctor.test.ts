@@ -138,7 +138,7 @@ test('examine() says once what refuses BPF, and what is lost without it', () => 
   const leftOut = examine(() => native, healthy, { wanted: ['diag', 'proc'] });
   for (const checks of [refused, leftOut]) {
     assert.match(one(checks, 'bpf').loss!, /stay without a process/);
-    assert.deepEqual([one(checks, 'cgroup').loss, one(checks, 'cgroup').remedy], [null, null]);
+    assert.deepEqual([one(checks, 'cgroup').loss, one(checks, 'cgroup').remedy], ['see bpf', null]);
   }
   assert.deepEqual([one(refused, 'bpf').remedy, one(refused, 'cgroup').state], ['Run as root.', 'missing']);
   assert.equal(one(leftOut, 'cgroup').detail, 'left out by --sources');
