@@ -26,7 +26,7 @@ function answers(flows: readonly StoredFlow[], side: 'src' | 'dst'): readonly st
   return [...new Set(flows.map(({ [side]: end }) => `${end.pid ?? `${end.reason}, user ${end.uid}`}`))];
 }
 
-describe('pcapid record with fewer rights', { skip: netnsMissing() || nobodyMissing() }, () => {
+describe('pcapid record with fewer rights', { skip: netnsMissing() || nobodyMissing(), concurrency: 3 }, () => {
   const lab = new NetnsLab();
   after(() => {
     killChildren();
@@ -69,7 +69,7 @@ describe('pcapid record with fewer rights', { skip: netnsMissing() || nobodyMiss
   });
 });
 
-describe('pcapid record with fewer sources', { skip: netnsMissing() }, () => {
+describe('pcapid record with fewer sources', { skip: netnsMissing(), concurrency: 2 }, () => {
   const lab = new NetnsLab();
   after(() => {
     killChildren();

@@ -34,7 +34,7 @@ const ROWS: readonly (readonly [capabilities: readonly string[], Answer])[] = [
   [['net_raw', 'sys_admin'], ALL_BY_BPF],
 ];
 
-describe('pcapid record with the rights of nobody and', { skip: skipReason() }, () => {
+describe('pcapid record with the rights of nobody and', { skip: skipReason(), concurrency: 3 }, () => {
   const lab = new NetnsLab();
   after(() => {
     killChildren();
