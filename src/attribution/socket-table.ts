@@ -23,6 +23,7 @@ import {
   keyFirstPort,
   keyProtocol,
   mixHash,
+  Protocol,
 } from '../core/tuple.ts';
 import { RowStore } from './row-store.ts';
 
@@ -83,7 +84,9 @@ export class SocketTable {
       const first = this.firstOf(closed.cookie[i]!);
       for (let row = first; row !== -1; row = this.nextOf(row)) {
         this.facts.closedUs[row] = Math.min(this.facts.closedUs[row]!, closed.atUs[i]!);
-        this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
+        // Of an end that was only heard of, late: by then the tuple may be that of the next connection.
+        if (this.isTold(row) || keyProtocol(this.facts.key, row * KEY_WORDS) !== Protocol.Tcp)
+          this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
       }
       if (first === -1 && closed.key[i * KEY_WORDS + K_META] !== 0) this.#addClosed(closed, i, onChange);
     }
