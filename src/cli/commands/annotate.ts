@@ -7,7 +7,8 @@ import { countText, formatShare } from '../../report/size.ts';
 import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { warnOfGap } from '../open-history.ts';
-import { addOwnerOptions, type OwnerFlags, openOwnerSources } from '../owner-sources.ts';
+import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
+import { openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { thisRun } from '../this-run.ts';
 
