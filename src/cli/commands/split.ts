@@ -5,8 +5,8 @@ import { fileNote } from '../../app/provenance/note-files.ts';
 import { escapeTerminal } from '../../report/escape.ts';
 import { countText } from '../../report/size.ts';
 import { SPLIT_DEFAULT_COLUMNS, SPLIT_FIELDS, splitColumns } from '../../report/split-columns.ts';
-import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { FileNotes } from '../file-notes.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
 import { warnOfGap } from '../open-history.ts';
 import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
@@ -50,7 +50,7 @@ export const split: CommandModule = (context) =>
 async function runSplit(context: Context, input: string, flags: SplitFlags): Promise<void> {
   const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
   columnsOf(flags, printing);
-  const notes = new AnnotateNotes(context, flags);
+  const notes = new FileNotes(context, flags);
   const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {
