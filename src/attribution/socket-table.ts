@@ -131,6 +131,12 @@ export class SocketTable {
     return this.isTold(row) ? this.facts.closedUs[row]! : this.facts.toUs[row]!;
   }
 
+  /** When it was there for the last time, for its history. */
+  lastUs(row: number): Us {
+    const { toUs, closedUs } = this.facts;
+    return closedUs[row] === Infinity ? toUs[row]! : Math.max(toUs[row]!, closedUs[row]!);
+  }
+
   /** First row whose tuple is exactly `key[at]`, newest first; -1: none. */
   firstOn(key: Int32Array, at: number): number {
     return this.#skipTo(this.#byTuple.first(hashKey(key, at)), key, at);
@@ -281,15 +287,3 @@ function identity(seen: SocketColumns, i: number): number {
 }
 
 const isListening = (state: number): boolean => state === SocketState.Listen;
-
-/** States in which a TCP socket still belongs to a connection whose last packets have passed. */
-export function isClosing(state: number): boolean {
-  return (
-    state === SocketState.TimeWait ||
-    state === SocketState.FinWait1 ||
-    state === SocketState.FinWait2 ||
-    state === SocketState.CloseWait ||
-    state === SocketState.LastAck ||
-    state === SocketState.Closing
-  );
-}
