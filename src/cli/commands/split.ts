@@ -33,9 +33,9 @@ Examples:
 Packets are those of the input, octet for octet, with the owners on the first packet of each flow, as annotate writes
 them; interfaces, names and secrets for decryption go into every file. A packet between two owners of this host goes
 into the files of both, so the files together may hold more packets than the input. What has no owner goes into
-unknown.pcapng, and it is said why. --by remote goes by the address at the other end of a conversation; where nobody
-knows which end is the host's own, that is whom the first packet was for. In names of files all but letters, digits and ._@+=,- becomes %XX. Owners come from
---owners, else from --facts, else from what the input itself says.`;
+unknown.pcapng, and it is said why. Owners come from --owners, else from --facts, else from what the input itself says.
+--by remote goes by the address at the other end of a conversation; where nobody knows which end is the host's own, that
+is whom the first packet was for. In names of files all but letters, digits and ._@+=,- becomes %XX.`;
 
 export const split: CommandModule = (context) =>
   addOwnerOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
