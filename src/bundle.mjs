@@ -32,7 +32,7 @@ const COMMANDS = 'src/cli/commands';
 const SHARED = './shared.cjs';
 
 /** What a command needs only for some of its options, and that is larger than the rest of it. */
-const LATER = ['src/cli/who-frame.ts'];
+const LATER = ['src/cli/explain-file.ts', 'src/cli/who-frame.ts'];
 
 /** The program and its commands have classes in common, whose objects have to be recognised in either. */
 const programEntries = {

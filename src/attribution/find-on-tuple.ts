@@ -1,12 +1,12 @@
 /** The socket on exactly the tuple of a flow's end, of the several that may have had it one after the other. */
 import { isLoopback } from '../core/address.ts';
 import type { Match } from '../core/attribution.ts';
-import { FIRST_TRANSLATED, SocketState, SourceCode } from '../core/socket.ts';
+import { FIRST_TRANSLATED, isClosing, SocketState, SourceCode } from '../core/socket.ts';
 import { SECOND_US } from '../core/time.ts';
 import { K_FIRST, keyProtocol, Protocol } from '../core/tuple.ts';
 import { CLOCK_ERROR_US } from './choose-actor.ts';
 import { type FlowEnd, gapUs, held, isHere, type SocketMatch } from './flow-end.ts';
-import { isClosing, type SocketTable } from './socket-table.ts';
+import type { SocketTable } from './socket-table.ts';
 
 /** A socket is told of right before the first packet that it sends, and right after the first that it receives. */
 const TOLD_LAG_US = 10_000;

@@ -23,6 +23,7 @@ import {
   keyFirstPort,
   keyProtocol,
   mixHash,
+  Protocol,
 } from '../core/tuple.ts';
 import { RowStore } from './row-store.ts';
 
@@ -83,7 +84,9 @@ export class SocketTable {
       const first = this.firstOf(closed.cookie[i]!);
       for (let row = first; row !== -1; row = this.nextOf(row)) {
         this.facts.closedUs[row] = Math.min(this.facts.closedUs[row]!, closed.atUs[i]!);
-        this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
+        // Of an end that was only heard of, late: by then the tuple may be that of the next connection.
+        if (this.isTold(row) || keyProtocol(this.facts.key, row * KEY_WORDS) !== Protocol.Tcp)
+          this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
       }
       if (first === -1 && closed.key[i * KEY_WORDS + K_META] !== 0) this.#addClosed(closed, i, onChange);
     }
@@ -126,6 +129,12 @@ export class SocketTable {
   /** Until when it is known to have been there. */
   untilUs(row: number): Us {
     return this.isTold(row) ? this.facts.closedUs[row]! : this.facts.toUs[row]!;
+  }
+
+  /** When it was there for the last time, for its history. */
+  lastUs(row: number): Us {
+    const { toUs, closedUs } = this.facts;
+    return closedUs[row] === Infinity ? toUs[row]! : Math.max(toUs[row]!, closedUs[row]!);
   }
 
   /** First row whose tuple is exactly `key[at]`, newest first; -1: none. */
@@ -278,15 +287,3 @@ function identity(seen: SocketColumns, i: number): number {
 }
 
 const isListening = (state: number): boolean => state === SocketState.Listen;
-
-/** States in which a TCP socket still belongs to a connection whose last packets have passed. */
-export function isClosing(state: number): boolean {
-  return (
-    state === SocketState.TimeWait ||
-    state === SocketState.FinWait1 ||
-    state === SocketState.FinWait2 ||
-    state === SocketState.CloseWait ||
-    state === SocketState.LastAck ||
-    state === SocketState.Closing
-  );
-}

@@ -1,9 +1,8 @@
 /** Why an end has no process, where it has none. */
 import type { Reason } from '../core/attribution.ts';
-import { SocketState } from '../core/socket.ts';
+import { isClosing, SocketState } from '../core/socket.ts';
 import type { Facts } from './facts.ts';
 import type { FlowEnd } from './flow-end.ts';
-import { isClosing } from './socket-table.ts';
 
 /** No socket was there. */
 export function whyMissing(end: FlowEnd, facts: Facts): Reason {

@@ -6,7 +6,7 @@ import { compareWithHistory } from '../app/read/history-survey.ts';
 import { SECOND_US, type Us } from '../core/time.ts';
 import { formatLocal, localZone } from '../report/local-time.ts';
 import type { Context } from './context.ts';
-import type { HistoryFlags } from './history-options.ts';
+import type { OwnerFlags } from './owner-options.ts';
 
 /**
  * Says when the capture seems to be of another host, and what its clock is ahead.
@@ -16,7 +16,7 @@ import type { HistoryFlags } from './history-options.ts';
  */
 export async function openHistory(
   context: Context,
-  { owners, offset }: HistoryFlags,
+  { owners, offset }: OwnerFlags,
   paths: readonly string[],
 ): Promise<History | undefined> {
   if (owners === undefined) return undefined;

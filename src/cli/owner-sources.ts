@@ -1,6 +1,5 @@
 /** Where the owners of packets in capture files come from: --owners, --facts, or the files themselves. */
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
 import { parseFacts } from '../app/read/fact-file.ts';
 import type { History } from '../app/read/history.ts';
 import type { FactsMessage } from '../app/record/messages.ts';
@@ -8,24 +7,13 @@ import { UserError } from '../core/errors.ts';
 import { ProcFs } from '../linux/proc-fs.ts';
 import { UserNames } from '../linux/users.ts';
 import type { Context } from './context.ts';
-import { addHistoryOptions, type HistoryFlags } from './history-options.ts';
 import { openHistory } from './open-history.ts';
-
-export interface OwnerFlags extends HistoryFlags {
-  readonly facts?: string;
-}
+import type { OwnerFlags } from './owner-options.ts';
 
 export interface OwnerSources {
   readonly facts: readonly FactsMessage[];
   readonly history: History | undefined;
   readonly userName: (uid: number) => string | null; // null: the uids may be those of another host
-}
-
-export function addOwnerOptions(command: Command): Command {
-  return addHistoryOptions(command).option(
-    '--facts <file>',
-    'sockets and processes of the host at that time, as lines of JSON',
-  );
 }
 
 /** @param paths of the capture files @throws UserError */

@@ -8,7 +8,7 @@ import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
 import type { Context } from './context.ts';
-import type { FrameFlags } from './frame-flags.ts';
+import { checkFrameFlags, type FrameFlags } from './frame-flags.ts';
 import { warnOfGap } from './open-history.ts';
 import { openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
 import type { OwnerAnswer } from './owner-words.ts';
@@ -28,18 +28,9 @@ export async function answerFrame(
 ): Promise<FrameWords> {
   const { frame, flow } = flags;
   const [file] = words;
-  if (frame !== undefined && flow !== undefined)
-    throw new UserError('bad-flags', '--frame and --flow ask for different things', 'Leave one of them out.');
   if (file === undefined || words.length > 1)
     throw new UserError('bad-flags', 'a frame is asked of one capture file', 'Write: pcapid who FILE --frame N.');
-  if (flags.db !== undefined || flags.at !== undefined) {
-    const flag = flags.db === undefined ? '--at' : '--db';
-    throw new UserError(
-      'bad-flags',
-      `${flag} is about what is stored, not about a capture file`,
-      'Leave it out; owners that record stored come from --owners DB.',
-    );
-  }
+  checkFrameFlags(flags);
   const sources = await openOwnerSources(context, flags, [file]);
   const { result, ...found } = await ownerOfFrame({
     input: file,

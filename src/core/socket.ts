@@ -15,6 +15,18 @@ export const SocketState = {
   Closing: 11,
 } as const;
 
+/** States in which a TCP socket still belongs to a connection whose last packets have passed. */
+export function isClosing(state: number): boolean {
+  return (
+    state === SocketState.TimeWait ||
+    state === SocketState.FinWait1 ||
+    state === SocketState.FinWait2 ||
+    state === SocketState.CloseWait ||
+    state === SocketState.LastAck ||
+    state === SocketState.Closing
+  );
+}
+
 /** Names that ss(8) prints, index = state. */
 export const SOCKET_STATE_NAMES = [
   'UNKNOWN',

@@ -1,6 +1,15 @@
 /** Ticks of a few literals, for tests of the store and of everything that reads it. */
 import { parseAddress } from '../../src/core/address.ts';
-import { END_COLUMNS, FlowSide, MATCHES, type Match, REASONS, type Reason, ROLES } from '../../src/core/attribution.ts';
+import {
+  END_COLUMNS,
+  FlowSide,
+  MATCHES,
+  type Match,
+  REASONS,
+  type Reason,
+  ROLES,
+  type Role,
+} from '../../src/core/attribution.ts';
 import { createColumns, pushRow } from '../../src/core/columns.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, FlowFlag } from '../../src/core/flow.ts';
 import { FLOW_NAME_COLUMNS, NAME_COLUMNS, NAME_SOURCES, type NameRows, type NameSource } from '../../src/core/name.ts';
@@ -73,6 +82,13 @@ export interface SocketLiteral {
   readonly toUs?: number;
 }
 
+interface HolderLiteral {
+  readonly socket: number;
+  readonly process: number;
+  readonly role?: Role; // absent: holder
+  readonly fromUs?: number;
+}
+
 export interface NameLiteral {
   readonly id: number;
   readonly text: string;
@@ -98,7 +114,7 @@ export interface TickLiteral
   readonly ends?: readonly EndLiteral[];
   readonly sockets?: readonly SocketLiteral[];
   readonly translations?: readonly TranslationLiteral[];
-  readonly holders?: readonly { readonly socket: number; readonly process: number }[];
+  readonly holders?: readonly HolderLiteral[];
   readonly names?: readonly NameLiteral[];
 }
 
@@ -190,15 +206,15 @@ function translationColumns(rows: readonly TranslationLiteral[]): Tick['translat
   return columns;
 }
 
-function holderColumns(rows: readonly { readonly socket: number; readonly process: number }[]): Tick['holders'] {
+function holderColumns(rows: readonly HolderLiteral[]): Tick['holders'] {
   const columns = createColumns(HOLDER_HISTORY_COLUMNS, Math.max(1, rows.length));
   for (const row of rows) {
     const i = pushRow(columns);
     columns.socket[i] = row.socket;
     columns.process[i] = row.process;
-    columns.role[i] = ROLES.indexOf('holder');
-    columns.fromUs[i] = NOON;
-    columns.toUs[i] = NOON;
+    columns.role[i] = ROLES.indexOf(row.role ?? 'holder');
+    columns.fromUs[i] = row.fromUs ?? NOON;
+    columns.toUs[i] = columns.fromUs[i]!;
   }
   return columns;
 }

@@ -167,8 +167,8 @@ export class Recorder {
       yield this.#attributor.observe({ ...nothing, closed: slice });
     this.#attributor.observe({ ...nothing, lost, scan: facts.scan });
     this.#factsLost = facts.factsLost;
-    this.#builder.addExits(facts.exits);
-    if (facts.scan !== null) this.#builder.addScan(facts.scan.pids, facts.atUs);
+    this.#builder.processes.addExits(facts.exits);
+    if (facts.scan !== null) this.#builder.processes.addScan(facts.scan.pids, facts.atUs);
     this.#threads.factBacklog.taken(facts);
     freeColumns(sockets, owners, holders, closed, facts.exits);
     if (this.#isBehind && !this.#waitsForCapture) yield* this.#makeRoom(facts.atUs);

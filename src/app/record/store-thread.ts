@@ -113,8 +113,8 @@ class StoreThread {
       this.#close(null);
     } else {
       this.#store?.write(command.tick);
-      const { flows, ends, sockets, holders, names } = command.tick;
-      freeColumns(flows, ends, sockets, holders, names.rows, names.flows);
+      const { flows, ends, sockets, translations, holders, names } = command.tick;
+      freeColumns(flows, ends, sockets, translations, holders, names.rows, names.flows);
       this.#say({ kind: 'written' });
     }
   }

@@ -1,17 +1,12 @@
 import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor } from '../../attribution/attributor.ts';
 import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
-import { processKey, programOf, sameProgram } from '../../attribution/process-table.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
-import type { ExitColumns, Process } from '../../core/process.ts';
 import { SOURCES } from '../../core/socket.ts';
 import {
   HOLDER_HISTORY_COLUMNS,
   type HolderHistoryColumns,
-  type ProcessRow,
-  type Program,
-  type ProgramRow,
   SOCKET_HISTORY_COLUMNS,
   type SocketHistoryColumns,
   type Tick,
@@ -20,54 +15,31 @@ import { SECOND_US, type Us } from '../../core/time.ts';
 import { KEY_WORDS } from '../../core/tuple.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { NameLog } from './name-log.ts';
+import { type Names, ProcessRows } from './process-rows.ts';
 import { ToldSockets } from './told-sockets.ts';
 
 /** Sockets younger than this are not worth a row of their own unless a flow points at them. */
 const SOCKET_AGE_US = 5 * SECOND_US;
-/** That a process still lives is told this often: scans are many a second. */
-const TELL_ALIVE_US = 5 * SECOND_US;
 /** Rows of sockets and holders that one tick may have, some 16 MB: while the store is stuck no tick is taken. */
 const MOST_HISTORY = 1 << 17;
 const STEP_ROWS = 32; // that are looked at between two yields
 
-interface KnownRow {
-  readonly id: number;
-  process: Process; // as last read
-  readonly firstUs: Us;
-  lastUs: Us; // as told last
-  seenUs: Us; // by the latest scan
-}
-
-/** What people call users and containers; null: nothing. */
-export interface Names {
-  readonly userName: (uid: number) => string | null;
-  readonly containerName?: (id: string, cgroup: string) => string | null;
-}
-
 /** Collects what one tick adds to the store, and hands out the ids that its rows point at. */
 export class TickBuilder {
-  readonly #programs = new Map<string, number>();
-  readonly #processes = new Map<string, KnownRow>();
   readonly #told = new ToldSockets();
   #socketIds = 0;
-  #processIds = 0;
-  #newPrograms: ProgramRow[] = [];
-  readonly #newProcesses = new Map<number, ProcessRow>(); // by id: a tick has the latest of each
-  #newUsers = new Map<number, string>();
-  readonly #knownUsers = new Set<number>();
   #ends: EndColumns = createColumns(END_COLUMNS);
   #history: SocketHistoryColumns = createColumns(SOCKET_HISTORY_COLUMNS);
   #holders: HolderHistoryColumns = createColumns(HOLDER_HISTORY_COLUMNS);
   readonly #attributor: Attributor;
-  readonly #newContainers = new Map<string, string>(); // id -> name
-  readonly #names: Names;
   readonly #mostHistory: number;
   readonly hostNames = new NameLog();
   readonly clock = new ClockSteps(); // facts are in boottime, rows in time of day
+  readonly processes: ProcessRows;
 
   constructor(attributor: Attributor, names: Names, mostHistory = MOST_HISTORY) {
     this.#attributor = attributor;
-    this.#names = names;
+    this.processes = new ProcessRows(attributor, names, this.clock);
     this.#mostHistory = mostHistory;
   }
 
@@ -77,9 +49,9 @@ export class TickBuilder {
     const { evidence } = answer;
     ends.serial[row] = serial;
     ends.side[row] = side;
-    ends.process[row] = answer.process === null ? 0 : this.#processId(answer.process);
+    ends.process[row] = answer.process === null ? 0 : this.processes.id(answer.process);
     this.hostNames.answer(serial, side, ends.process[row]);
-    ends.program[row] = answer.program === null ? 0 : this.#programId(answer.program);
+    ends.program[row] = answer.program === null ? 0 : this.processes.programId(answer.program);
     ends.socket[row] = answer.socket < 0 ? 0 : this.#socketId(answer.socket, answer);
     const socketNetns = answer.socket < 0 ? 0 : this.#attributor.sockets.facts.netns[answer.socket]!;
     ends.netns[row] = socketNetns || (answer.process?.netns ?? 0);
@@ -89,34 +61,6 @@ export class TickBuilder {
     ends.match[row] = MATCHES.indexOf(evidence.match);
     ends.holders[row] = evidence.holders;
     ends.gapUs[row] = evidence.gapUs;
-  }
-
-  /** Processes that the kernel saw ending. */
-  addExits({ count, pid, startTicks, atUs }: ExitColumns): void {
-    for (let i = 0; i < count; i++) {
-      this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
-      const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
-      const exitUs = atUs[i]! + this.clock.offsetUs;
-      if (known !== undefined) this.#tell(this.#row(known, exitUs, exitUs));
-    }
-  }
-
-  /** After a complete scan: known processes that are not in it have exited, the others lived at least until then. */
-  addScan(pids: Uint32Array, atUs: Us): void {
-    const alive = new Set(pids);
-    for (const [key, known] of this.#processes) {
-      const nowUs = atUs + this.clock.offsetUs;
-      if (!alive.has(known.process.pid)) {
-        if (this.#exitUs(known.process) === null) this.#tell(this.#row(known, known.seenUs, nowUs));
-        this.#processes.delete(key);
-        continue;
-      }
-      known.seenUs = nowUs;
-      if (nowUs - known.lastUs >= TELL_ALIVE_US) {
-        known.lastUs = nowUs;
-        this.#tell(this.#row(known, nowUs, null));
-      }
-    }
   }
 
   /** Sockets that became old enough, or were seen again: their history rows. Called once in a few seconds. */
@@ -135,13 +79,13 @@ export class TickBuilder {
       const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepLeastUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
-      if (isTold ? sockets.facts.toUs[row]! <= told.toUs[row]! : isYoung || sockets.isKnownByEnd(row)) continue;
+      if (isTold ? sockets.lastUs(row) <= told.toUs[row]! : isYoung || sockets.isKnownByEnd(row)) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
       this.#writeSocket(
         row,
-        (isTold && told.process[row]) || (isPrimary ? this.#processId(first.process) : 0),
+        (isTold && told.process[row]) || (isPrimary ? this.processes.id(first.process) : 0),
         holders,
       );
     }
@@ -161,7 +105,7 @@ export class TickBuilder {
   /** Something was added since the last take(). */
   get hasRows(): boolean {
     const rows = this.#ends.count + this.#history.count + this.#holders.count;
-    return this.hostNames.hasRows || rows + this.#newPrograms.length + this.#newProcesses.size > 0;
+    return this.hostNames.hasRows || this.processes.hasRows || rows > 0;
   }
 
   /** @param isLast nothing more will be known of who heard names */
@@ -169,99 +113,29 @@ export class TickBuilder {
     const built: BuiltTick = {
       names: this.hostNames.take(isLast),
       ends: this.#ends,
-      programs: this.#newPrograms,
-      processes: [...this.#newProcesses.values()],
-      users: [...this.#newUsers].map(([uid, name]) => ({ uid, name })),
-      containers: [...this.#newContainers].map(([id, name]) => ({ id, name })),
+      ...this.processes.take(),
       sockets: this.#history,
       holders: this.#holders,
     };
     this.#ends = createColumns(END_COLUMNS);
     this.#history = createColumns(SOCKET_HISTORY_COLUMNS);
     this.#holders = createColumns(HOLDER_HISTORY_COLUMNS);
-    this.#newPrograms = [];
-    this.#newProcesses.clear();
-    this.#newUsers = new Map();
-    this.#newContainers.clear();
     return built;
   }
 
-  #processId(process: Process): number {
-    const key = processKey(process.pid, process.startTicks);
-    const known = this.#processes.get(key);
-    if (known !== undefined) {
-      if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
-      return known.id;
-    }
-    const firstUs =
-      (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.clock.offsetUs;
-    const created = { id: ++this.#processIds, process, firstUs, lastUs: firstUs, seenUs: firstUs };
-    this.#processes.set(key, created);
-    const exitUs = this.#exitUs(process);
-    this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
-    return created.id;
-  }
-
-  /** Since the epoch; null: it lives, or nobody saw it end. */
-  #exitUs({ pid, startTicks }: Process): Us | null {
-    const exitUs = this.#attributor.processes.get(pid, startTicks)?.exitUs ?? null;
-    return exitUs === null ? null : exitUs + this.clock.offsetUs;
-  }
-
-  /** It has called exec: the row is what it is now, flows keep the program that they were given. */
-  #rename(known: KnownRow, process: Process): void {
-    known.process = process;
-    this.#tell(this.#row(known, known.lastUs, null));
-  }
-
-  #tell(row: ProcessRow): void {
-    const told = this.#newProcesses.get(row.id);
-    const exitUs = row.exitUs ?? told?.exitUs ?? null;
-    this.#newProcesses.set(row.id, { ...row, lastUs: Math.max(row.lastUs, told?.lastUs ?? 0), exitUs });
-  }
-
-  #row(known: KnownRow, lastUs: Us, exitUs: Us | null): ProcessRow {
-    const program = this.#programId(programOf(known.process));
-    this.#nameContainer(known.process);
-    return { id: known.id, program, process: known.process, firstUs: known.firstUs, lastUs, exitUs };
-  }
-
-  #nameContainer({ container, cgroup }: Process): void {
-    if (container === null) return;
-    const name = this.#names.containerName?.(container, cgroup ?? '') ?? null;
-    if (name !== null && name !== container) this.#newContainers.set(container, name);
-  }
-
-  #programId(program: Program): number {
-    const key = `${program.exe}\0${program.unit}\0${program.container}\0${program.uid}`;
-    const known = this.#programs.get(key);
-    if (known !== undefined) return known;
-    const id = this.#programs.size + 1;
-    this.#programs.set(key, id);
-    this.#newPrograms.push({ id, ...program });
-    if (program.uid !== null) this.#user(program.uid);
-    return id;
-  }
-
-  #user(uid: number): void {
-    if (this.#knownUsers.has(uid)) return;
-    this.#knownUsers.add(uid);
-    const name = this.#names.userName(uid);
-    if (name !== null) this.#newUsers.set(uid, name);
-  }
-
   #socketId(row: number, answer: Answer): number {
-    const process = answer.process === null ? 0 : this.#processId(answer.process);
+    const process = answer.process === null ? 0 : this.processes.id(answer.process);
     const isTold = this.#told.says(row, process, answer.holders.length);
     return isTold ? this.#told.id[row]! : this.#writeSocket(row, process, answer.holders);
   }
 
   #writeSocket(row: number, process: number, holders: readonly Holding[]): number {
-    const { facts } = this.#attributor.sockets;
+    const { sockets } = this.#attributor;
+    const { facts } = sockets;
     const isTold = this.#told.isTold(row);
     const id = isTold ? this.#told.id[row]! : ++this.#socketIds;
     const offsetUs = isTold ? this.#told.offsetUs[row]! : this.clock.wallUs(facts.fromUs[row]!) - facts.fromUs[row]!;
-    this.#told.note(row, id, facts.toUs[row]!, process, holders.length, offsetUs);
+    this.#told.note(row, id, sockets.lastUs(row), process, holders.length, offsetUs);
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;
@@ -273,7 +147,7 @@ export class TickBuilder {
     history.process[out] = process;
     history.netns[out] = facts.netns[row]!;
     history.fromUs[out] = facts.fromUs[row]! + offsetUs;
-    history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(facts.toUs[row]!));
+    history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(sockets.lastUs(row)));
     history.source[out] = facts.source[row]!;
     history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
@@ -284,7 +158,7 @@ export class TickBuilder {
   #writeHolder(socket: number, { process, role, fromUs, toUs, edge = 0, sequence = 0 }: Holding, offsetUs: Us): void {
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
-    this.#holders.process[out] = this.#processId(process);
+    this.#holders.process[out] = this.processes.id(process);
     this.#holders.role[out] = ROLES.indexOf(role);
     this.#holders.fromUs[out] = fromUs + offsetUs;
     this.#holders.toUs[out] = toUs + offsetUs;

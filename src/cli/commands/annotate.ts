@@ -4,10 +4,11 @@ import { STYLES, type Style } from '../../app/annotate/styles.ts';
 import { fileNote } from '../../app/provenance/note-files.ts';
 import { escapeTerminal } from '../../report/escape.ts';
 import { countText, formatShare } from '../../report/size.ts';
-import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { FileNotes } from '../file-notes.ts';
 import { warnOfGap } from '../open-history.ts';
-import { addOwnerOptions, type OwnerFlags, openOwnerSources } from '../owner-sources.ts';
+import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
+import { openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { thisRun } from '../this-run.ts';
 
@@ -49,7 +50,7 @@ export const annotate: CommandModule = (context) =>
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
-  const notes = new AnnotateNotes(context, flags);
+  const notes = new FileNotes(context, flags);
   const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {

@@ -8,14 +8,14 @@ import { compileFlowsKept } from '../../store/compile-explain.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
-import { asksForFile, type ExplainFileFlags, refuseFileFlags, withExplainedFile } from '../explain-file.ts';
+import type { withExplainedFile } from '../explain-file.ts';
 import { beganUs, explanationText, missingWords, RULE_WORDS, verdictWords, WHY_NOT_WORDS } from '../explain-words.ts';
 import { parseNumber } from '../filters.ts';
+import { addFrameOptions, asksForFrame, type FrameFlags, refuseOwnerFlags } from '../frame-flags.ts';
 import { lookOf } from '../look.ts';
-import { addOwnerOptions } from '../owner-sources.ts';
 import { answerText } from '../owner-words.ts';
 
-interface ExplainFlags extends ExplainFileFlags {
+interface ExplainFlags extends FrameFlags {
   readonly utc?: boolean;
   readonly format: 'table' | 'json';
 }
@@ -33,23 +33,13 @@ fired in their order, the sockets and processes that lost and why, and whether t
 answer. docs/attribution.md explains every rule by its name. Flows of a file are numbered as read numbers them.`;
 
 export const explain: CommandModule = (context) =>
-  addOwnerOptions(
+  addFrameOptions(
     new Command('explain')
       .option('--db <file>', 'database to read')
       .option('--utc', 'times in UTC (default: local)')
       .description('Says why the ends of a flow have the owners they have: facts, rules, and what lost.')
       .argument('<flow-id|file>', 'flow_id of flows, who and every export; or a capture file'),
   )
-    .addOption(
-      new Option('--flow <number>', 'of a capture file: this flow').argParser((text) =>
-        parseNumber(text, '--flow', 1, MOST_ID),
-      ),
-    )
-    .addOption(
-      new Option('--frame <number>', 'of a capture file: the flow of this frame').argParser((text) =>
-        parseNumber(text, '--frame', 1, MOST_ID),
-      ),
-    )
     .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json']).default('table'))
     .addHelpText('after', EXAMPLES)
     .action((word: string, flags: ExplainFlags) => runExplain(context, word, flags));
@@ -57,13 +47,14 @@ export const explain: CommandModule = (context) =>
 const MOST_ID = 2 ** 53;
 
 async function runExplain(context: Context, word: string, flags: ExplainFlags): Promise<void> {
-  if (asksForFile(flags)) {
-    await withExplainedFile(context, word, flags, (reader, flowId) =>
+  if (asksForFrame(flags)) {
+    await inExplainedFile(context, word, flags, (reader, flowId) =>
       printFlow(context, { reader, path: word, flowId }, flags),
     );
     return;
   }
-  refuseFileFlags(word, flags);
+  refuseCapture(word);
+  refuseOwnerFlags(flags, 'explain');
   const path = resolveDatabaseToRead(context, flags.db);
   const flowId = parseNumber(word, 'flow-id', 1, MOST_ID);
   const reader = Reader.open(path);
@@ -74,6 +65,15 @@ async function runExplain(context: Context, word: string, flags: ExplainFlags): 
   }
 }
 
+function refuseCapture(word: string): void {
+  if (/^\d+$/.test(word)) return;
+  throw new UserError('bad-flags', `${word} is no flow_id`, 'If it is a capture file, add --flow N or --frame N.');
+}
+
+/** Whatever reads capture files is as large as all the rest. */
+const inExplainedFile: typeof withExplainedFile = async (...asked) =>
+  (await import('../explain-file.ts')).withExplainedFile(...asked);
+
 interface Asked {
   readonly reader: Reader;
   readonly path: string; // for messages
@@ -83,7 +83,7 @@ interface Asked {
 function printFlow(context: Context, { reader, path, flowId }: Asked, flags: ExplainFlags): void {
   const [kept] = reader.all(compileFlowsKept());
   const explanation = explainFlow(reader, flowId);
-  if (explanation === undefined) throw noSuchFlow(path, flowId, kept!, asksForFile(flags));
+  if (explanation === undefined) throw noSuchFlow(path, flowId, kept!, asksForFrame(flags));
   const [record] = reader.all({ sql: 'SELECT * FROM flow_record WHERE flow_id = ?', params: [flowId] });
   if (flags.format === 'json') {
     const lines = JSON.stringify(toJson(explanation, record!), null, 2).split('\n');
@@ -93,7 +93,7 @@ function printFlow(context: Context, { reader, path, flowId }: Asked, flags: Exp
   const look = lookOf(flags);
   context.out(`${answerText({ record: record!, holders: [] }, look)}\n`);
   context.out(explanationText(explanation, record!, Number(kept!.from_us), look));
-  if (Number(kept!.sockets) === 0 && !asksForFile(flags))
+  if (Number(kept!.sockets) === 0 && !asksForFrame(flags))
     context.err(`pcapid: ${path} holds no sockets, so there are no facts: record stores them, read only with names\n`);
 }
 

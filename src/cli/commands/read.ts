@@ -23,7 +23,8 @@ import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows
 import { GrowingRows } from '../growing-rows.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { warnOfGap } from '../open-history.ts';
-import { addOwnerOptions, type OwnerFlags, type OwnerSources, openOwnerSources } from '../owner-sources.ts';
+import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
+import { type OwnerSources, openOwnerSources } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { printSummary, summaryText, warnOfRest } from '../read-summary.ts';
 import { namesLostText, printCapture } from '../record-summary.ts';

@@ -5,11 +5,12 @@ import { fileNote } from '../../app/provenance/note-files.ts';
 import { escapeTerminal } from '../../report/escape.ts';
 import { countText } from '../../report/size.ts';
 import { SPLIT_DEFAULT_COLUMNS, SPLIT_FIELDS, splitColumns } from '../../report/split-columns.ts';
-import { AnnotateNotes } from '../annotate-notes.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { FileNotes } from '../file-notes.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows } from '../formats.ts';
 import { warnOfGap } from '../open-history.ts';
-import { addOwnerOptions, type OwnerFlags, openOwnerSources, warnOfNoOwners } from '../owner-sources.ts';
+import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
+import { openOwnerSources, warnOfNoOwners } from '../owner-sources.ts';
 import { ReadProgress } from '../read-progress.ts';
 import { warnOfRest } from '../read-summary.ts';
 import { thisRun } from '../this-run.ts';
@@ -32,9 +33,9 @@ Examples:
 Packets are those of the input, octet for octet, with the owners on the first packet of each flow, as annotate writes
 them; interfaces, names and secrets for decryption go into every file. A packet between two owners of this host goes
 into the files of both, so the files together may hold more packets than the input. What has no owner goes into
-unknown.pcapng, and it is said why. --by remote goes by the address at the other end of a conversation; where nobody
-knows which end is the host's own, that is whom the first packet was for. In names of files all but letters, digits and ._@+=,- becomes %XX. Owners come from
---owners, else from --facts, else from what the input itself says.`;
+unknown.pcapng, and it is said why. Owners come from --owners, else from --facts, else from what the input itself says.
+--by remote goes by the address at the other end of a conversation; where nobody knows which end is the host's own, that
+is whom the first packet was for. In names of files all but letters, digits and ._@+=,- becomes %XX.`;
 
 export const split: CommandModule = (context) =>
   addOwnerOptions(addFormatOptions(new Command('split').argument('<file>', 'capture file')))
@@ -49,7 +50,7 @@ export const split: CommandModule = (context) =>
 async function runSplit(context: Context, input: string, flags: SplitFlags): Promise<void> {
   const printing = { available: splitColumns(flags.by), defaults: SPLIT_DEFAULT_COLUMNS, fields: SPLIT_FIELDS };
   columnsOf(flags, printing);
-  const notes = new AnnotateNotes(context, flags);
+  const notes = new FileNotes(context, flags);
   const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);
   try {

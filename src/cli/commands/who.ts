@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { openDiag } from '../../app/record/observe/open-sources.ts';
 import { liveOwners } from '../../app/sockets/live-owners.ts';
 import { UserError } from '../../core/errors.ts';
@@ -14,10 +14,8 @@ import { findFlows, findSockets } from '../../store/find-tuple.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { findDatabase, resolveDatabaseToRead } from '../database-path.ts';
-import { parseNumber } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } from '../formats.ts';
-import { asksForFrame, type FrameFlags, refuseCapture } from '../frame-flags.ts';
-import { addHistoryOptions } from '../history-options.ts';
+import { addFrameOptions, asksForFrame, type FrameFlags, refuseOwnerFlags } from '../frame-flags.ts';
 import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { mergeAnswers } from '../merge-answers.ts';
 import { tryNative } from '../optional-native.ts';
@@ -49,25 +47,17 @@ that is stored. Quote arrows and brackets: they mean something to the shell.`;
 /** @param live undefined: only the database answers */
 export function makeWho(live?: OwnerSource): CommandModule {
   return (context) =>
-    addHistoryOptions(
+    addFrameOptions(
       addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read'), ANSWERS))
         .description('Says which process a connection, or a frame of a capture, belongs to, and how that is known.')
-        .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first')
-        .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'")
-        .addOption(numberOption('--frame <n>', 'of a capture file, in place of the tuple: its frame with that number'))
-        .addOption(numberOption('--flow <id>', 'of a capture file: its flow with that flow_id'))
-        .option('--facts <file>', 'with --frame and --flow: as for read'),
+        .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first. Or a capture file')
+        .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'"),
     )
       .addHelpText('after', EXAMPLES)
       .action((words: string[], flags: WhoFlags) => answerWho(context, words, flags, live));
 }
 
 export const who: CommandModule = makeWho(askKernel);
-
-function numberOption(flags: string, description: string): Option {
-  const [flag] = flags.split(' ');
-  return new Option(flags, description).argParser((text) => parseNumber(text, flag!, 1, 2 ** 31));
-}
 
 /** Without the addon the sockets come from /proc/net. */
 function askKernel(query: TupleQuery): readonly OwnerAnswer[] {
@@ -100,7 +90,8 @@ function answerWho(
       else printRows(context, [answer.record], { ...flags, limit: 0 }, printing);
     });
   }
-  refuseCapture(words, flags);
+  refuseCapture(words);
+  refuseOwnerFlags(flags, 'who');
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
   const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
@@ -119,6 +110,12 @@ function answerWho(
       printing,
     );
   return undefined;
+}
+
+/** @throws UserError for what would be taken for the name of a host */
+function refuseCapture([word]: readonly string[]): void {
+  if (!/\.pcap(ng)?(\.\w+)?$/.test(word ?? '')) return;
+  throw new UserError('bad-flags', `${word} is a capture file`, 'Say which frame: add --frame N, or --flow N.');
 }
 
 /** Whatever reads capture files is as large as all the rest. */

@@ -71,3 +71,28 @@ test('TranslationWatch is silent where nothing is tracked, and says when it has 
   assert.deepEqual([texts(watch.read(0)), watch.lastError], [[], 0]);
   watch.close();
 });
+
+test('TranslationWatch says that more waits than it reads at a time, and goes on with that', { skip }, () => {
+  const { container, router, outsideHost } = connectMasqueraded(lab);
+  const watch = new TranslationWatch(native, router.path);
+  watch.read(0);
+  const many = `import sys\nfor n in range(1500): sys.argv[1] = str(20000 + n); exec(sys.argv[3])`;
+  container.exec('python3', '-c', many, '', outsideHost, SCRIPT);
+  const told = [texts(watch.read(1)).length];
+  assert.equal(watch.isBehind, true);
+  while (watch.isBehind) told.push(texts(watch.read(1)).length);
+  assert.ok(told.length > 1 && told[0]! < 1500);
+  assert.equal(
+    told.reduce((sum, count) => sum + count),
+    1500,
+  );
+  watch.close();
+});
+
+test('TranslationWatch goes on when a namespace vanished before its list', { skip }, () => {
+  const { router } = connectMasqueraded(lab);
+  const watch = new TranslationWatch(native, router.path);
+  spawnSync('ip', ['netns', 'delete', router.name]);
+  assert.equal(watch.read(0), undefined);
+  watch.close();
+});

@@ -35,6 +35,17 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
     return startChild(netns.command('bash', '-c', line, 'bash', ...record, ...words));
   }
 
+  /** A recording that has said that its disk is full, while more packets come. */
+  async function fillDisk() {
+    const folder = disks.mount('1m');
+    const netns = lab.create();
+    const path = join(folder, 'a.pcapng');
+    const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
+    const flood = startChild(netns.command(...FLOOD));
+    await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
+    return { folder, path, recording, flood };
+  }
+
   test('a pipe into tshark shows packets with their owners while they come', async () => {
     const fields = '-T fields -e icmp.type -e frame.interface_name -e frame.comment';
     const { pid, done, out } = pipeInto(lab.create(), `tshark -n -l -r - ${fields}`, '--for', '10m');
@@ -56,12 +67,7 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
   }
 
   test('a full disk is said once, is gone on from, and leaves a whole file that counts what it misses', async () => {
-    const folder = disks.mount('1m');
-    const netns = lab.create();
-    const path = join(folder, 'a.pcapng');
-    const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
-    const flood = startChild(netns.command(...FLOOD));
-    await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
+    const { folder, path, recording, flood } = await fillDisk();
     assert.equal((await runPcapid(['read', path, '--summary'])).code, 0);
     disks.enlarge(folder, '64m');
     await waitFor(() => /are written to .* again/.test(recording.child.err()), 20_000, 'packets that are written');
@@ -76,12 +82,7 @@ describe('pcapid record -w, in trouble', { skip: netnsMissing() || noTshark }, (
   });
 
   test('a recording whose last packets found no room on the disk ends as an error, with a whole file', async () => {
-    const folder = disks.mount('1m');
-    const netns = lab.create();
-    const path = join(folder, 'a.pcapng');
-    const recording = await startRecording(['-i', 'lo', '-w', path], { netns });
-    const flood = startChild(netns.command(...FLOOD));
-    await waitFor(() => /cannot be written to .*ENOSPC/.test(recording.child.err()), 20_000, 'a full disk');
+    const { path, recording, flood } = await fillDisk();
     await flood.stop('SIGINT');
     const { code, err } = await recording.child.stop('SIGINT', 30_000);
     assert.equal(code, 2, err);

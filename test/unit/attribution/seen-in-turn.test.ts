@@ -1,6 +1,7 @@
 /** Without kernel programs: datagram sockets that had a tuple one after the other, some known only by their end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SocketState } from '../../../src/core/socket.ts';
 import { Protocol } from '../../../src/core/tuple.ts';
 import { HOST, PEER, SRC, setUp, words } from '../../support/attributor.ts';
 import { makeClosed, makeHolders, makeKey, makeProcess, makeSockets } from '../../support/facts.ts';
@@ -102,3 +103,19 @@ test('of a socket that is known only by its end the user is not known, nor who h
     assert.equal(t.of(1, SRC)?.program, null);
   }
 });
+
+for (const isSeen of [true, false])
+  test(`a connection is not that of the socket before it, whose end was heard late, when its own was seen ${isSeen ? 'late' : 'never'}`, () => {
+    const t = start({ protocol: Protocol.Tcp });
+    const key = keyOf(true, Protocol.Tcp);
+    const flow = { ...FLOW, protocol: Protocol.Tcp, firstUs: T + 20_000, lastUs: T + 25_000 } as const;
+    const next = { protocol: Protocol.Tcp, local: FLOW.src, remote: FLOW.dst, inode: 80, cookie: 8 } as const;
+    const seen = makeSockets({ ...next, state: SocketState.FinWait2, seenUs: T + 26_000 });
+    if (isSeen) t.observe({ processes: [makeProcess(43)], sockets: seen, holders: makeHolders([80, 43, T + 27_000]) });
+    t.observe({ closed: makeClosed([7, T + 40_000], [8, T + 40_000, key]) });
+    t.flows({ ...flow, state: 'new-and-ended' });
+    t.answer();
+    const answer = t.of(1, SRC);
+    assert.equal(words(answer), isSeen ? '43 five-tuple likely' : 'closed-before-scan five-tuple unknown');
+    assert.equal(t.attributor.sockets.facts.cookie[answer!.socket], 8);
+  });

@@ -1,4 +1,5 @@
 import { createColumns } from '../../../core/columns.ts';
+import { UserError } from '../../../core/errors.ts';
 import type { Us } from '../../../core/time.ts';
 import { TRANSLATION_COLUMNS, type TranslationColumns } from '../../../core/translation.ts';
 import {
@@ -42,6 +43,8 @@ export class TranslationWatch {
     this.#events = new ConntrackEvents(this.#socket);
   }
 
+  /** More events wait than one read() takes. */
+  isBehind = false;
   /** Why the last list failed as -errno (-EPERM: no CAP_NET_ADMIN), 0: it did not. */
   lastError = 0;
 
@@ -52,7 +55,8 @@ export class TranslationWatch {
     const found = isListDue ? createColumns(TRANSLATION_COLUMNS) : this.#found; // a list may be long
     found.count = 0;
     const isList = isListDue && this.#list(found);
-    if (this.#events.read(MOST_EVENTS, found) < MOST_EVENTS) this.#toldUs = nowUs;
+    this.isBehind = this.#events.read(MOST_EVENTS, found) === MOST_EVENTS;
+    if (!this.isBehind) this.#toldUs = nowUs;
     return found.count > 0 || isList ? { found, isList, sinceUs } : undefined;
   }
 
@@ -63,9 +67,20 @@ export class TranslationWatch {
   /** On a socket of its own: events come between the parts of an answer. @returns whether it is complete */
   #list(out: TranslationColumns): boolean {
     this.#listedAtLoss = this.#events.lost;
-    const socket = openNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
+    const socket = this.#openToList();
+    if (socket === undefined) return false;
     this.lastError = dumpConntrack(socket, out);
     socket.close();
     return this.lastError === 0 && out.count < MOST_LISTED;
+  }
+
+  /** Undefined: the namespace has gone meanwhile. */
+  #openToList(): NetlinkSocket | undefined {
+    try {
+      return openNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
+    } catch (error) {
+      if (error instanceof UserError) return undefined;
+      throw error;
+    }
   }
 }

@@ -29,6 +29,11 @@ export class Translations {
     }
   }
 
+  /** Whether more waits than one read() takes. */
+  get isBehind(): boolean {
+    return [...this.#watches.values()].some((watch) => watch?.isBehind === true);
+  }
+
   /** Calls `take` with what is new in a namespace. Never waits. @param nowUs any clock */
   read(nowUs: Us, take: (heard: HeardTranslations, netns: number) => void): void {
     for (const [inode, watch] of this.#watches) {

@@ -11,12 +11,12 @@ import { INFO, NOON, processRow, SECOND, type TickLiteral, tick } from '../../..
 
 const SERVER = '192.0.2.1';
 const GATE = '198.51.100.1';
-const PEOPLE = [21, 22].map((pid, i) => processRow(i + 1, { pid }));
+const PEOPLE = [21, 22, 23].map((pid, i) => processRow(i + 1, { pid }));
 
 /** Who sent the datagrams that passed the uplink from port 2000 to port 53 of the server at these seconds, flow by flow. */
 async function sendersOf(
   seconds: readonly number[],
-  stored: Pick<TickLiteral, 'sockets' | 'translations'>,
+  stored: Pick<TickLiteral, 'sockets' | 'holders' | 'translations'>,
   [from, to] = [`${GATE}:2000`, `${SERVER}:53`],
 ): Promise<readonly (readonly unknown[])[]> {
   return withFolder(async (folder) => {
@@ -73,6 +73,26 @@ test('two that had the same translated tuple one after the other are told apart 
   assert.deepEqual(await sendersOf([1, 5, 45, 50], { sockets, translations }), [
     [2, 21, null, 'conntrack'],
     [2, 22, null, 'conntrack'],
+  ]);
+});
+
+test('a socket that is passed on while another one has the translated tuple takes nothing of its flow', async () => {
+  const inner = ['10.0.0.2:1000', '10.0.0.3:1000'] as const;
+  const sockets = inner.map((one, i) => socket(i + 1, one, 0, 100));
+  const translations = [translation(1, inner[0], 0, 40), translation(2, inner[1], 40, 100)];
+  const acts = [
+    [1, 1, 0],
+    [1, 3, 60], // passed on after its translation,
+    [2, 2, 0],
+    [2, 3, 20], // before it
+  ] as const;
+  const holders = acts.map(([id, process, fromS]) => ({
+    ...{ socket: id, process, role: 'actor' as const },
+    fromUs: NOON + fromS * SECOND,
+  }));
+  assert.deepEqual(await sendersOf([1, 30, 45, 70], { sockets, holders, translations }), [
+    [2, 21, null, 'conntrack'],
+    [2, 23, null, 'conntrack'],
   ]);
 });
 

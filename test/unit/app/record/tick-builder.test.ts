@@ -7,7 +7,7 @@ import { createColumns, pushRow } from '../../../../src/core/columns.ts';
 import { EXIT_COLUMNS } from '../../../../src/core/process.ts';
 import { SOURCES } from '../../../../src/core/socket.ts';
 import { HOST, PEER, setUp as setUpAttributor } from '../../../support/attributor.ts';
-import { makeHolders, makeProcess, makeSockets } from '../../../support/facts.ts';
+import { makeClosed, makeHolders, makeProcess, makeSockets } from '../../../support/facts.ts';
 
 const SECOND = 1_000_000;
 const OFFSET_US = 1_700_000_000 * SECOND;
@@ -108,7 +108,7 @@ test('TickBuilder marks a process that a complete scan no longer saw as exited',
   builder.addAnswer(1, FlowSide.Src, named(42));
   builder.addAnswer(2, FlowSide.Src, named(43));
   builder.take();
-  builder.addScan(Uint32Array.of(1, 43), SEEN_US + 6 * SECOND);
+  builder.processes.addScan(Uint32Array.of(1, 43), SEEN_US + 6 * SECOND);
   const rows = builder.take().processes;
   const [exited, living] = [42, 43].map((pid) => rows.find((row) => row.process.pid === pid));
   assert.deepEqual([exited?.exitUs, exited?.lastUs], [OFFSET_US + SEEN_US + 6 * SECOND, OFFSET_US + SEEN_US]);
@@ -123,7 +123,7 @@ test('TickBuilder tells that a process lives every five seconds, not at each sca
   builder.take();
   const told: number[] = [];
   for (let s = 1; s <= 12; s++) {
-    builder.addScan(Uint32Array.of(42), SEEN_US + s * SECOND);
+    builder.processes.addScan(Uint32Array.of(42), SEEN_US + s * SECOND);
     if (builder.take().processes.length > 0) told.push(s);
   }
   assert.deepEqual(told, [5, 10]);
@@ -144,6 +144,20 @@ test('TickBuilder writes sockets that no flow points at when they are five secon
   builder.addSockets(SEEN_US + 12 * SECOND);
   const again = builder.take().sockets;
   assert.deepEqual([again.id[0], again.toUs[0]], [1, OFFSET_US + SEEN_US + 11 * SECOND]);
+});
+
+test('TickBuilder writes that a socket was there until its end was heard of', () => {
+  const { builder, observe } = setUp();
+  observe({ sockets: makeSockets({ ...CLIENT_SOCKET, seenUs: SEEN_US + SECOND }) });
+  builder.addSockets(SEEN_US + 6 * SECOND);
+  const seen = builder.take().sockets;
+  observe({ closed: makeClosed([CLIENT_SOCKET.cookie, SEEN_US + 7 * SECOND]) });
+  builder.addSockets(SEEN_US + 8 * SECOND);
+  const closed = builder.take().sockets;
+  assert.deepEqual(
+    [seen.toUs[0], closed.toUs[0]],
+    [1, 7].map((s) => OFFSET_US + SEEN_US + s * SECOND),
+  );
 });
 
 test('TickBuilder lists all holders of a shared socket and names none', () => {
@@ -206,7 +220,7 @@ test('TickBuilder tells when the kernel saw a process end, also of one that is n
     exits.startTicks[row] = makeProcess(pid).startTicks;
     exits.atUs[row] = 5 * SECOND + pid;
   }
-  builder.addExits(exits);
+  builder.processes.addExits(exits);
   builder.addAnswer(2, FlowSide.Src, named(43));
   const { processes } = builder.take();
   assert.deepEqual(
@@ -216,7 +230,7 @@ test('TickBuilder tells when the kernel saw a process end, also of one that is n
       [43, OFFSET_US + 5 * SECOND + 43],
     ],
   );
-  builder.addScan(new Uint32Array(0), 9 * SECOND);
+  builder.processes.addScan(new Uint32Array(0), 9 * SECOND);
   assert.deepEqual(builder.take().processes, []);
 });
 

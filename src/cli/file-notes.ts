@@ -13,7 +13,7 @@ export interface NoteFlags {
   readonly owners?: string;
 }
 
-export class AnnotateNotes {
+export class FileNotes {
   readonly #context: Context;
   readonly #database: string | undefined;
   readonly #marks: FileMarks;
