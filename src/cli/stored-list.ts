@@ -76,12 +76,22 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
   try {
     const planned = list.plan === undefined ? filter : list.plan(reader, filter);
     const rows = reader.rows(list.compile(planned, flags, order, probeOf(limitOf(flags))));
-    printRows(context, list.arrange === undefined ? rows : list.arrange([...rows], flags), flags, printing);
+    const arranged = list.arrange === undefined ? rows : list.arrange([...rows], flags);
+    printRows(context, arranged, flags, { ...printing, whyEmpty: () => whyNoFlows(reader) });
     if (list.addsUp) notePartlyInside(context, reader, filter);
   } finally {
     reader.close();
   }
   return undefined;
+}
+
+/** What `record --sockets-only` wrote is no empty database: the question was the wrong one. */
+export function whyNoFlows(reader: Reader): string {
+  const has = (table: 'flow' | 'process'): boolean => Number(reader.all(compileLatest(table))[0]!.latest) > 0;
+  if (has('flow')) return '';
+  return has('process')
+    ? ': only sockets are stored, no packets; ask who, processes --all, or read FILE --owners'
+    : ': nothing is stored yet';
 }
 
 function notePartlyInside(context: Context, reader: Reader, filter: FlowFilter): void {

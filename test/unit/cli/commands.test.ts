@@ -138,6 +138,31 @@ test('a wrong value of an option is refused before the database is looked for', 
   assert.throws(() => run(flows, ['flows', '--db', '/nonexistent']), { code: 'no-database' });
 });
 
+test('where only sockets are stored, it says so, and what to ask instead', () => {
+  const saidOf = (ticks: Parameters<typeof withDatabase>[0], command: CommandModule, name: string) =>
+    withDatabase(ticks, (path) => run(command, [name, '--db', path]).stderr());
+  const sockets = [tick({ programs: [other.program], processes: [other.row] })];
+  for (const [name, command] of Object.entries({ flows, usage, processes, hosts })) {
+    assert.match(saidOf(sockets, command, name), /^pcapid: nothing matched: only sockets are stored.*processes --all/);
+    assert.equal(saidOf([], command, name), 'pcapid: nothing matched: nothing is stored yet\n');
+  }
+  assert.equal(ask(flows, '--port', '9').stderr(), 'pcapid: nothing matched\n');
+});
+
+test('usage tells users apart also where no program is known', () => {
+  const nameless = [1, 2].map((i) => processRow(i, { pid: i, comm: '', exe: null, uid: 1000 * i }));
+  const [first, second] = [1, 2].map((serial) => ({ serial, tuple: `udp 10.0.0.5:${serial} > 8.8.8.8:53` }));
+  const ends = [1, 2].map((i) => ({ serial: i, side: 'src' as const, process: i, program: i }));
+  const made = tick({
+    programs: nameless.map(({ program }) => program),
+    processes: nameless.map(({ row }) => row),
+    ...{ flows: [first!, second!], ends },
+  });
+  const text = withDatabase([made], (path) => run(usage, ['usage', '--db', path]).stdout());
+  assert.match(text, /\n\(unknown\) 1000 /);
+  assert.match(text, /\n\(unknown\) 2000 /);
+});
+
 test('processes lists who there was, and what it carried', () => {
   const rows = (...words: string[]) => JSON.parse(ask(processes, '--format', 'json', ...words).stdout());
   assert.deepEqual(Object.keys(rows()[0]), [...PROCESS_FIELDS]);
@@ -154,7 +179,7 @@ test('processes draws children below their parents, and leaves out who is above 
   const more = tick({ programs: [shell.program, child.program], processes: [shell.row, child.row] });
   const draw = (...words: string[]) =>
     withDatabase([TICK, more], (path) => run(processes, ['processes', '--tree', ...words, '--db', path]).stdout());
-  assert.match(draw(), /\nshell +1 +\[0\].*\n`-curl +1234 +shell\[1\].*\n$/);
+  assert.match(draw(), /\nshell +1 +0 .*\n`-curl +1234 +shell\[1\].*\n$/);
   assert.match(draw('--limit', '2', '--process', 'curl'), /\nshell +1 .*\n`-curl +1234 /, 'also with filters');
   assert.match(draw('--all'), /\n {2}`-child +1300 +curl\[1234\]/);
 });
