@@ -4,7 +4,14 @@ import { Command } from 'commander';
 import { UserError } from '../core/errors.ts';
 import { numberOf, type Row } from '../report/columns.ts';
 import type { Look } from '../report/look.ts';
-import { type CompiledQuery, compileLatest, type Limit, type Order, type RowRange } from '../store/compile-query.ts';
+import {
+  ANY_END,
+  type CompiledQuery,
+  compileLatest,
+  type Limit,
+  type Order,
+  type RowRange,
+} from '../store/compile-query.ts';
 import { compileConservation } from '../store/compile-usage.ts';
 import type { FlowFilter } from '../store/conditions.ts';
 import { Reader } from '../store/reader.ts';
@@ -85,10 +92,13 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
   return undefined;
 }
 
-/** What `record --sockets-only` wrote is no empty database: the question was the wrong one. */
+/** What `record --sockets-only` or `read` without owners wrote is no empty database: the question was the wrong one. */
 export function whyNoFlows(reader: Reader): string {
   const has = (table: 'flow' | 'process'): boolean => Number(reader.all(compileLatest(table))[0]!.latest) > 0;
-  if (has('flow')) return '';
+  if (has('flow'))
+    return reader.all(ANY_END)[0]!.found === 1
+      ? ''
+      : ': whose the stored flows are was not looked up; flows lists them, read FILE --db DB --owners DB names them';
   return has('process')
     ? ': only sockets are stored, no packets; ask who, processes --all, or read FILE --owners'
     : ': nothing is stored yet';

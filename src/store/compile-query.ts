@@ -36,6 +36,9 @@ export function compileLatest(table: 'flow' | 'process' | 'address'): CompiledQu
   return { sql: `SELECT coalesce(max(id), 0) AS latest FROM ${table}`, params: [] };
 }
 
+/** Whether any end of a flow was looked up; column `found`. */
+export const ANY_END: CompiledQuery = { sql: 'SELECT EXISTS (SELECT 1 FROM endpoint) AS found', params: [] };
+
 function storedWhere(alias: 'f' | 'p', rows: RowRange | undefined): Fragment[] {
   return rows === undefined ? [] : [fragment(`${alias}.id > ? AND ${alias}.id <= ?`, rows.after, rows.to)];
 }

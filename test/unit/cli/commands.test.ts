@@ -138,7 +138,7 @@ test('a wrong value of an option is refused before the database is looked for', 
   assert.throws(() => run(flows, ['flows', '--db', '/nonexistent']), { code: 'no-database' });
 });
 
-test('where only sockets are stored, it says so, and what to ask instead', () => {
+test('where only sockets or only packets are stored, it says so, and what to ask instead', () => {
   const saidOf = (ticks: Parameters<typeof withDatabase>[0], command: CommandModule, name: string) =>
     withDatabase(ticks, (path) => run(command, [name, '--db', path]).stderr());
   const sockets = [tick({ programs: [other.program], processes: [other.row] })];
@@ -146,6 +146,11 @@ test('where only sockets are stored, it says so, and what to ask instead', () =>
     assert.match(saidOf(sockets, command, name), /^pcapid: nothing matched: only sockets are stored.*processes --all/);
     assert.equal(saidOf([], command, name), 'pcapid: nothing matched: nothing is stored yet\n');
   }
+  const unasked = [tick({ flows: [{ serial: 1, tuple: 'udp 10.0.0.5:5353 > 8.8.8.8:53' }] })];
+  assert.match(
+    saidOf(unasked, usage, 'usage'),
+    /^pcapid: nothing matched: whose the stored flows are was not looked up/,
+  );
   assert.equal(ask(flows, '--port', '9').stderr(), 'pcapid: nothing matched\n');
 });
 
