@@ -181,7 +181,7 @@ function socketWords({ row }: ExplainedSocket, look: Look): string {
   const remote = formatEnd(textOf(row, 'remote_addr'), textOf(row, 'remote_port'));
   const number = (name: string, field: string) => (row[field] === null ? [] : [`${name} ${row[field]}`]);
   const details = [
-    ...number('cookie', 'cookie'),
+    ...(numberOf(row, 'cookie') > 0 ? number('cookie', 'cookie') : []), // below are numbers that a reader made up
     ...number('inode', 'inode'),
     ...number('netns', 'netns'),
     ...number('uid', 'uid'),

@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { numberOf, type Row } from '../report/columns.ts';
 import type { Look } from '../report/look.ts';
 import {
-  ANY_END,
+  ANY_ROWS,
   type CompiledQuery,
   compileLatest,
   type Limit,
@@ -94,14 +94,13 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
 
 /** What `record --sockets-only` or `read` without owners wrote is no empty database: the question was the wrong one. */
 export function whyNoFlows(reader: Reader): string {
-  const has = (table: 'flow' | 'process'): boolean => Number(reader.all(compileLatest(table))[0]!.latest) > 0;
-  if (has('flow'))
-    return reader.all(ANY_END)[0]!.found === 1
-      ? ''
-      : ': whose the stored flows are was not looked up; flows lists them, read FILE --db DB --owners DB names them';
-  return has('process')
-    ? ': only sockets are stored, no packets; ask who, processes --all, or read FILE --owners'
-    : ': nothing is stored yet';
+  const { flows, ends, runs, captures } = reader.all(ANY_ROWS)[0]!;
+  if (ends === 1) return '';
+  if (flows === 1)
+    return ': whose the stored flows are was not looked up; flows lists them, read FILE --db DB --owners DB names them';
+  if (captures === 1) return ': no flow is stored, or none any more (db info)';
+  if (runs === 1) return ': only sockets are stored, no packets; ask who, processes --all, or read FILE --owners';
+  return ': nothing is stored yet';
 }
 
 function notePartlyInside(context: Context, reader: Reader, filter: FlowFilter): void {

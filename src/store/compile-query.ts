@@ -36,8 +36,12 @@ export function compileLatest(table: 'flow' | 'process' | 'address'): CompiledQu
   return { sql: `SELECT coalesce(max(id), 0) AS latest FROM ${table}`, params: [] };
 }
 
-/** Whether any end of a flow was looked up; column `found`. */
-export const ANY_END: CompiledQuery = { sql: 'SELECT EXISTS (SELECT 1 FROM endpoint) AS found', params: [] };
+/** What a database holds at all, 0 or 1 each: `flows`, `ends` of them that were looked up, `runs` of a recorder, `captures` of packets. */
+export const ANY_ROWS: CompiledQuery = {
+  sql: `SELECT EXISTS (SELECT 1 FROM flow) AS flows, EXISTS (SELECT 1 FROM endpoint) AS ends,
+  EXISTS (SELECT 1 FROM capture) AS runs, EXISTS (SELECT 1 FROM capture WHERE backend <> 'none') AS captures`,
+  params: [],
+};
 
 function storedWhere(alias: 'f' | 'p', rows: RowRange | undefined): Fragment[] {
   return rows === undefined ? [] : [fragment(`${alias}.id > ? AND ${alias}.id <= ?`, rows.after, rows.to)];

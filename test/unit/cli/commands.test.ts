@@ -8,12 +8,13 @@ import { usage } from '../../../src/cli/commands/usage.ts';
 import { makeWho } from '../../../src/cli/commands/who.ts';
 import type { CommandModule, Context } from '../../../src/cli/context.ts';
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
+import type { CaptureInfo, Tick } from '../../../src/core/tick.ts';
 import { HOST_FIELDS } from '../../../src/report/host-columns.ts';
 import { PROCESS_FIELDS } from '../../../src/report/process-columns.ts';
 import { USAGE_FIELDS } from '../../../src/report/usage-columns.ts';
 import { testContext } from '../../support/context.ts';
 import { withDatabase } from '../../support/database.ts';
-import { NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
+import { INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
 const evil = '\x1b[2Jx';
 const curl = processRow(1, {
@@ -138,19 +139,16 @@ test('a wrong value of an option is refused before the database is looked for', 
   assert.throws(() => run(flows, ['flows', '--db', '/nonexistent']), { code: 'no-database' });
 });
 
-test('where only sockets or only packets are stored, it says so, and what to ask instead', () => {
-  const saidOf = (ticks: Parameters<typeof withDatabase>[0], command: CommandModule, name: string) =>
-    withDatabase(ticks, (path) => run(command, [name, '--db', path]).stderr());
+test('where no flow can match, it says why, and what to ask instead', () => {
+  const saidOf = (backend: CaptureInfo['backend'], made: Tick[], command: CommandModule, name: string) =>
+    withDatabase(made, (path) => run(command, [name, '--db', path]).stderr(), { ...INFO, backend });
   const sockets = [tick({ programs: [other.program], processes: [other.row] })];
   for (const [name, command] of Object.entries({ flows, usage, processes, hosts })) {
-    assert.match(saidOf(sockets, command, name), /^pcapid: nothing matched: only sockets are stored.*processes --all/);
-    assert.equal(saidOf([], command, name), 'pcapid: nothing matched: nothing is stored yet\n');
+    assert.match(saidOf('none', sockets, command, name), /^pcapid: nothing matched: only sockets .*processes --all/);
+    assert.match(saidOf('libpcap', sockets, command, name), /^pcapid: nothing matched: no flow is stored, or none any/);
   }
   const unasked = [tick({ flows: [{ serial: 1, tuple: 'udp 10.0.0.5:5353 > 8.8.8.8:53' }] })];
-  assert.match(
-    saidOf(unasked, usage, 'usage'),
-    /^pcapid: nothing matched: whose the stored flows are was not looked up/,
-  );
+  assert.match(saidOf('file', unasked, usage, 'usage'), /^pcapid: nothing matched: whose the stored flows are was not/);
   assert.equal(ask(flows, '--port', '9').stderr(), 'pcapid: nothing matched\n');
 });
 
