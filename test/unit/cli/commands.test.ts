@@ -8,13 +8,12 @@ import { usage } from '../../../src/cli/commands/usage.ts';
 import { makeWho } from '../../../src/cli/commands/who.ts';
 import type { CommandModule, Context } from '../../../src/cli/context.ts';
 import { FLOW_RECORD_FIELDS } from '../../../src/core/record.ts';
-import type { CaptureInfo, Tick } from '../../../src/core/tick.ts';
 import { HOST_FIELDS } from '../../../src/report/host-columns.ts';
 import { PROCESS_FIELDS } from '../../../src/report/process-columns.ts';
 import { USAGE_FIELDS } from '../../../src/report/usage-columns.ts';
 import { testContext } from '../../support/context.ts';
 import { withDatabase } from '../../support/database.ts';
-import { INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
+import { NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
 const evil = '\x1b[2Jx';
 const curl = processRow(1, {
@@ -137,33 +136,6 @@ test('a wrong value of an option is refused before the database is looked for', 
     });
   }
   assert.throws(() => run(flows, ['flows', '--db', '/nonexistent']), { code: 'no-database' });
-});
-
-test('where no flow can match, it says why, and what to ask instead', () => {
-  const saidOf = (backend: CaptureInfo['backend'], made: Tick[], command: CommandModule, name: string) =>
-    withDatabase(made, (path) => run(command, [name, '--db', path]).stderr(), { ...INFO, backend });
-  const sockets = [tick({ programs: [other.program], processes: [other.row] })];
-  for (const [name, command] of Object.entries({ flows, usage, processes, hosts })) {
-    assert.match(saidOf('none', sockets, command, name), /^pcapid: nothing matched: only sockets .*processes --all/);
-    assert.match(saidOf('libpcap', sockets, command, name), /^pcapid: nothing matched: no flow is stored, or none any/);
-  }
-  const unasked = [tick({ flows: [{ serial: 1, tuple: 'udp 10.0.0.5:5353 > 8.8.8.8:53' }] })];
-  assert.match(saidOf('file', unasked, usage, 'usage'), /^pcapid: nothing matched: whose the stored flows are was not/);
-  assert.equal(ask(flows, '--port', '9').stderr(), 'pcapid: nothing matched\n');
-});
-
-test('usage tells users apart also where no program is known', () => {
-  const nameless = [1, 2].map((i) => processRow(i, { pid: i, comm: '', exe: null, uid: 1000 * i }));
-  const [first, second] = [1, 2].map((serial) => ({ serial, tuple: `udp 10.0.0.5:${serial} > 8.8.8.8:53` }));
-  const ends = [1, 2].map((i) => ({ serial: i, side: 'src' as const, process: i, program: i }));
-  const made = tick({
-    programs: nameless.map(({ program }) => program),
-    processes: nameless.map(({ row }) => row),
-    ...{ flows: [first!, second!], ends },
-  });
-  const text = withDatabase([made], (path) => run(usage, ['usage', '--db', path]).stdout());
-  assert.match(text, /\n\(unknown\) 1000 /);
-  assert.match(text, /\n\(unknown\) 2000 /);
 });
 
 test('processes lists who there was, and what it carried', () => {
