@@ -102,9 +102,10 @@ export function explanationText({ flow, ends }: Explanation, record: Row, keptFr
   const time = (us: unknown): string => formatIso(Number(us), look.zone);
   const offset = textOf(flow, 'offset_us') === null ? 'no clock is stored' : `clock offset ${flow.offset_us} us`;
   const netns = textOf(flow, 'netns') === null ? '' : `, netns ${flow.netns}`;
+  const isRead = flow.backend === 'file'; // a boot of its own, called like the file
   const lines = [
-    `flow ${flow.flow}, ${time(flow.first_us)} to ${time(flow.last_us)}${netns}, boot ${flow.boot_id}, ${offset}`,
-    `  recorded by pcapid ${flow.version}, sources ${textOf(flow, 'sources') || 'none'}`,
+    `flow ${flow.flow}, ${time(flow.first_us)} to ${time(flow.last_us)}${netns}, ${isRead ? 'of' : 'boot'} ${flow.boot_id}, ${offset}`,
+    `  ${isRead ? 'read' : 'recorded'} by pcapid ${flow.version}, sources ${textOf(flow, 'sources') || 'none'}`,
     ...ends.flatMap((end) => ['', ...endLines(end, flow, record, keptFromUs, look)]),
   ];
   return `${lines.map(escapeTerminal).join('\n')}\n`;
@@ -180,7 +181,7 @@ function socketWords({ row }: ExplainedSocket, look: Look): string {
   const remote = formatEnd(textOf(row, 'remote_addr'), textOf(row, 'remote_port'));
   const number = (name: string, field: string) => (row[field] === null ? [] : [`${name} ${row[field]}`]);
   const details = [
-    ...number('cookie', 'cookie'),
+    ...(numberOf(row, 'cookie') > 0 ? number('cookie', 'cookie') : []), // below are numbers that a reader made up
     ...number('inode', 'inode'),
     ...number('netns', 'netns'),
     ...number('uid', 'uid'),

@@ -48,6 +48,7 @@ export interface Printing {
   readonly defaults: readonly string[]; // columns of the table when --columns is not given
   readonly fields: readonly string[]; // of machine formats
   readonly mayBeEmpty?: boolean; // no rows are an answer, too
+  readonly whyEmpty?: () => string; // asked when there are none
 }
 
 /** Checks the flags before anything is asked or printed. */
@@ -87,7 +88,7 @@ export function printRows(context: Context, rows: Iterable<Row>, flags: FormatFl
   const layout = { columns, fields: printing.fields, width, csvRaw: flags.csvRaw === true };
   for (const text of reporters[flags.format](counted(rows, limit, seen), layout)) context.out(text);
   if (seen.rows === 0 && printing.mayBeEmpty !== true) {
-    context.err('pcapid: nothing matched\n');
+    context.err(`pcapid: nothing matched${printing.whyEmpty?.() ?? ''}\n`);
     context.exitCode = 1;
   } else if (seen.hasMore) context.err(`pcapid: only ${countText(seen.rows, 'row')} shown; --limit 0 shows all\n`);
 }

@@ -4,7 +4,14 @@ import { Command } from 'commander';
 import { UserError } from '../core/errors.ts';
 import { numberOf, type Row } from '../report/columns.ts';
 import type { Look } from '../report/look.ts';
-import { type CompiledQuery, compileLatest, type Limit, type Order, type RowRange } from '../store/compile-query.ts';
+import {
+  ANY_ROWS,
+  type CompiledQuery,
+  compileLatest,
+  type Limit,
+  type Order,
+  type RowRange,
+} from '../store/compile-query.ts';
 import { compileConservation } from '../store/compile-usage.ts';
 import type { FlowFilter } from '../store/conditions.ts';
 import { Reader } from '../store/reader.ts';
@@ -76,12 +83,24 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
   try {
     const planned = list.plan === undefined ? filter : list.plan(reader, filter);
     const rows = reader.rows(list.compile(planned, flags, order, probeOf(limitOf(flags))));
-    printRows(context, list.arrange === undefined ? rows : list.arrange([...rows], flags), flags, printing);
+    const arranged = list.arrange === undefined ? rows : list.arrange([...rows], flags);
+    printRows(context, arranged, flags, { ...printing, whyEmpty: () => whyNoFlows(reader) });
     if (list.addsUp) notePartlyInside(context, reader, filter);
   } finally {
     reader.close();
   }
   return undefined;
+}
+
+/** What `record --sockets-only` or `read` without owners wrote is no empty database: the question was the wrong one. */
+export function whyNoFlows(reader: Reader): string {
+  const { flows, ends, runs, captures } = reader.all(ANY_ROWS)[0]!;
+  if (ends === 1) return '';
+  if (flows === 1)
+    return ': whose the stored flows are was not looked up; flows lists them, read FILE --db DB --owners DB names them';
+  if (captures === 1) return ': no flow is stored, or none any more (db info)';
+  if (runs === 1) return ': only sockets are stored, no packets; ask who, processes --all, or read FILE --owners';
+  return ': nothing is stored yet';
 }
 
 function notePartlyInside(context: Context, reader: Reader, filter: FlowFilter): void {

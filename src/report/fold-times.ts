@@ -5,7 +5,10 @@ import type { Zone } from './local-time.ts';
 
 const UNITS = { minute: MINUTE_US, hour: HOUR_US, day: DAY_US } as const;
 
-/** Adds rows of buckets up to minutes, hours or days of a zone. A day on which clocks change has 23 or 25 hours. */
+/**
+ * Adds rows of buckets up to minutes, hours or days of a zone, which begin where its clock does, whatever the first
+ * bucket in them. A day on which clocks change has 23 or 25 hours.
+ */
 export function foldTimes(
   rows: readonly Row[],
   unit: keyof typeof UNITS,
@@ -17,8 +20,9 @@ export function foldTimes(
     const us = numberOf(row, 'bucket_us');
     const local = us + zone(us);
     const begin = local - (local % UNITS[unit]);
-    const sums = begins.get(begin) ?? { bucket_us: us };
-    sums.bucket_us = Math.min(sums.bucket_us!, us);
+    const beginUs = begin - zone(begin - zone(us)); // clocks may have changed since
+    const sums = begins.get(begin) ?? { bucket_us: beginUs };
+    sums.bucket_us = Math.min(sums.bucket_us!, beginUs);
     for (const name of USAGE_SUMS) sums[name] = (sums[name] ?? 0) + numberOf(row, name);
     begins.set(begin, sums);
   }

@@ -61,6 +61,7 @@ function branchOf(row: Row): string {
 
 function parentOf(row: Row): string {
   const comm = textOf(row, 'parent_comm');
+  if (comm === null && row.parent_pid === 0) return ''; // gone before anybody asked, or the first process
   return `${comm ?? ''}[${textOf(row, 'parent_pid')}]`;
 }
 

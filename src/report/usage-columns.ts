@@ -51,9 +51,10 @@ function nameOf(row: Row, groupBy: string, zone: Zone): string {
   if (groupBy === 'unit') return textOf(row, 'unit') ?? '(no unit)';
   if (groupBy === 'container') return container === null ? '(no container)' : shortContainer(container);
   if (groupBy === 'exe') return exe ?? '(unknown)';
-  if (exe === null) return '(unknown)';
   const place = container === null ? textOf(row, 'unit') : shortContainer(container);
-  return [baseName(exe), userOf(row), place].filter((part) => part !== '' && part !== null).join(' ');
+  return [exe === null ? '(unknown)' : baseName(exe), userOf(row), place]
+    .filter((part) => part !== '' && part !== null)
+    .join(' ');
 }
 
 /** A user's name, else the number, else nothing. */

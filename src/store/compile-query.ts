@@ -36,6 +36,13 @@ export function compileLatest(table: 'flow' | 'process' | 'address'): CompiledQu
   return { sql: `SELECT coalesce(max(id), 0) AS latest FROM ${table}`, params: [] };
 }
 
+/** What a database holds at all, 0 or 1 each: `flows`, `ends` of them that were looked up, `runs` of a recorder, `captures` of packets. */
+export const ANY_ROWS: CompiledQuery = {
+  sql: `SELECT EXISTS (SELECT 1 FROM flow) AS flows, EXISTS (SELECT 1 FROM endpoint) AS ends,
+  EXISTS (SELECT 1 FROM capture) AS runs, EXISTS (SELECT 1 FROM capture WHERE backend <> 'none') AS captures`,
+  params: [],
+};
+
 function storedWhere(alias: 'f' | 'p', rows: RowRange | undefined): Fragment[] {
   return rows === undefined ? [] : [fragment(`${alias}.id > ? AND ${alias}.id <= ?`, rows.after, rows.to)];
 }
@@ -103,13 +110,19 @@ function pickFlows(
 const PARENT = `(SELECT id FROM process WHERE boot = p.boot AND pid = p.parent_pid AND start_ticks <= p.start_ticks
     ORDER BY start_ticks DESC LIMIT 1)`;
 
-/** Processes with what their ends of flows carried. Filters of remote, port and protocol leave those without such flows out. */
+/** Which processes are listed beside those with flows that match. */
+export interface AlsoProcesses {
+  readonly rows?: RowRange | undefined; // only those that were stored then
+  readonly withoutFlows: boolean; // filters of remote, name, port and protocol leave them out all the same
+  readonly withParents: boolean; // beyond `limit`, whatever the filter
+}
+
+/** Processes with what their ends of flows carried. */
 export function compileProcesses(
   filter: FlowFilter,
   order: Order<ProcessSort>,
   limit: Limit,
-  rows?: RowRange,
-  withoutFlows = true,
+  { rows, withoutFlows, withParents }: AlsoProcesses = { withoutFlows: true, withParents: false },
 ): CompiledQuery {
   const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
   const { remote, name, port, protocol, sinceUs, untilUs } = filter;
@@ -126,12 +139,19 @@ export function compileProcesses(
     ...(ends.length > 0 ? [or(ends)] : []),
     ...(needsTraffic ? [fragment('t.process IS NOT NULL')] : [or([fragment('t.process IS NOT NULL'), and(lived)])]),
   ]);
+  const picked = `${PROCESSES}
+WHERE ${where.sql} ORDER BY ${PROCESS_SORTS[order.by].sql} ${sqlDirection(order)}, p.id LIMIT ?`;
   return {
-    sql: `WITH traffic AS (
+    sql: `WITH RECURSIVE traffic AS (
   SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes,
     max(e.last_us) AS last_us
   FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
-SELECT p.id AS process, q.id AS parent, h.name AS host, p.pid AS pid, p.start_ticks AS start_ticks,
+${withParents ? andParents(picked, order) : picked}`,
+    params: [...traffic.params, ...where.params, limit ?? NO_LIMIT],
+  };
+}
+
+const PROCESSES = `SELECT p.id AS process, q.id AS parent, h.name AS host, p.pid AS pid, p.start_ticks AS start_ticks,
   p.parent_pid AS parent_pid, q.comm AS parent_comm, p.comm AS comm, p.exe AS exe, p.cmdline AS cmdline,
   nullif(p.uid, 4294967295) AS uid, u.name AS user, g.unit AS unit, coalesce(k.name, g.container) AS container, p.first_us AS first_us,
   CASE WHEN p.exit_us IS NULL THEN max(p.last_us, coalesce(t.last_us, 0)) ELSE p.last_us END AS last_us,
@@ -144,10 +164,15 @@ LEFT JOIN program g ON g.id = p.program
 LEFT JOIN container k ON k.id = g.container
 LEFT JOIN boot b ON b.id = p.boot
 LEFT JOIN host h ON h.id = b.host
-LEFT JOIN user u ON u.host = b.host AND u.uid = p.uid
-WHERE ${where.sql} ORDER BY ${PROCESS_SORTS[order.by].sql} ${sqlDirection(order)}, p.id LIMIT ?`,
-    params: [...traffic.params, ...where.params, limit ?? NO_LIMIT],
-  };
+LEFT JOIN user u ON u.host = b.host AND u.uid = p.uid`;
+
+/** The processes of `picked`, and all above them. */
+function andParents(picked: string, order: Order<ProcessSort>): string {
+  return `, family(id) AS (
+  SELECT process FROM (${picked})
+  UNION SELECT q.id FROM family JOIN process p ON p.id = family.id JOIN process q ON q.id = ${PARENT})
+${PROCESSES}
+WHERE p.id IN (SELECT id FROM family) ORDER BY ${PROCESS_SORTS[order.by].sql} ${sqlDirection(order)}, p.id`;
 }
 
 export function sqlDirection({ direction }: Order<string>): 'ASC' | 'DESC' {

@@ -63,11 +63,7 @@ export function checkHeader(path: string, empty: 'allowed' | 'refused'): void {
     header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
   if (ours) return;
   const what = length === 0 ? 'is empty: nothing was recorded into it' : 'is not a pcapid database';
-  throw new UserError(
-    'foreign-database',
-    `${path} ${what}`,
-    'Choose another file with --db; this one was left as it is.',
-  );
+  throw new UserError('foreign-database', `${path} ${what}`, 'Choose another file; this one was left as it is.');
 }
 
 function readHeader(path: string, into: Buffer): number {
@@ -129,7 +125,7 @@ function checkFile(path: string, rights: FileRights): void {
       throw new UserError(
         'database-owner',
         `${name} belongs to user ${uid}: root does not write into it`,
-        'Choose another file with --db, or change its owner.',
+        'Choose another file, or change its owner.',
       );
     }
   }
@@ -137,7 +133,7 @@ function checkFile(path: string, rights: FileRights): void {
 
 function checkRegular<T extends { isFile(): boolean }>(name: string, stat: T): T {
   if (stat.isFile()) return stat;
-  throw new UserError('database-not-a-file', `${name} is not a regular file`, 'Choose another file with --db.');
+  throw new UserError('database-not-a-file', `${name} is not a regular file`, 'Choose another file.');
 }
 
 /** Errors of the file system as sentences; anything else is passed on. */

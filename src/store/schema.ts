@@ -38,6 +38,6 @@ function changedSchema(path: string, what: string): UserError {
   return new UserError(
     'foreign-database',
     `${path} is not a database that pcapid made, or was changed since (${what})`,
-    'Choose another file with --db.',
+    'Choose another file.',
   );
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Tick } from '../../src/core/tick.ts';
+import type { CaptureInfo, Tick } from '../../src/core/tick.ts';
 import { FlowStore, type FlowStoreOptions } from '../../src/store/flow-store.ts';
 import { openSqlite, type SqlValue } from '../../src/store/sqlite.ts';
 import { INFO, NOON, SECOND } from './ticks.ts';
@@ -29,11 +29,11 @@ export function withFolder<T>(work: (folder: string) => T): T {
 }
 
 /** Runs `work` with the path of a database that recorded these ticks and was closed. */
-export function withDatabase<T>(ticks: readonly Tick[], work: (path: string) => T): T {
+export function withDatabase<T>(ticks: readonly Tick[], work: (path: string) => T, info: CaptureInfo = INFO): T {
   return withFolder((folder) => {
     const path = join(folder, 'test.db');
     const store = FlowStore.open(path, OPTIONS);
-    store.beginCapture(INFO);
+    store.beginCapture(info);
     for (const one of ticks) store.write(one);
     store.endCapture(NOON + SECOND);
     store.close();

@@ -35,14 +35,18 @@ const LIST: StoredList<ProcessSort, ProcessesFlags> = {
     fields: PROCESS_FIELDS,
   }),
   compile: (filter, { all, tree, follow }, order, limit, rows) =>
-    compileProcesses(filter, order, limit, rows, all === true || tree === true || follow === true),
+    compileProcesses(filter, order, limit, {
+      rows,
+      withoutFlows: all === true || follow === true,
+      withParents: tree === true,
+    }),
   arrange: (rows, { tree }) => (tree === true ? processTree(rows) : rows),
 };
 
 export const processes: CommandModule = (context) =>
   listCommand('processes', PROCESS_SORTS, LIST.defaultSort)
     .description('Lists stored processes: whose children they are, when they lived, how much they sent and received.')
-    .option('--tree', 'children below their parents')
+    .option('--tree', 'children below their parents, also below those without a flow')
     .option('--all', 'also those without a flow that matches: they only had a socket')
     .addHelpText('after', EXAMPLES)
     .action((flags: ProcessesFlags) => {

@@ -47,7 +47,7 @@ Examples:
   pcapid read trip.pcap.gz --summary               only what is in it
   pcapid read trip.pcap --decap                    what goes through GRE, VXLAN, GTP-U and other tunnels
   pcapid read ring-1.pcap ring-2.pcap              pieces of one capture, in their order
-  pcapid read trip.pcap --db trip.db               into a database, for flows and usage
+  pcapid read trip.pcap --db trip.db               into a database, for flows and report
   tcpdump -U -w - | pcapid read -                  flows while they come
   pcapid read --follow trip.pcap                   the same of a file that is still being written
   pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host

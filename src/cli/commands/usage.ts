@@ -21,6 +21,7 @@ import {
   printRows,
   probeOf,
 } from '../formats.ts';
+import { whyNoFlows } from '../stored-list.ts';
 import { type AskedRange, askedRange, coarsestFor, trendLevel } from '../usage-range.ts';
 import { printSum } from '../usage-sum.ts';
 
@@ -81,7 +82,7 @@ function addUp(context: Context, flags: UsageFlags): void {
     const rows = isTime(flags.by) ? foldTimes(found, flags.by, zone, order.direction) : found;
     const trends = isDrawn ? trendsOf(reader, query, range) : [];
     const drawn = withBars(rows, trends, TREND_SLOTS).map((row) => ({ group_by: flags.by, ...row }));
-    printRows(context, drawn, flags, printing);
+    printRows(context, drawn, flags, { ...printing, whyEmpty: () => whyNoFlows(reader) });
     if (rows.length > 0) printSum(context, reader, { query, range, format: flags.format });
     if (range.isAsked && rows.length > 0 && !isOfFlows) note(context, flags.format, rangeWords(range, zone));
   } finally {

@@ -148,11 +148,15 @@ test('processes lists who there was, and what it carried', () => {
   assert.ok(!ask(processes, '--all').stdout().includes('\x1b'));
 });
 
-test('processes draws children below their parents', () => {
-  const child = processRow(3, { pid: 1300, comm: 'child', parentPid: 1234, startTicks: 130_000 });
-  const more = tick({ programs: [child.program], processes: [child.row] });
-  const text = withDatabase([TICK, more], (path) => run(processes, ['processes', '--tree', '--db', path]).stdout());
-  assert.match(text, /\ncurl +1234 +\[1\].*\n`-child +1300 +curl\[1234\]/);
+test('processes draws children below their parents, and leaves out who is above nobody with a flow', () => {
+  const shell = processRow(3, { pid: 1, comm: 'shell', parentPid: 0, startTicks: 1 });
+  const child = processRow(4, { pid: 1300, comm: 'child', parentPid: 1234, startTicks: 130_000 });
+  const more = tick({ programs: [shell.program, child.program], processes: [shell.row, child.row] });
+  const draw = (...words: string[]) =>
+    withDatabase([TICK, more], (path) => run(processes, ['processes', '--tree', ...words, '--db', path]).stdout());
+  assert.match(draw(), /\nshell +1 +0 .*\n`-curl +1234 +shell\[1\].*\n$/);
+  assert.match(draw('--limit', '2', '--process', 'curl'), /\nshell +1 .*\n`-curl +1234 /, 'also with filters');
+  assert.match(draw('--all'), /\n {2}`-child +1300 +curl\[1234\]/);
 });
 
 test('hosts lists remote addresses with who talked to them, and marks what was first seen in the range', () => {

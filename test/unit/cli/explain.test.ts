@@ -125,6 +125,7 @@ async function saidOfFile(...words: string[]) {
 test('explain FILE --flow tells the answer first, then the facts and rules, then what is missing', async () => {
   const { out, err, code } = await saidOfFile(...DEMO, '--flow', '2', '--utc');
   assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /^flow 2, .*, of \/.*captures\/demo\.pcap, .*\n {2}read by pcapid /m);
   const parts = ['is curl, process 29', '\n  facts\n', 'five-tuple: ', 'give this answer', 'would have told'];
   const places = parts.map((part) => out.indexOf(part));
   assert.deepEqual(
