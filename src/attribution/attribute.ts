@@ -216,9 +216,10 @@ function witnessOf(cookie: number, { owners }: Facts): number {
   return best;
 }
 
-/** The cgroup programs alone see no accept(): the socket is known, the process behind it is not. */
+/** The socket is known and not who accepted it: the cgroup programs see no accept(), and who hears of an end sees nobody. */
 function mayComeFromListener(row: number, end: FlowEnd, { sockets }: Facts): boolean {
-  if (row === -1 || end.beganIt || sockets.facts.source[row] !== SourceCode.Cgroup) return false;
+  if (row === -1 || end.beganIt) return false;
+  if (sockets.facts.source[row] !== SourceCode.Cgroup && !sockets.isKnownByEnd(row)) return false;
   return keyProtocol(sockets.facts.key, row * KEY_WORDS) === Protocol.Tcp;
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SocketState } from '../../../src/core/socket.ts';
 import { Protocol } from '../../../src/core/tuple.ts';
-import { HOST, PEER, SRC, setUp, words } from '../../support/attributor.ts';
+import { DST, HOST, PEER, SRC, setUp, words } from '../../support/attributor.ts';
 import { makeClosed, makeHolders, makeKey, makeProcess, makeSockets } from '../../support/facts.ts';
 
 const T = 5_000_000;
@@ -103,6 +103,21 @@ test('of a socket that is known only by its end the user is not known, nor who h
     assert.equal(t.of(1, SRC)?.program, null);
   }
 });
+
+for (const forked of [false, true])
+  test(`an accepted connection that is known only by its end is of who listens, ${forked ? 'who may have left it to a child' : 'who never forked'}`, () => {
+    const t = setUp();
+    const listener = { protocol: Protocol.Tcp, local: FLOW.src, inode: 90, cookie: 9, state: SocketState.Listen };
+    t.observe({
+      processes: [makeProcess(44, { forked })],
+      sockets: makeSockets({ ...listener, seenUs: T + 1000 }),
+      holders: makeHolders([90, 44, T + 1000]),
+      closed: makeClosed([8, T + 500, keyOf(true, Protocol.Tcp)]),
+    });
+    t.flows({ ...FLOW, protocol: Protocol.Tcp, src: FLOW.dst, dst: FLOW.src, lastUs: T + 400, state: 'new-and-ended' });
+    t.answer();
+    assert.equal(words(t.of(1, DST)), forked ? 'ambiguous listener ambiguous' : '44 listener likely');
+  });
 
 for (const isSeen of [true, false])
   test(`a connection is not that of the socket before it, whose end was heard late, when its own was seen ${isSeen ? 'late' : 'never'}`, () => {
