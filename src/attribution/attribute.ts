@@ -216,7 +216,7 @@ function witnessOf(cookie: number, { owners }: Facts): number {
   return best;
 }
 
-/** The socket is known and not who accepted it: the cgroup programs see no accept(), and who hears of an end sees nobody. */
+/** Its acceptor is not known: the cgroup programs see no accept(), and who hears of a socket's end sees nobody. */
 function mayComeFromListener(row: number, end: FlowEnd, { sockets }: Facts): boolean {
   if (row === -1 || end.beganIt) return false;
   if (sockets.facts.source[row] !== SourceCode.Cgroup && !sockets.isKnownByEnd(row)) return false;

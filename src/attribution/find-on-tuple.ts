@@ -140,7 +140,10 @@ function isCloser(fit: number, sockets: SocketTable, row: number, rival: number)
   return fit === Fit.Covers || fit === Fit.Former ? isLater : fromUs[row]! < fromUs[rival]!;
 }
 
-/** The closest one, those that somebody saw first; of datagram sockets all that had the tuple while the flow went on. A connection begins with its SYN. */
+/**
+ * The closest one, those that somebody saw first; of datagram sockets all that had the tuple while the flow went on. A
+ * connection begins with its SYN.
+ */
 function seenOn(end: FlowEnd, key: Int32Array, sockets: SocketTable, first: number): readonly number[] {
   const rows: number[] = [];
   for (let row = first; row !== -1; row = sockets.nextOn(row, key, end.at)) {

@@ -5,7 +5,7 @@ import { formatEnd, numberOf, type Row, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
-import { userWords } from '../report/words.ts';
+import { programWords } from '../report/words.ts';
 
 /** Every rule that can fire: how the socket was found, how its life meets the flow, who of its processes. */
 export const RULE_WORDS: Readonly<Record<string, string>> = {
@@ -196,7 +196,6 @@ const personWords = ({ row, isParent }: Person): string =>
   `${textOf(row, 'role') ?? 'process'} ${processWords(row)}${isParent ? ', parent of the one that is named' : ''}`;
 
 function processWords(row: Row): string {
-  const user = userWords(textOf(row, 'user'), textOf(row, 'uid'));
-  const about = [textOf(row, 'exe'), user].filter((part) => part !== null).join(', ');
-  return `${textOf(row, 'comm') || '(no name)'}, process ${row.pid}${about === '' ? '' : ` (${about})`}`;
+  const about = programWords(textOf(row, 'exe'), textOf(row, 'user'), textOf(row, 'uid'));
+  return `${textOf(row, 'comm') || '(no name)'}, process ${row.pid}${about}`;
 }

@@ -24,7 +24,10 @@ function numberOption(flags: string, description: string): Option {
 
 export const asksForFrame = ({ frame, flow }: FrameFlags): boolean => frame !== undefined || flow !== undefined;
 
-/** @param command that takes a capture file @throws UserError when options of captures stand without --frame and --flow */
+/**
+ * @param command that takes a capture file
+ * @throws UserError when options of captures stand without --frame and --flow
+ */
 export function refuseOwnerFlags({ owners, facts, offset }: FrameFlags, command: string): void {
   if (owners === undefined && facts === undefined && offset === undefined) return;
   const flag = owners !== undefined ? '--owners' : facts !== undefined ? '--facts' : '--offset';

@@ -1,4 +1,7 @@
-/** Options that say where the owners of packets in capture files come from; owner-sources.ts opens it, and loads what that takes. */
+/**
+ * Options that say where the owners of packets in capture files come from; owner-sources.ts opens it, and loads what that
+ * takes.
+ */
 import { type Command, Option } from 'commander';
 import { UserError } from '../core/errors.ts';
 import { SECOND_US, type Us } from '../core/time.ts';

@@ -5,7 +5,7 @@ import { otherSide, ownSide, type Side } from '../report/flow-columns.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import { countText } from '../report/size.ts';
-import { MATCH_WORDS, REASON_WORDS, SOURCE_WORDS, userWords } from '../report/words.ts';
+import { MATCH_WORDS, programWords, REASON_WORDS, SOURCE_WORDS, userWords } from '../report/words.ts';
 
 /** A flow or a socket, as fields of a flow record, and everybody who held its sockets (`side`, `pid`, `comm` ...). */
 export interface OwnerAnswer {
@@ -108,8 +108,7 @@ function nameWords(name: string | null, source: string | null): string | null {
 }
 
 function ownerWords(field: (name: string) => string | null): string {
-  const details = [field('exe'), userWords(field('user'), field('uid'))].filter((part) => part !== null).join(', ');
-  const tail = details === '' ? '' : ` (${details})`;
+  const tail = programWords(field('exe'), field('user'), field('uid'));
   if (field('pid') !== null) return `${field('comm') || '(no name)'}, process ${field('pid')}${tail}`;
   const reason = field('reason');
   return `${reason === null ? 'not looked up yet' : (NOBODY_WORDS[reason] ?? unknownWords(reason))}${tail}`;

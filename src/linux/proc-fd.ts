@@ -99,8 +99,10 @@ function* scanProcess(
   }
   // The right is one of the process, not of the descriptor: one refusal stands for all (no SYS_PTRACE).
   if (refused) noteUnreadable(proc, pid, findings);
-  else findings.readable.add(pid);
-  if (!refused && ran !== undefined) memory?.note(pid, stat.startTicks, ran, out, first);
+  else {
+    findings.readable.add(pid);
+    if (ran !== undefined) memory?.note(pid, stat.startTicks, ran, out, first);
+  }
   if (out.count === first) return;
   const after = readStat(proc, pid); // gone: it held them while it lived
   if (after !== undefined && after.startTicks !== stat.startTicks) out.count = first; // pid was reused meanwhile

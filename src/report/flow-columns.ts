@@ -5,6 +5,7 @@ import { baseName, type Column, fieldColumn, formatEnd, numberOf, type Row, text
 import { formatSpan } from './local-time.ts';
 import type { Look } from './look.ts';
 import { type Naming, NUMERIC, namedEnd } from './naming.ts';
+import { userWords } from './words.ts';
 
 export type Side = 'src' | 'dst';
 export const otherSide = (side: Side): Side => (side === 'src' ? 'dst' : 'src');
@@ -23,8 +24,8 @@ export function formatOwner(row: Row, side: Side): string {
   if (pid !== null) return `${field('comm') ?? ''}[${pid}]${field('confidence') === 'likely' ? '?' : ''}`;
   const exe = field('exe');
   if (field('reason') === 'ambiguous') return `${exe === null ? '' : `${baseName(exe)} `}(1 of ${field('holders')})`;
-  const user = field('user') === null ? (field('uid') === null ? '' : ` uid ${field('uid')}`) : ` ${field('user')}`;
-  return `(${field('reason') ?? 'not looked up'})${user}`;
+  const user = field('user') ?? userWords(null, field('uid'));
+  return `(${field('reason') ?? 'not looked up'})${user === null ? '' : ` ${user}`}`;
 }
 
 /** The name of the other end or `93.184.216.34:443`, and who is there when that is this host too. */

@@ -44,6 +44,12 @@ export const SOURCE_WORDS: Readonly<Record<string, string>> = {
   history: 'the stored history of sockets',
 };
 
+/** ` (/usr/bin/curl, user ann)`, as much of it as is known. */
+export function programWords(exe: string | null, user: string | null, uid: string | null): string {
+  const words = [exe, userWords(user, uid)].filter((part) => part !== null).join(', ');
+  return words === '' ? '' : ` (${words})`;
+}
+
 /** Names of users are those of their own host: of another one only the number is known. */
 export function userWords(user: string | null, uid: string | null): string | null {
   if (user !== null) return `user ${user}`;

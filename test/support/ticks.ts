@@ -10,7 +10,7 @@ import {
   ROLES,
   type Role,
 } from '../../src/core/attribution.ts';
-import { createColumns, pushRow } from '../../src/core/columns.ts';
+import { type ColumnSpec, type Columns, createColumns, pushRow } from '../../src/core/columns.ts';
 import { FLOW_COLUMNS, FLOW_END_REASONS, FlowFlag } from '../../src/core/flow.ts';
 import { FLOW_NAME_COLUMNS, NAME_COLUMNS, NAME_SOURCES, type NameRows, type NameSource } from '../../src/core/name.ts';
 import type { Process } from '../../src/core/process.ts';
@@ -139,10 +139,18 @@ export function tick(literal: TickLiteral = {}): Tick {
   };
 }
 
-function flowColumns(rows: readonly FlowLiteral[]): Tick['flows'] {
-  const columns = createColumns(FLOW_COLUMNS, Math.max(1, rows.length));
-  for (const row of rows) {
-    const i = pushRow(columns);
+function filled<S extends ColumnSpec, Row>(
+  spec: S,
+  rows: readonly Row[],
+  put: (columns: Columns<S>, i: number, row: Row) => void,
+): Columns<S> {
+  const columns = createColumns(spec, Math.max(1, rows.length));
+  for (const row of rows) put(columns, pushRow(columns), row);
+  return columns;
+}
+
+const flowColumns = (rows: readonly FlowLiteral[]): Tick['flows'] =>
+  filled(FLOW_COLUMNS, rows, (columns, i, row) => {
     columns.serial[i] = row.serial;
     writeKey(row.tuple, columns.key, i * KEY_WORDS);
     columns.firstUs[i] = row.firstUs ?? NOON;
@@ -155,14 +163,10 @@ function flowColumns(rows: readonly FlowLiteral[]): Tick['flows'] {
     columns.flags[i] = (row.isNew === false ? 0 : FlowFlag.New) | (row.end ? FlowFlag.Ended : 0);
     columns.endReason[i] = FLOW_END_REASONS.indexOf(row.end ?? null);
     columns.pktType[i] = 4;
-  }
-  return columns;
-}
+  });
 
-function endColumns(rows: readonly EndLiteral[]): Tick['ends'] {
-  const columns = createColumns(END_COLUMNS, Math.max(1, rows.length));
-  for (const row of rows) {
-    const i = pushRow(columns);
+const endColumns = (rows: readonly EndLiteral[]): Tick['ends'] =>
+  filled(END_COLUMNS, rows, (columns, i, row) => {
     columns.serial[i] = row.serial;
     columns.side[i] = row.side === 'src' ? FlowSide.Src : FlowSide.Dst;
     columns.process[i] = row.process ?? 0;
@@ -174,14 +178,10 @@ function endColumns(rows: readonly EndLiteral[]): Tick['ends'] {
     columns.reason[i] = REASONS.indexOf(row.reason ?? null);
     columns.gapUs[i] = row.gapUs ?? 0;
     columns.holders[i] = row.holders ?? 0;
-  }
-  return columns;
-}
+  });
 
-function socketColumns(rows: readonly SocketLiteral[]): Tick['sockets'] {
-  const columns = createColumns(SOCKET_HISTORY_COLUMNS, Math.max(1, rows.length));
-  for (const row of rows) {
-    const i = pushRow(columns);
+const socketColumns = (rows: readonly SocketLiteral[]): Tick['sockets'] =>
+  filled(SOCKET_HISTORY_COLUMNS, rows, (columns, i, row) => {
     columns.id[i] = row.id;
     writeKey(row.tuple, columns.key, i * KEY_WORDS);
     columns.uid[i] = NO_UID;
@@ -189,35 +189,25 @@ function socketColumns(rows: readonly SocketLiteral[]): Tick['sockets'] {
     columns.process[i] = row.process ?? 0;
     columns.fromUs[i] = row.fromUs ?? NOON;
     columns.toUs[i] = row.toUs ?? columns.fromUs[i]!;
-  }
-  return columns;
-}
+  });
 
-function translationColumns(rows: readonly TranslationLiteral[]): Tick['translations'] {
-  const columns = createColumns(TRANSLATION_HISTORY_COLUMNS, Math.max(1, rows.length));
-  for (const row of rows) {
-    const i = pushRow(columns);
+const translationColumns = (rows: readonly TranslationLiteral[]): Tick['translations'] =>
+  filled(TRANSLATION_HISTORY_COLUMNS, rows, (columns, i, row) => {
     columns.id[i] = row.id;
     writeKey(row.original, columns.original, i * KEY_WORDS);
     writeKey(row.translated, columns.translated, i * KEY_WORDS);
     columns.fromUs[i] = row.fromUs ?? NOON;
     columns.toUs[i] = row.toUs ?? 0;
-  }
-  return columns;
-}
+  });
 
-function holderColumns(rows: readonly HolderLiteral[]): Tick['holders'] {
-  const columns = createColumns(HOLDER_HISTORY_COLUMNS, Math.max(1, rows.length));
-  for (const row of rows) {
-    const i = pushRow(columns);
+const holderColumns = (rows: readonly HolderLiteral[]): Tick['holders'] =>
+  filled(HOLDER_HISTORY_COLUMNS, rows, (columns, i, row) => {
     columns.socket[i] = row.socket;
     columns.process[i] = row.process;
     columns.role[i] = ROLES.indexOf(row.role ?? 'holder');
     columns.fromUs[i] = row.fromUs ?? NOON;
     columns.toUs[i] = columns.fromUs[i]!;
-  }
-  return columns;
-}
+  });
 
 function nameRows(names: readonly NameLiteral[]): NameRows {
   const rows = createColumns(NAME_COLUMNS, Math.max(1, names.length));

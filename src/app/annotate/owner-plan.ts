@@ -1,6 +1,6 @@
 /** Whose packets those of each flow of a file are. */
 import { formatAddress } from '../../core/address.ts';
-import { FlowSide, type Reason } from '../../core/attribution.ts';
+import { FlowSide } from '../../core/attribution.ts';
 import { UserError } from '../../core/errors.ts';
 import { K_FIRST, K_SECOND, KEY_WORDS } from '../../core/tuple.ts';
 import type { FlowOwners } from './flow-owners.ts';
@@ -67,11 +67,10 @@ function remoteOf(flows: FlowOwners, serial: number, side: number): OwnerGroup {
   return remoteGroup(formatAddress(flows.tuples.key, at));
 }
 
-const isElsewhere = (reason: Reason | null): boolean => reason === 'not-local' || reason === 'forwarded';
+const isElsewhere = (reason: string | null): boolean => reason === 'not-local' || reason === 'forwarded';
 
 /** The end that is on this host says more than the other one. */
-const ownReason = (reasons: readonly string[]): string =>
-  reasons.find((reason) => reason !== 'not-local' && reason !== 'forwarded') ?? reasons[0]!;
+const ownReason = (reasons: readonly string[]): string => reasons.find((reason) => !isElsewhere(reason)) ?? reasons[0]!;
 
 const tooMany = (by: string): UserError =>
   new UserError(

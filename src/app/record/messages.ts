@@ -131,7 +131,10 @@ export interface WriterCounts extends WrittenCounts {
   readonly isUnread: boolean; // it ended because nobody read the pipe any more
 }
 
-/** writer of packets -> main. 'whole': nothing more comes into that file. 'unread': nobody reads the pipe that it writes into. */
+/**
+ * writer of packets -> main. 'whole': nothing more comes into that file. 'unread': nobody reads the pipe that it writes
+ * into.
+ */
 export type WriterReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'trouble'; readonly text: string }

@@ -32,6 +32,16 @@ export function openNetlink(native: Native, family: number, netnsPath = '', grou
   return transportOf(native, fd);
 }
 
+/** The same; undefined when the kernel refuses, or the namespace has gone. */
+export function tryNetlink(native: Native, family: number, netnsPath = '', groups = 0): NetlinkSocket | undefined {
+  try {
+    return openNetlink(native, family, netnsPath, groups);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
 /** Over a descriptor that the addon has opened. */
 export function transportOf(native: Native, fd: number): NetlinkSocket {
   return {

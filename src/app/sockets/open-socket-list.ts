@@ -7,7 +7,7 @@ import { SockDiag } from '../../linux/sock-diag.ts';
 import { UserNames } from '../../linux/users.ts';
 import type { Native } from '../../native/binding.ts';
 import { InterfaceNames } from '../record/interface-names.ts';
-import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from '../record/netlink-transport.ts';
+import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, tryNetlink } from '../record/netlink-transport.ts';
 import { readInternetSockets } from './internet-sockets.ts';
 import { readOtherSockets } from './other-sockets.ts';
 import { findHolders } from './socket-holders.ts';
@@ -28,8 +28,8 @@ export function readSocketList(
 ): readonly ListedSocket[] {
   const { proc } = roots;
   const netns = resolveNetns(wantedNetns, proc);
-  const transport = tryNetlink(native, NETLINK_SOCK_DIAG, netns);
-  const route = tryNetlink(native, NETLINK_ROUTE, netns);
+  const transport = native && tryNetlink(native, NETLINK_SOCK_DIAG, netns.path); // refused: /proc is next
+  const route = native && tryNetlink(native, NETLINK_ROUTE, netns.path);
   try {
     const diag = transport && new SockDiag(transport, () => 0);
     const internet = readInternetSockets(diag, proc, netns.procFolder);
@@ -49,17 +49,6 @@ export function readSocketList(
   } finally {
     transport?.close();
     route?.close();
-  }
-}
-
-/** Undefined where it is refused: /proc is next. */
-function tryNetlink(native: Native | undefined, family: number, netns: ListedNetns): NetlinkTransport | undefined {
-  if (native === undefined) return undefined;
-  try {
-    return openNetlink(native, family, netns.path);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
   }
 }
 

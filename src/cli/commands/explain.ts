@@ -29,8 +29,9 @@ Examples:
   pcapid explain captures/demo.pcap --flow 1 --facts captures/demo.facts.ndjson
 
 First the answer. Then for each end: the sockets and processes that are stored and when they were there, the rules that
-fired in their order, the sockets and processes that lost and why, and whether the rules, asked again with what is stored, give the same
-answer. docs/attribution.md explains every rule by its name. Flows of a file are numbered as read numbers them.`;
+fired in their order, the sockets and processes that lost and why, and whether the rules, asked again with what is
+stored, give the same answer. docs/attribution.md explains every rule by its name. Flows of a file are numbered as read
+numbers them.`;
 
 export const explain: CommandModule = (context) =>
   addFrameOptions(

@@ -1,5 +1,4 @@
 import { createColumns } from '../../../core/columns.ts';
-import { UserError } from '../../../core/errors.ts';
 import type { Us } from '../../../core/time.ts';
 import { TRANSLATION_COLUMNS, type TranslationColumns } from '../../../core/translation.ts';
 import {
@@ -10,7 +9,7 @@ import {
   NETLINK_NETFILTER,
 } from '../../../linux/conntrack.ts';
 import type { Native } from '../../../native/binding.ts';
-import { type NetlinkSocket, openNetlink } from '../netlink-transport.ts';
+import { type NetlinkSocket, openNetlink, tryNetlink } from '../netlink-transport.ts';
 
 /** Events read at a time: one of them comes with every connection, translated or not. */
 const MOST_EVENTS = 1024;
@@ -67,20 +66,10 @@ export class TranslationWatch {
   /** On a socket of its own: events come between the parts of an answer. @returns whether it is complete */
   #list(out: TranslationColumns): boolean {
     this.#listedAtLoss = this.#events.lost;
-    const socket = this.#openToList();
-    if (socket === undefined) return false;
+    const socket = tryNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
+    if (socket === undefined) return false; // the namespace has gone meanwhile
     this.lastError = dumpConntrack(socket, out);
     socket.close();
     return this.lastError === 0 && out.count < MOST_LISTED;
-  }
-
-  /** Undefined: the namespace has gone meanwhile. */
-  #openToList(): NetlinkSocket | undefined {
-    try {
-      return openNetlink(this.#native, NETLINK_NETFILTER, this.#netnsPath);
-    } catch (error) {
-      if (error instanceof UserError) return undefined;
-      throw error;
-    }
   }
 }

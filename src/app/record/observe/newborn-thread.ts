@@ -4,7 +4,6 @@
  */
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { copyRow, createColumns, transferList } from '../../../core/columns.ts';
-import { UserError } from '../../../core/errors.ts';
 import { SOCKET_COLUMNS, type SocketColumns, SocketState } from '../../../core/socket.ts';
 import { Protocol } from '../../../core/tuple.ts';
 import {
@@ -20,7 +19,7 @@ import { AF_INET, AF_INET6 } from '../../../linux/socket-key.ts';
 import { loadNative, type Native } from '../../../native/binding.ts';
 import { Clock } from '../clock.ts';
 import type { NewbornMessage } from '../messages.ts';
-import { type NetlinkSocket, openNetlink } from '../netlink-transport.ts';
+import { tryNetlink } from '../netlink-transport.ts';
 import { runThread } from '../thread.ts';
 import { NewbornScan } from './newborn-scan.ts';
 import { openDiag } from './open-sources.ts';
@@ -42,23 +41,13 @@ const HELD_STATES = 0xfff & ~(1 << SocketState.TimeWait) & ~(1 << SocketState.Li
 
 function run(data: NewbornThreadData): void {
   const native = loadNative();
-  const socket = openConnector(native);
+  const socket = tryNetlink(native, NETLINK_CONNECTOR, '', 1 << (CN_IDX_PROC - 1)); // else the next scan finds them
   if (socket !== undefined) {
     const connector = new ProcConnector(socket);
     if (connector.subscribe() === 0) watch(data, native, connector, socket.fd);
     connector.close();
   }
   data.commands.close();
-}
-
-/** Undefined when the kernel refuses: then new processes are found by the next scan. */
-function openConnector(native: Native): NetlinkSocket | undefined {
-  try {
-    return openNetlink(native, NETLINK_CONNECTOR, '', 1 << (CN_IDX_PROC - 1));
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
 }
 
 function watch(data: NewbornThreadData, native: Native, connector: ProcConnector, fd: number): void {

@@ -1,5 +1,4 @@
 import { createColumns } from '../../../core/columns.ts';
-import { UserError } from '../../../core/errors.ts';
 import { SOCKET_COLUMNS, SocketState } from '../../../core/socket.ts';
 import type { Us } from '../../../core/time.ts';
 import { Protocol } from '../../../core/tuple.ts';
@@ -11,7 +10,7 @@ import { SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
 import { AF_INET } from '../../../linux/socket-key.ts';
 import type { Native } from '../../../native/binding.ts';
 import type { Addresses } from '../address-watch.ts';
-import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink } from '../netlink-transport.ts';
+import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink, tryNetlink } from '../netlink-transport.ts';
 import { DiagSource, type Pace, ProcNetSource, type SocketSource } from './socket-source.ts';
 
 const DUMPED: readonly number[] = [Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Raw, Protocol.Sctp];
@@ -61,23 +60,14 @@ function answers(diag: SockDiag, protocol: number): boolean {
 
 /** Undefined when the kernel refuses. */
 export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined {
-  try {
-    return new SockDiag(openNetlink(native, NETLINK_SOCK_DIAG), nowUs);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
+  const socket = tryNetlink(native, NETLINK_SOCK_DIAG);
+  return socket && new SockDiag(socket, nowUs);
 }
 
 /** Undefined when the kernel refuses, or sockets are not to be asked of it. */
 export function openSocketEnds(native: Native, wanted: readonly SourceName[], nowUs: () => Us): SocketEnds | undefined {
-  if (!wanted.includes('diag')) return undefined;
-  try {
-    return new SocketEnds(openNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS), nowUs);
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
+  const socket = wanted.includes('diag') ? tryNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS) : undefined;
+  return socket && new SocketEnds(socket, nowUs);
 }
 
 function localAddresses(route: Route): Addresses {

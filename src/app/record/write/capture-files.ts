@@ -1,5 +1,4 @@
 /** The files that packets are written into, one after the other, or a pipe. */
-
 import {
   closeSync,
   constants,
