@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-constexpr int32_t kAbiVersion = 3;
+constexpr int32_t kAbiVersion = 4;
 
 // Results of pcapRead below zero.
 enum ReadStatus : int32_t {

@@ -6,6 +6,15 @@
 
 #include <node_api.h>
 
+// walk_pcap.cc
+napi_value WalkPcap(napi_env env, napi_callback_info info);
+
+// plain_packets.cc
+napi_value DecodePlain(napi_env env, napi_callback_info info);
+
+// flow_count.cc
+napi_value CountFlows(napi_env env, napi_callback_info info);
+
 // pcap_exports.cc
 napi_value PcapOpen(napi_env env, napi_callback_info info);
 napi_value PcapInfo(napi_env env, napi_callback_info info);

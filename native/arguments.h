@@ -24,6 +24,10 @@ struct ArrayType<uint8_t> {
   static constexpr napi_typedarray_type value = napi_uint8_array;
 };
 template <>
+struct ArrayType<uint16_t> {
+  static constexpr napi_typedarray_type value = napi_uint16_array;
+};
+template <>
 struct ArrayType<uint32_t> {
   static constexpr napi_typedarray_type value = napi_uint32_array;
 };

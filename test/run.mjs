@@ -21,7 +21,7 @@ const CHECKS = {
 };
 const TESTS = {
   unit: { concurrency: 2, timeoutS: 900, byFolder: true },
-  property: { concurrency: 2, timeoutS: 300 },
+  property: { concurrency: 2, timeoutS: 300, needsProgram: true },
   golden: { concurrency: 2, timeoutS: 900, needsProgram: true },
   live: { concurrency: 3, timeoutS: 1200, needsProgram: true, needsRoot: true, isAlone: runsAlone },
 };

@@ -1,5 +1,6 @@
 /** Packets out of a capture file or a pipe of any format, in constant memory. */
 import type { CaptureSource, CaptureStats, PacketBatch } from '../core/packet.ts';
+import { tryNative } from '../native/binding.ts';
 import { compressionOf, isCapture, notCapture, PCAP_HEADER, walkerFor } from '../pcap/formats.ts';
 import type { InterfaceNumbers } from '../pcap/interface-numbers.ts';
 import { notePktap, PacketNotes } from '../pcap/packet-notes.ts';
@@ -9,7 +10,7 @@ import { Decompressed } from './decompressed.ts';
 import { Descriptor, type DescriptorOptions, type OctetSource } from './octets.ts';
 import { StandardInput } from './standard-input.ts';
 
-const READ = 1 << 17; // octets a read()
+const READ = 1 << 18; // octets a read()
 
 /** Octets that PacketBatch.bytes should have for this source: one read and the longest usual packet. */
 export const FILE_BATCH_BYTES = READ + 262_144 + 4096;
@@ -153,7 +154,7 @@ export class PcapFileSource implements CaptureSource {
       this.#decompress();
     }
     this.#read = PCAP_HEADER;
-    const { walker, from } = walkerFor(this.#start, this.#name, this.#interfaces);
+    const { walker, from } = walkerFor(this.#start, this.#name, this.#interfaces, tryNative());
     this.#walker = walker;
     this.#stretch.from = from;
     this.#stretch.have = PCAP_HEADER;

@@ -8,7 +8,7 @@ import { pcapError } from './pcap-hints.ts';
 export type { BpfHandle, BpfProgram, BpfRing, Native, PcapHandle } from './interface.ts';
 export { ReadStatus } from './interface.ts';
 
-const ABI_VERSION = 3; // native/abi.h
+const ABI_VERSION = 4; // native/abi.h
 const HINT = 'Build it with: npm run build:native (needs g++)';
 
 let loaded: Native | undefined;
@@ -17,6 +17,16 @@ let loaded: Native | undefined;
 export function loadNative(): Native {
   loaded ??= open(findAddon(__dirname, process.env));
   return loaded;
+}
+
+/** The addon, or undefined where there is none: for who does without it, only worse or slower. */
+export function tryNative(): Native | undefined {
+  try {
+    return loadNative();
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
 }
 
 /** @returns path of the addon for a program file in `folder` */

@@ -1,5 +1,7 @@
 /** What the addon offers (native/addon.h). Arguments are not checked there: typed arrays must have the stated lengths. */
 
+import type { FastPath } from '../core/fast-path.ts';
+
 declare const handleBrand: unique symbol;
 /** An open capture. Belongs to the thread that opened it; closed by pcapClose, by garbage collection or at its end. */
 export interface PcapHandle {
@@ -22,7 +24,7 @@ export type BpfProgram = readonly [name: string, step: string, errno: number, lo
 /** Results of pcapRead below zero. */
 export const ReadStatus = { InterfaceGone: -1, InterfaceDown: -2, Failed: -3 } as const;
 
-export interface Native {
+export interface Native extends FastPath {
   readonly abiVersion: number;
 
   /**

@@ -1,5 +1,6 @@
 /** Which format a file is in, from its first octets. */
 import { UserError } from '../core/errors.ts';
+import type { FastPath } from '../core/fast-path.ts';
 import type { InterfaceNumbers } from './interface-numbers.ts';
 import { PcapWalker, pcapOrder } from './pcap.ts';
 import { PcapngWalker } from './pcapng.ts';
@@ -51,10 +52,11 @@ export function walkerFor(
   bytes: Uint8Array,
   name: string,
   numbers?: InterfaceNumbers,
+  fast?: FastPath,
 ): { readonly walker: Walker; readonly from: number } {
   if (isPcapng(bytes)) return { walker: new PcapngWalker(numbers), from: 0 };
   if (pcapOrder(bytes) === undefined) throw notCapture(bytes, name);
-  return { walker: new PcapWalker(bytes, name), from: PCAP_HEADER };
+  return { walker: new PcapWalker(bytes, name, fast), from: PCAP_HEADER };
 }
 
 /** Says what a file is instead. */

@@ -1,5 +1,6 @@
 /** The classic capture file format, draft-ietf-opsawg-pcap, and its variants; pure parsing over octets of others. */
 import { UserError } from '../core/errors.ts';
+import type { FastPath } from '../core/fast-path.ts';
 import { type PacketBatch, PacketType } from '../core/packet.ts';
 import { isPktap } from './packet-notes.ts';
 import { isLargerThanRoom, longestPacket, type Stretch, type Walker } from './stretch.ts';
@@ -60,12 +61,15 @@ export class PcapWalker implements Walker {
   readonly #linkType: number;
   readonly #swap: number;
   readonly #header: number; // octets of a record's header
+  readonly #fast: FastPath | undefined;
+  readonly #range = new Uint32Array(2);
 
   /**
    * @param bytes the file's header, 24 octets, with a magic that pcapOrder() knows
+   * @param fast walks over most records
    * @throws UserError when the version is not known
    */
-  constructor(bytes: Uint8Array, name: string) {
+  constructor(bytes: Uint8Array, name: string, fast?: FastPath) {
     const order = pcapOrder(bytes)!;
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const major = view.getUint16(MAJOR, order.littleEndian);
@@ -76,6 +80,7 @@ export class PcapWalker implements Walker {
       throw new UserError('not-pcap', what, 'Convert it: editcap -F pcapng IN OUT.pcapng');
     }
     this.#order = order;
+    this.#fast = order.modified || swap !== Swap.Never ? undefined : fast;
     this.#swap = swap;
     this.#linkType = view.getUint32(LINK_TYPE, order.littleEndian) & 0xffff;
     this.hasPktap = isPktap(this.#linkType);
@@ -89,8 +94,8 @@ export class PcapWalker implements Walker {
     const header = this.#header;
     const longest = longestPacket(this.#linkType);
     const { have } = stretch;
+    let count = this.#fast === undefined ? 0 : this.#walkFast(this.#fast, stretch, batch, longest);
     let at = stretch.from;
-    let count = 0;
     batch.linkType.fill(this.#linkType);
     batch.ifindex.fill(0);
     batch.pktType.fill(PacketType.Unknown);
@@ -128,6 +133,19 @@ export class PcapWalker implements Walker {
     }
     batch.count = count;
     stretch.from = at;
+  }
+
+  /** @returns rows; the stretch begins behind them */
+  #walkFast(fast: FastPath, stretch: Stretch, batch: PacketBatch, longest: number): number {
+    const { bytes, offset, capLen, origLen, sec, nsec } = batch;
+    const { littleEndian, nanosecond } = this.#order;
+    const range = this.#range;
+    range[0] = stretch.from;
+    range[1] = stretch.have;
+    const [little, nano] = [littleEndian ? 1 : 0, nanosecond ? 1 : 0] as const;
+    const count = fast.walkPcap(bytes, range, little, nano, longest, offset, capLen, origLen, sec, nsec);
+    stretch.from = range[0];
+    return count;
   }
 
   endsInside(waiting: number): string | undefined {

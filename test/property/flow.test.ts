@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { FastPath } from '../../src/core/fast-path.ts';
 import { FlowTable, type FlowTableOptions } from '../../src/flow/flow-table.ts';
+import { loadNative } from '../../src/native/binding.ts';
 import { type FlowRow, feed, feedIn, rowsOf } from '../support/flows.ts';
 import { ethernet, ipv4, ipv6, type Network, type TestPacket, type Transport, tcp, udp } from '../support/packets.ts';
 import {
@@ -69,6 +71,9 @@ class RowBook {
   }
 }
 
+/** With the addon and without it. */
+const WAYS: readonly (FastPath | undefined)[] = [loadNative(), undefined];
+
 /** Feeds in batches of `size` with a drain after each. @returns the last row of each flow */
 function run(packets: readonly TestPacket[], options: FlowTableOptions, size: number): Map<number, FlowRow> {
   const table = new FlowTable(options);
@@ -105,6 +110,7 @@ const options = fc.record({
   capacity: fc.constantFrom(1, 2, 5, 1000),
   activeUs: fc.constantFrom(Infinity, 3600e6, 100e6),
   longLivedUs: fc.constantFrom(0, 5e6),
+  fast: fc.constantFrom(...WAYS),
 });
 
 test('the sum over flows is the sum over packets, whatever ends and however often drain() is called', () => {
@@ -182,14 +188,32 @@ test('every packet is in one flow or a duplicate, whatever sockets, namespaces a
 
 test('flows do not depend on where batches begin, nor on the seed of the hash', () => {
   fc.assert(
-    fc.property(talks, fc.integer({ min: 1, max: 50 }), fc.integer(), (all, size, seed) => {
-      const packets = toPackets(all.map((talk) => ({ ...talk, gapUs: Math.max(0, talk.gapUs) })));
-      const limits = { activeUs: Infinity };
-      const tell = (rows: Map<number, FlowRow>): unknown =>
-        [...rows.values()].map(({ isNew: _, ...row }) => row).sort((a, b) => a.serial - b.serial);
-      assert.deepEqual(tell(run(packets, { ...limits, seed }, size)), tell(run(packets, limits, packets.length)));
-    }),
+    fc.property(
+      talks,
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer(),
+      fc.constantFrom(...WAYS),
+      (all, size, seed, fast) => {
+        const packets = toPackets(all.map((talk) => ({ ...talk, gapUs: Math.max(0, talk.gapUs) })));
+        const limits = { activeUs: Infinity, fast };
+        const tell = (rows: Map<number, FlowRow>): unknown =>
+          [...rows.values()].map(({ isNew: _, ...row }) => row).sort((a, b) => a.serial - b.serial);
+        assert.deepEqual(tell(run(packets, { ...limits, seed }, size)), tell(run(packets, limits, packets.length)));
+      },
+    ),
     { numRuns: 300 },
+  );
+});
+
+test('flows are the same with the addon and without it', () => {
+  fc.assert(
+    fc.property(talks, options, fc.integer({ min: 1, max: 120 }), fc.integer(), (all, limits, size, seed) => {
+      // Who makes room is the flow that is quiet the longest, which packets of a batch that go ahead may change.
+      const unbounded = { ...limits, seed, capacity: 1000 };
+      const [fast, careful] = WAYS.map((way) => run(toPackets(all), { ...unbounded, fast: way }, size));
+      assert.deepEqual([...fast!.values()], [...careful!.values()]);
+    }),
+    { numRuns: 2000 },
   );
 });
 

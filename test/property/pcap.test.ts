@@ -6,7 +6,10 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { PcapFileSource } from '../../src/capture/file.ts';
 import { UserError } from '../../src/core/errors.ts';
-import { createPacketBatch } from '../../src/core/packet.ts';
+import { createPacketBatch, type PacketBatch } from '../../src/core/packet.ts';
+import { loadNative } from '../../src/native/binding.ts';
+import { PcapWalker } from '../../src/pcap/pcap.ts';
+import type { Stretch } from '../../src/pcap/stretch.ts';
 import { type PcapRecord, pcapFile } from '../support/packets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pcap-property-'));
@@ -156,4 +159,29 @@ test('pcap-parser reads the same out of every well-formed microsecond file of ca
   }
   for (const name of ['big-endian.pcap', 'connection.pcap', 'fragment-orders.pcap', 'tunnels.pcap'])
     assert.ok(seen.includes(name), name);
+});
+
+/** What one walk says of a file whose header has 24 octets. */
+function walkOnce(walker: PcapWalker, file: Uint8Array): readonly unknown[] {
+  const batch: PacketBatch = { ...createPacketBatch(5, 0), bytes: file };
+  const stretch: Stretch = { from: 24, have: file.length, skip: 0, damage: undefined };
+  walker.walk(stretch, batch);
+  const { count, offset, capLen, origLen, sec, nsec } = batch;
+  return [stretch, [offset, capLen, origLen, sec, nsec].map((column) => [...column.subarray(0, count)])];
+}
+
+test('a walk with the addon and one without it find the same, whatever octets are changed', () => {
+  const changes = fc.array(fc.tuple(fc.integer({ min: 24, max: 400 }), fc.nat(255)), { maxLength: 3 });
+  fc.assert(
+    fc.property(records, fields, changes, fc.nat(200), (all, how, changed, cut) => {
+      const file = pcapFile(all, how).slice();
+      for (const [at, octet] of changed) if (at < file.length) file[at] = octet;
+      const part = file.subarray(0, Math.max(24, file.length - cut));
+      assert.deepEqual(
+        walkOnce(new PcapWalker(file, 'x', loadNative()), part),
+        walkOnce(new PcapWalker(file, 'x'), part),
+      );
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -9,10 +9,11 @@ import { createPacketBatch, LinkType, type PacketBatch } from '../../src/core/pa
 import { KEY_WORDS } from '../../src/core/tuple.ts';
 import { FragmentTable } from '../../src/decode/fragments.ts';
 import { decodeLink } from '../../src/decode/link.ts';
-import { PlainDecoder } from '../../src/decode/plain.ts';
+import { loadNative } from '../../src/native/binding.ts';
 import { BAD_CAPTURES } from '../support/bad-captures.ts';
-import { ethernet, ipv4, ipv6, packetBatch, type TestPacket, tcp, udp } from '../support/packets.ts';
+import { ethernet, ipv4, ipv6, packetBatch, type TestPacket, tcp, udp, vlan } from '../support/packets.ts';
 
+const native = loadNative();
 const ROOM = 1 << 19;
 const BAD: readonly string[] = BAD_CAPTURES.map(({ name }) => name);
 const CAPTURES = readdirSync('captures').filter((name) => /\.pcap(ng)?$/.test(name) && !BAD.includes(name));
@@ -36,13 +37,16 @@ const rowOf = (out: DecodedBatch, i: number): readonly unknown[] => [
 
 /** @returns how many packets were plain */
 function compare(batch: PacketBatch): number {
-  const view = new DataView(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.byteLength);
   const [quick, whole] = [createDecodedBatch(batch.capacity), createDecodedBatch(batch.capacity)];
   for (const column of [quick.status, quick.tcpFlags, quick.tcpSeq, quick.key, quick.ipAt, quick.ipBytes])
     column.fill(7);
-  const plain = new PlainDecoder();
-  const count = plain.decode(view, batch, quick);
-  const left = new Set(plain.left.subarray(0, count));
+  const [rows, sums] = [new Uint16Array(batch.capacity), new Float64Array(2)];
+  const count = native.decodePlain(
+    ...([batch.bytes, batch.count, batch.netns, batch.offset, batch.capLen, batch.origLen, batch.linkType] as const),
+    ...([quick.status, quick.key, quick.ipAt, quick.transportAt, quick.ipBytes, quick.tcpFlags, quick.tcpSeq] as const),
+    ...([rows, sums] as const),
+  );
+  const left = new Set(rows.subarray(0, count));
   decodeByLayers(batch, whole);
   let [bytes, ipBytes] = [0, 0];
   for (let i = 0; i < batch.count; i++) {
@@ -51,7 +55,7 @@ function compare(batch: PacketBatch): number {
     bytes += batch.origLen[i]!;
     ipBytes += quick.ipBytes[i]!;
   }
-  assert.deepEqual([plain.bytes, plain.ipBytes, left.size], [bytes, ipBytes, count]);
+  assert.deepEqual([...sums, left.size], [bytes, ipBytes, count]);
   return batch.count - count;
 }
 
@@ -62,6 +66,7 @@ const PLAIN: readonly TestPacket[] = [
   udp({ src: 3, dst: 4, payload: 9 }),
 ]
   .flatMap((inner) => [ipv4(v4, inner), ipv6(v6, inner)])
+  .flatMap((inner) => [inner, vlan(0x8100, inner), vlan(0x88a8, vlan(0x8100, inner))])
   .map((inner) => ({ bytes: ethernet(inner) }));
 
 const mutated = fc
@@ -83,12 +88,12 @@ const mutated = fc
     return { bytes: bytes.slice(0, bytes.length - cut), linkType, origLen: Math.max(0, bytes.length - cut) + more };
   });
 
-describe('PlainDecoder', () => {
-  test('PlainDecoder takes plain packets', () => {
+describe('decodePlain()', () => {
+  test('decodePlain() takes plain packets', () => {
     assert.equal(compare(packetBatch(PLAIN)), PLAIN.length);
   });
 
-  test('PlainDecoder says of what it takes what the layers say, whatever octets are changed or cut', () => {
+  test('decodePlain() says of what it takes what the layers say, whatever octets are changed or cut', () => {
     let taken = 0;
     fc.assert(
       fc.property(fc.array(mutated, { minLength: 1, maxLength: 30 }), (packets) => {
@@ -99,7 +104,7 @@ describe('PlainDecoder', () => {
     assert.ok(taken > 3000, `only ${taken} packets were plain`);
   });
 
-  test('PlainDecoder says of what it takes what the layers say, in every capture', () => {
+  test('decodePlain() says of what it takes what the layers say, in every capture', () => {
     let taken = 0;
     for (const name of CAPTURES) {
       const batch = createPacketBatch(64, ROOM);

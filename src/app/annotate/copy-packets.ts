@@ -3,6 +3,7 @@ import { FILE_BATCH_BYTES, type OctetSink, PcapFileSource } from '../../capture/
 import { createDecodedBatch } from '../../core/decoded.ts';
 import { createPacketBatch } from '../../core/packet.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
+import { tryNative } from '../../native/binding.ts';
 import type { CopyCounts } from '../../pcap/packet-edits.ts';
 import { pcapOrder } from '../../pcap/pcap.ts';
 import { PcapToPcapng } from '../../pcap/pcap-to-pcapng.ts';
@@ -24,7 +25,7 @@ export async function copyPackets(options: CopyOptions, edits: OwnerEdits): Prom
   const { input, decap = false, heading, onProgress } = options;
   const batch = createPacketBatch(BATCH_PACKETS, FILE_BATCH_BYTES);
   const decoded = createDecodedBatch(BATCH_PACKETS);
-  const decoder = new Decoder({ decap });
+  const decoder = new Decoder({ decap, fast: tryNative() });
   let copier: PcapngCopy | PcapToPcapng | undefined;
   const begin = (): PcapngCopy | PcapToPcapng =>
     pcapOrder(source.start) === undefined

@@ -11,6 +11,7 @@ import type { CaptureCounters } from '../../core/tick.ts';
 import { SECOND_US, type Us } from '../../core/time.ts';
 import { Decoder } from '../../decode/decode-batch.ts';
 import { FlowTable } from '../../flow/flow-table.ts';
+import { tryNative } from '../../native/binding.ts';
 import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { captureCounters } from '../record/capture/capture-counters.ts';
 import { NameCollector } from '../record/capture/name-collector.ts';
@@ -124,7 +125,8 @@ class FileReading {
 
   constructor(options: ReadingOptions, sink: FileSink) {
     this.#options = options;
-    this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true });
+    const fast = tryNative();
+    this.#decoder = new Decoder({ decap: options.decap === true, holdFragments: true, fast });
     this.#sink = sink;
     this.#named = options.facts.length > 0 || options.history !== undefined;
     for (const message of options.facts) options.attributor.observe(message);
@@ -133,6 +135,7 @@ class FileReading {
     this.#table = new FlowTable({
       ...{ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS },
       byMinute: options.byMinute === true,
+      fast,
     });
     if (sink.onNames !== undefined) this.#names = new NameCollector(this.#table, MOST_NAMES, NAME_LIMITS);
   }

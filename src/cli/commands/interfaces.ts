@@ -4,10 +4,10 @@ import { INTERFACE_FIELDS, listInterfaces, listInterfacesOfSys } from '../../app
 import { UserError } from '../../core/errors.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { type Interface, Route } from '../../linux/route.ts';
+import { tryNative } from '../../native/binding.ts';
 import { INTERFACE_DEFAULT_COLUMNS, interfaceColumns } from '../../report/interface-columns.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, note, printRows } from '../formats.ts';
-import { tryNative } from '../optional-native.ts';
 
 const EXAMPLES = `
 Examples:

@@ -11,12 +11,12 @@ import { UserError } from '../../core/errors.ts';
 import { SOCKET_FIELDS } from '../../core/socket-record.ts';
 import { decodeHostile } from '../../core/text.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
+import { tryNative } from '../../native/binding.ts';
 import { countText } from '../../report/size.ts';
 import { SOCKET_DEFAULT_COLUMNS, socketColumns } from '../../report/socket-columns.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { parseNumber } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, parseSort, printRows } from '../formats.ts';
-import { tryNative } from '../optional-native.ts';
 
 interface SocketsFlags extends FormatFlags {
   readonly pid?: number;

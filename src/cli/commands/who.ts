@@ -5,6 +5,7 @@ import { UserError } from '../../core/errors.ts';
 import { FLOW_RECORD_FIELDS } from '../../core/record.ts';
 import { ProcFs } from '../../linux/proc-fs.ts';
 import { UserNames } from '../../linux/users.ts';
+import { tryNative } from '../../native/binding.ts';
 import type { Row } from '../../report/columns.ts';
 import { FLOW_DEFAULT_COLUMNS, flowColumns } from '../../report/flow-columns.ts';
 import type { Zone } from '../../report/local-time.ts';
@@ -18,7 +19,6 @@ import { addFormatOptions, columnsOf, type FormatFlags, printRows, probeOf } fro
 import { addFrameOptions, asksForFrame, type FrameFlags, refuseOwnerFlags } from '../frame-flags.ts';
 import { addLookOptions, type LookFlags, lookOf } from '../look.ts';
 import { mergeAnswers } from '../merge-answers.ts';
-import { tryNative } from '../optional-native.ts';
 import { answerText, type OwnerAnswer } from '../owner-words.ts';
 import { parseMoment } from '../time-range.ts';
 import { parseTuple } from '../tuple-query.ts';

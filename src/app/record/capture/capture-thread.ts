@@ -58,7 +58,7 @@ class CaptureThread {
   readonly #batch;
   readonly #decoded;
   readonly #packets: PacketRing | undefined;
-  readonly #decoder = new Decoder();
+  readonly #decoder: Decoder;
   readonly #table: FlowTable;
   readonly #names: NameCollector;
   readonly #interfaces = new InterfaceCounts();
@@ -75,7 +75,15 @@ class CaptureThread {
     this.#follow(data.places);
     this.#ring = data.socketRing === null ? undefined : new SocketRing(this.#native, data.socketRing);
     const { inodeOf, indexOf } = this.#spaces;
-    this.#table = new FlowTable({ fresh: data.looksUp, byMinute: true, netnsInode: inodeOf, netnsIndex: indexOf });
+    const fast = this.#native;
+    this.#decoder = new Decoder({ fast });
+    this.#table = new FlowTable({
+      fresh: data.looksUp,
+      byMinute: true,
+      netnsInode: inodeOf,
+      netnsIndex: indexOf,
+      fast,
+    });
     this.#names = new NameCollector(this.#table, MOST_NAMES);
     const bytes = Math.max(4 << 20, capture.snaplen * 64, capture.backend === 'cap' ? FILE_BATCH_BYTES : 0);
     this.#packets = data.packets === null ? undefined : new PacketRing(data.packets);
