@@ -2,6 +2,7 @@
 import type { ChosenFlows } from '../app/read/choose-flows.ts';
 import type { FileResult } from '../app/read/file-reading.ts';
 import { linkTypeName } from '../decode/link-type-name.ts';
+import { tryNative } from '../native/binding.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { countText, formatShare, formatSize } from '../report/size.ts';
 import type { Context } from './context.ts';
@@ -16,6 +17,8 @@ interface Totals {
 
 /** A file can name 65,536 link types: so many are named, most packets first. */
 const MOST_NAMED = 10;
+/** Packets after which somebody waits for the end. */
+const LONG_READING = 1e6;
 
 const FIELDS = [
   ...['packets', 'bytes', 'ip_bytes', 'flows', 'named_flows', 'duplicate_packets', 'not_ip_packets', 'bad_packets'],
@@ -91,7 +94,10 @@ function chosenText(chosen: ChosenFlows | undefined): string {
 }
 
 /** What nobody may overlook. */
-export function warnOfRest(context: Context, { unsupported, damages }: FileResult): void {
+export function warnOfRest(context: Context, { counters, unsupported, damages }: FileResult): void {
+  if (counters.packets >= LONG_READING && tryNative() === undefined) {
+    context.err('pcapid: without its native addon it reads at half the speed; npm run build:native builds it\n');
+  }
   for (const [name, packets] of namesOf(unsupported, 'link type ')) {
     const are = packets === 1 ? 'is' : 'are';
     context.err(`pcapid: ${countText(packets, 'packet')} of ${name} ${are} not decoded and in no flow\n`);

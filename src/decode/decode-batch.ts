@@ -108,22 +108,22 @@ export class Decoder {
     const { bytes, count, netns, offset, capLen, origLen, linkType } = batch;
     const { status, key, ipAt, transportAt, ipBytes, tcpFlags, tcpSeq } = out;
     return fast.decodePlain(
-      ...([
-        bytes,
-        count,
-        netns,
-        offset,
-        capLen,
-        origLen,
-        linkType,
-        status,
-        key,
-        ipAt,
-        transportAt,
-        ipBytes,
-        tcpFlags,
-      ] as const),
-      ...([tcpSeq, this.#left, this.#sums] as const),
+      bytes,
+      count,
+      netns,
+      offset,
+      capLen,
+      origLen,
+      linkType,
+      status,
+      key,
+      ipAt,
+      transportAt,
+      ipBytes,
+      tcpFlags,
+      tcpSeq,
+      this.#left,
+      this.#sums,
     );
   }
 

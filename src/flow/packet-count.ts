@@ -108,9 +108,26 @@ export class PacketCount {
     const { recent } = handovers;
     if (recent !== undefined && this.#ways.length < batch.capacity) this.#ways = new Int32Array(batch.capacity);
     const left = fast.countFlows(
-      ...([count, status, tcpFlags, key, ipBytes, sec, nsec, origLen, ifindex, index.pairs, entries.words] as const),
-      ...([this.#numbers, this.#moment, this.#totals, this.#rows, this.#candidates, this.#hashes, this.#ways] as const),
-      ...([entries.serial, serial ?? NO_SERIALS] as const),
+      count,
+      status,
+      tcpFlags,
+      key,
+      ipBytes,
+      sec,
+      nsec,
+      origLen,
+      ifindex,
+      index.pairs,
+      entries.words,
+      this.#numbers,
+      this.#moment,
+      this.#totals,
+      this.#rows,
+      this.#candidates,
+      this.#hashes,
+      this.#ways,
+      entries.serial,
+      serial ?? NO_SERIALS,
     );
     if (recent !== undefined) {
       for (let i = 0; i < count; i++) {
