@@ -1,4 +1,3 @@
-import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { AnnotatedFile } from '../../app/annotate/annotated-file.ts';
@@ -17,6 +16,7 @@ import { localZone } from '../../report/local-time.ts';
 import { localLook } from '../../report/look.ts';
 import type { FlowFilter } from '../../store/conditions.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { inputOf, isPipe, stopOnSignal } from '../file-inputs.ts';
 import { warnOfChanges } from '../file-words.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
@@ -100,7 +100,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   columnsOf(flags, printing);
   refuseWriteFlags(flags, isFiltered);
   const file = flags.write === undefined ? undefined : new AnnotatedFile(paths, flags.write, flags);
-  const inputs = file?.inputs ?? paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
+  const inputs = file?.inputs ?? paths.map(inputOf);
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : [...paths, ...(file === undefined ? [] : paths)]);
@@ -202,19 +202,4 @@ function showGrowing(
     progress.end();
     rows.print([...book.recordsOf(due)].filter(isChosen));
   };
-}
-
-/** Ctrl-C ends the reading, not the program: what came until then is a result. */
-function stopOnSignal(): AbortSignal {
-  const stop = new AbortController();
-  // Not before the inputs are open: open(2) of a FIFO without a writer waits, and no handler would run meanwhile.
-  setImmediate(() => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  });
-  return stop.signal;
-}
-
-function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
-  const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
-  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
 }
