@@ -95,7 +95,7 @@ export interface FileResult {
 
 /** @throws UserError when an input cannot be opened, or none is a capture that can be read */
 export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
-  for (const input of options.inputs) if (!isGrowing(input)) tryOpen(input); // fail before the work
+  for (const input of options.inputs) if (input.fd === undefined && !isGrowing(input)) tryOpen(input); // fail before the work
   const reading = new FileReading(options, sink);
   for (const input of options.inputs) await reading.read(input);
   return reading.end();
