@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { AnnotatedFile } from '../../app/annotate/annotated-file.ts';
+import { fileNote, noteFiles } from '../../app/provenance/note-files.ts';
 import { chooseFlows, flowPredicate } from '../../app/read/choose-flows.ts';
 import { type ReadingOptions, readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
@@ -51,6 +52,7 @@ Examples:
   tcpdump -U -w - | pcapid read -                  flows while they come
   pcapid read --follow trip.pcap                   the same of a file that is still being written
   pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host
+  pcapid read trip.pcap --owners pcapid.db --db case.db -w named.pcapng
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
   pcapid read trip.pcapng --process curl           only the flows of curl; filters are those of flows
   pcapid read trip.pcap --owners pcapid.db --port 443 --user alice -w alice.pcapng
@@ -61,7 +63,7 @@ is the whole flow.
 
 -w writes the packets of the flows that pass the filters, octet for octet, with the owners on the first packet of each
 flow, as annotate does; what is no packet (interfaces, names, secrets for decryption) stays. Without a filter these are
-all packets. Filters of a process, user, unit or container need owners: of --owners, of --facts, or in the file itself.`;
+all packets; with --db the capture is stored too, and the hashes of all files with it. Filters of a process, user, unit or container need owners: of --owners, of --facts, or in the file itself.`;
 
 export const read: CommandModule = (context) =>
   addFilterOptions(
@@ -117,11 +119,19 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
         force: flags.force,
         factsPath: flags.facts,
         historyPath: flags.owners,
+        also: file?.owners,
         ...thisRun(),
       };
       const result = await storeFiles({ ...options, ...stored }, progress.onProgress);
+      const written = file && (await writeChosen(file, undefined, flags, progress.onProgress));
       progress.end();
-      printCapture(context, resolve(context.cwd, flags.db));
+      const database = resolve(context.cwd, flags.db);
+      printCapture(context, database);
+      if (flags.write !== undefined && written !== undefined) {
+        printWritten(context, paths, flags.write, written);
+        const files = [fileNote('output', flags.write, written.outputHash)];
+        noteFiles(database, { ...thisRun(), atUs: context.nowUs(), files });
+      }
       warnOfChanges(context, result.files);
       warnOfGap(context, sources.history, result.firstUs, result.lastUs);
       warnOfRest(context, result);
