@@ -15,7 +15,7 @@ import {
   SourceCode,
 } from '../../core/socket.ts';
 import { SECOND_US, TICK_US, type Us } from '../../core/time.ts';
-import { KEY_WORDS } from '../../core/tuple.ts';
+import { KEY_WORDS, keyProtocol, Protocol } from '../../core/tuple.ts';
 import {
   compileClock,
   compileHistory,
@@ -193,7 +193,10 @@ class FactsOfHistory {
     this.#closed.atUs[closed] = Number(first!.to_us) + offsetUs;
     if (first!.remote_bytes === null) return;
     const turns = acted.slice(1).map((row) => turnOf(row, offsetUs)); // the first one began it
-    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, turns, this.#closed.atUs[closed]!);
+    // A datagram socket is told once on each of its peers: one that was seen only then was closed later, or never.
+    const isClosed = keyProtocol(key, 0) === Protocol.Tcp || first!.to_us !== first!.from_us;
+    const closedUs = isClosed ? this.#closed.atUs[closed]! : undefined;
+    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, turns, closedUs);
   }
 
   /** @returns its key */
