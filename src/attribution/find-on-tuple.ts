@@ -15,6 +15,9 @@ const QUEUE_US = 10_000;
 /** What comes on the tuple of a closed connection is its own as long as it is remembered: TIME_WAIT lasts a minute. */
 const FORMER_US = 120 * SECOND_US;
 
+/** A connection ends and the next one begins within this time, as far as clocks and late notices tell. */
+const BETWEEN_US = SECOND_US;
+
 /** How well the life of a socket fits to a flow, best last. */
 export const Fit = { None: 0, Former: 1, Early: 2, Begins: 3, Covers: 4 } as const;
 
@@ -39,15 +42,24 @@ export function findOnTuple(end: FlowEnd, key: Int32Array, sockets: SocketTable)
 export function inTurn(end: FlowEnd, key: Int32Array, sockets: SocketTable, found: SocketMatch): SocketMatch {
   const [row] = found.rows;
   if (end.isMulticast || row === undefined || found.rows.length > 1 || !sockets.isTold(row)) return found;
-  const protocol = keyProtocol(key, end.at); // a connection begins with its SYN, raw sockets hear what others own
-  if (protocol !== Protocol.Udp && protocol !== Protocol.UdpLite) return found;
+  const protocol = keyProtocol(key, end.at); // raw sockets hear what others own
+  const isStream = protocol === Protocol.Tcp;
+  if (!isStream && protocol !== Protocol.Udp && protocol !== Protocol.UdpLite) return found;
   const { fromUs, closedUs, netns } = sockets.facts;
   const rows = [row];
   for (let other = sockets.firstOn(key, end.at); other !== -1; other = sockets.nextOn(other, key, end.at)) {
     const isThere = other !== row && isConnection(sockets, other) && netns[other] === netns[row];
-    if (isThere && fromUs[other]! <= end.lastUs && closedUs[other]! >= end.firstUs) rows.push(other);
+    if (!isThere || fromUs[other]! > end.lastUs || closedUs[other]! < end.firstUs) continue;
+    if (!isStream || isAnotherConnection(end, sockets, row, other)) rows.push(other);
   }
   return rows.length === 1 ? found : { match: found.match, rows, inTurn: true };
+}
+
+/** A connection begins with its SYN, unless a filter or a loss kept that from whoever captured. */
+function isAnotherConnection(end: FlowEnd, { facts: { fromUs, closedUs } }: SocketTable, row: number, other: number) {
+  const wasBefore = closedUs[other]! <= fromUs[row]! && closedUs[other]! >= end.firstUs + BETWEEN_US;
+  const cameAfter = fromUs[other]! >= closedUs[row]! && fromUs[other]! <= end.lastUs - BETWEEN_US;
+  return wasBefore || cameAfter;
 }
 
 /**

@@ -3,6 +3,7 @@ import { ownerOfFrame } from '../app/annotate/frame-owner.ts';
 import { withInputs } from '../app/report/read-inputs.ts';
 import type { Reader } from '../store/reader.ts';
 import type { Context } from './context.ts';
+import { inputOf } from './file-inputs.ts';
 import { checkFrameFlags, type FrameFlags } from './frame-flags.ts';
 import { warnOfGap } from './open-history.ts';
 import { openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
@@ -26,7 +27,7 @@ export async function withExplainedFile(
   const sources = await openOwnerSources(context, flags, [file]);
   const given = { factsPath: flags.facts, historyPath: flags.owners, stop: new AbortController().signal };
   await withInputs(
-    { ...sources, ...given, ...thisRun(), paths: [file], onProgress: () => {} },
+    { ...sources, ...given, ...thisRun(), inputs: [inputOf(file)], grows: false, onProgress: () => {} },
     (reader, { result }) => {
       warnOfGap(context, sources.history, result.firstUs, result.lastUs);
       warnOfRest(context, result);

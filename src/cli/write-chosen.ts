@@ -25,8 +25,8 @@ export function refuseWriteFlags({ db, follow, force, write }: WriteChosenFlags,
   };
   if (db !== undefined && isFiltered)
     refuse('--db stores a capture as a whole', 'Leave the filters out; give them to flows and usage.');
-  if (db !== undefined && write !== undefined)
-    refuse('-w and --db are two ways to go', 'Leave one of them out, or run read twice.');
+  if (db !== undefined && write !== undefined && force)
+    refuse('--force could mean the file of -w or the database of --db', 'Leave one of them out, or run read twice.');
   if (follow && write !== undefined)
     refuse('-w reads the file twice, --follow while it is written', 'Wait until it is whole.');
   if (force && write === undefined && db === undefined)

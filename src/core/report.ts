@@ -27,17 +27,24 @@ export interface Course {
 export interface Timeline {
   readonly from_us: Us;
   readonly slot_us: Us;
-  readonly slots: number;
+  readonly slots: number; // 0: no counters by time know what the filter asks for
   readonly courses: readonly Course[]; // programs with the most bytes first
+}
+
+/** Which flows a report is about, where it is not about all. */
+export interface ReportFilter {
+  readonly text: string; // `process curl, port 443`
+  readonly captured: ReportRow; // `flows`, `packets`, `ip_bytes` of that time, whether they pass or not
 }
 
 export interface Report {
   readonly made: ReportRow; // `at_us`, `version`, `command`
+  readonly filter: ReportFilter | null; // captures, interfaces and inputs are whole, all else is of flows that pass it
   readonly range: ReportRow; // asked for: `from_us`, `to_us`, null: no bound; stored: `first_us`, `last_us`
   readonly inputs: readonly ReportInput[]; // files that were read, for the report or into the database before
   readonly captures: TopRows; // recordings that overlap the range, the latest first
   readonly interfaces: TopRows;
-  readonly parts: readonly ReportRow[]; // what became of every packet: they add up to what was captured
+  readonly parts: readonly ReportRow[]; // what became of every packet: they add up to what was captured, or passes
   readonly beside: readonly ReportRow[]; // `what`, `packets`: not in that sum
   readonly programs: TopRows; // by local ends, with those without a process by reason
   readonly processes: TopRows;

@@ -54,6 +54,7 @@ function quoted(text: string): string {
 
 /** Owners of the sender and the receiver of a packet. @param text as decodeHostile() gave it: with `\` doubled */
 export function parseOwnerComment(text: string): {
+  readonly flow: number; // 0: it is no number
   readonly src: NotedOwner | undefined; // undefined: nothing is said of it
   readonly dst: NotedOwner | undefined;
 } {
@@ -61,7 +62,8 @@ export function parseOwnerComment(text: string): {
   for (const [, name, inQuotes, plain] of text.matchAll(/ ([a-z_.]+)=(?:"([^"]*)"|(\S*))/g)) {
     if (!fields.has(name!)) fields.set(name!, unquoted(inQuotes ?? plain ?? ''));
   }
-  return { src: ownerOf('src', fields), dst: ownerOf('dst', fields) };
+  const flow = Number(/^\d{1,15}(?= |$)/.exec(text.slice(BEGIN.length))?.[0] ?? 0);
+  return { flow, src: ownerOf('src', fields), dst: ownerOf('dst', fields) };
 }
 
 function unquoted(text: string): string {

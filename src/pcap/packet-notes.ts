@@ -19,6 +19,7 @@ export type NotedEnd = 'src' | 'dst';
 /** What a comment of pcapid says of one end of the packet in that row. */
 export interface OwnerNote {
   readonly row: number;
+  readonly flow: number; // as its writer numbers them
   readonly end: NotedEnd;
   readonly owner: NotedOwner;
 }
@@ -96,7 +97,7 @@ export class PacketNotes {
     for (const end of ['src', 'dst'] as const) {
       const owner = both[end];
       if (owner?.process !== undefined) this.add(row, owner.process, end);
-      if (owner !== undefined) this.owners.push({ row, end, owner });
+      if (owner !== undefined) this.owners.push({ row, flow: both.flow, end, owner });
     }
   }
 

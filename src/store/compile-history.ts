@@ -26,6 +26,31 @@ export function compileHistorySpan(): CompiledQuery {
   return { sql: 'SELECT count(*) AS sockets, min(from_us) AS from_us, max(to_us) AS to_us FROM socket', params: [] };
 }
 
+/** A clock that was set back by less is brought in line: two sockets on one tuple are not that close. */
+const LEAST_SET_BACK_US: Us = 1_000_000;
+
+/** Times of day that a host had twice, because its clock was set back: from when to when. */
+export function compileSetBack(): CompiledQuery {
+  return {
+    sql: `SELECT boot_us + offset_us AS from_us, boot_us + before_us AS to_us
+FROM (SELECT boot_us, offset_us, lag(offset_us) OVER (PARTITION BY boot ORDER BY boot_us) AS before_us FROM clock)
+WHERE before_us - offset_us >= ?`,
+    params: [LEAST_SET_BACK_US],
+  };
+}
+
+/** Pairs of sockets on one tuple that both seem to have been there within that time; those of one process are no rivals. */
+export function compileRivals(fromUs: Us, toUs: Us): CompiledQuery {
+  return {
+    sql: `SELECT a.id AS one, b.id AS other FROM socket a JOIN socket b ON b.local_address = a.local_address
+  AND b.local_port IS a.local_port AND b.protocol = a.protocol AND b.remote_address IS a.remote_address
+  AND b.remote_port IS a.remote_port AND b.netns IS a.netns AND b.id > a.id AND b.from_us < a.to_us AND b.to_us > a.from_us
+WHERE a.from_us < ? AND a.to_us > ? AND b.from_us < ? AND b.to_us > ?
+  AND (a.process IS NOT b.process OR a.process IS NULL) AND NOT (a.cookie IS b.cookie AND a.inode IS b.inode)`,
+    params: [toUs, fromUs, toUs, fromUs],
+  };
+}
+
 /** Addresses as 4 or 16 octets. */
 export interface StoredTuple {
   readonly protocol: number;

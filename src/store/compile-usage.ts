@@ -24,6 +24,7 @@ export interface UsageQuery {
   readonly order: Order<UsageSort>;
   readonly limit: Limit;
   readonly slots?: { readonly fromUs: number; readonly toUs: number; readonly count: number }; // see compileUsage()
+  readonly wholeFlows?: boolean; // of the flows that pass the filter as `flows` lists them, not of counters
 }
 
 /** @returns where the answer is: counters by bucket, or flows when only these know */
@@ -40,7 +41,7 @@ export function sourceOf({ process, pid, name, remote, port, protocol }: FlowFil
  */
 export function compileUsage(query: UsageQuery): CompiledQuery {
   const grouping: Grouping = GROUPINGS[query.groupBy];
-  const source = sourceOf(query.filter, query.groupBy);
+  const source = query.wholeFlows === true ? null : sourceOf(query.filter, query.groupBy);
   const slot = slotOf(query);
   const inner = [...grouping.inner, ...(slot === null ? [] : ['slot'])];
   const summed = source === null ? ofFlows(query, inner) : ofBuckets(query, source, inner, slot);
@@ -107,11 +108,12 @@ function partsOf(source: 'program' | 'traffic', segments: readonly Segment[]): r
   ]);
 }
 
-function ofFlows({ filter: { port, ...filter } }: UsageQuery, inner: readonly string[]): Fragment {
-  const where = and([
-    endpointWhere(filter),
-    ...(port === undefined ? [] : [fragment('e.service_port = ?', port)]), // as the counters mean it
-  ]);
+function ofFlows({ filter, wholeFlows }: UsageQuery, inner: readonly string[]): Fragment {
+  const { port, ...others } = filter;
+  const where =
+    wholeFlows === true || port === undefined
+      ? endpointWhere(filter)
+      : and([endpointWhere(others), fragment('e.service_port = ?', port)]); // as the counters mean it
   const names: Readonly<Record<string, string>> = {
     protocol: 'e.protocol_number',
     netns_row: 'f.netns',

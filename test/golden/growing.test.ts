@@ -54,6 +54,14 @@ describe('read -', () => {
     });
   }
 
+  test('read - takes a file as its standard input', () => {
+    const { stdout } = spawnSync('sh', ['-c', `node ${READ.join(' ')} - < captures/connection.pcap`], {
+      ...SPAWN,
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, readFileSync('test/golden/connection.ndjson.out', 'utf8'));
+  });
+
   test('read - shows a flow while its input is still open, and the whole of it when it ends', async () => {
     const { child, line, done } = start('-');
     child.stdin.write(CONNECTION.subarray(0, 24 + 70 * 2)); // two of six packets

@@ -20,6 +20,7 @@ import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
 import type { History } from './history.ts';
 import { SaidOwners } from './said-owners.ts';
+import { SaidTurns } from './said-turns.ts';
 import { turn, within } from './waiting.ts';
 
 const BATCH_PACKETS = 1024;
@@ -95,7 +96,7 @@ export interface FileResult {
 
 /** @throws UserError when an input cannot be opened, or none is a capture that can be read */
 export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
-  for (const input of options.inputs) if (!isGrowing(input)) tryOpen(input); // fail before the work
+  for (const input of options.inputs) if (input.fd === undefined && !isGrowing(input)) tryOpen(input); // fail before the work
   const reading = new FileReading(options, sink);
   for (const input of options.inputs) await reading.read(input);
   return reading.end();
@@ -112,6 +113,7 @@ class FileReading {
   readonly #names: NameCollector | undefined;
   readonly #captureFacts = new CaptureFacts();
   readonly #said = new SaidOwners();
+  readonly #turns = new SaidTurns();
   #named: boolean;
   readonly #damages: FileDamage[] = [];
   readonly #refused: UserError[] = [];
@@ -198,7 +200,7 @@ class FileReading {
     this.#learn(source);
     this.#addReleased();
     this.#table.add(this.#batch, this.#decoded, 0, NO_LIMIT_US);
-    if (this.#options.history !== undefined) this.#table.settleSockets();
+    this.#table.settleSockets();
     this.#names?.look(this.#batch, this.#decoded);
     this.#sink.onProgress(this.#bytes + source.bytesRead, this.#packets);
   }
@@ -230,6 +232,8 @@ class FileReading {
     if (history !== undefined) this.#recall(history);
     if (history !== undefined || this.#options.facts.length > 0) return;
     const facts = this.#captureFacts.take(this.#batch, this.#decoded, source.notes);
+    const turns = this.#turns.take(this.#batch, this.#decoded, source.notes);
+    if (turns !== undefined) this.#table.noteSockets(turns);
     const isSaid = this.#said.take(this.#batch, this.#decoded, source.notes);
     if (facts !== undefined) this.#options.attributor.observe(facts);
     this.#named ||= isSaid || facts !== undefined;

@@ -27,12 +27,12 @@ interface Waiting extends Turn {
 export class HistoryEvents {
   readonly #heap: Waiting[] = [];
 
-  /** @param key of a socket with both ends. @param turns of the processes after the first one */
-  add(key: Int32Array, cookie: number, fromUs: Us, turns: readonly Turn[], closedUs: Us): void {
+  /** @param key of a socket with both ends. @param turns of the processes after the first one @param closedUs if it was told */
+  add(key: Int32Array, cookie: number, fromUs: Us, turns: readonly Turn[], closedUs: Us | undefined): void {
     const plain = { key, cookie, edge: 0, sequence: 0 };
     this.#push({ ...plain, kind: SocketEvent.Seen, atUs: fromUs });
     for (const turn of turns) this.#push({ ...plain, ...turn, kind: SocketEvent.Owner });
-    this.#push({ ...plain, kind: SocketEvent.Closed, atUs: closedUs });
+    if (closedUs !== undefined) this.#push({ ...plain, kind: SocketEvent.Closed, atUs: closedUs });
   }
 
   /** All until then, undefined when there are none. */

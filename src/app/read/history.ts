@@ -15,8 +15,15 @@ import {
   SourceCode,
 } from '../../core/socket.ts';
 import { SECOND_US, TICK_US, type Us } from '../../core/time.ts';
-import { KEY_WORDS } from '../../core/tuple.ts';
-import { compileClock, compileHistory, compileHistorySpan, compileParent } from '../../store/compile-history.ts';
+import { KEY_WORDS, keyProtocol, Protocol } from '../../core/tuple.ts';
+import {
+  compileClock,
+  compileHistory,
+  compileHistorySpan,
+  compileParent,
+  compileRivals,
+  compileSetBack,
+} from '../../store/compile-history.ts';
 import { Reader, type Row } from '../../store/reader.ts';
 import { HistoryEvents, type Turn } from './history-events.ts';
 import { putKey } from './stored-key.ts';
@@ -43,6 +50,7 @@ export class History {
   #translated: TranslatedSockets | undefined;
   #next: Row | undefined;
   readonly #told = new Set<number>(); // processes, by row
+  readonly #rivals = new Set<number>(); // sockets, by row: of their packets nobody knows which of two they are of
   readonly #events = new HistoryEvents();
 
   /**
@@ -59,6 +67,9 @@ export class History {
       this.#reader.close();
       throw new UserError('no-history', `${path} holds no sockets`, 'Name the database of a recording: pcapid record.');
     }
+    for (const twice of this.#reader.all(compileSetBack()))
+      for (const { one, other } of this.#reader.rows(compileRivals(Number(twice.from_us), Number(twice.to_us))))
+        this.#rivals.add(Number(one)).add(Number(other));
     this.span = { sockets, fromUs: Number(row!.from_us) + offsetUs, toUs: Number(row!.to_us) + offsetUs };
   }
 
@@ -75,7 +86,7 @@ export class History {
       this.#step();
     }
     if (!this.#isDue(untilUs)) return undefined;
-    const facts = new FactsOfHistory(untilUs, this.#events);
+    const facts = new FactsOfHistory(untilUs, this.#events, this.#rivals);
     while (this.#isDue(untilUs)) {
       const socket = this.#takeSocket(this.#next!);
       facts.add(socket, this.#offsetUs, this.#told);
@@ -135,10 +146,12 @@ class FactsOfHistory {
   readonly #processes: Process[] = [];
   readonly #atUs: Us;
   readonly #events: HistoryEvents;
+  readonly #rivals: ReadonlySet<number>;
 
-  constructor(atUs: Us, events: HistoryEvents) {
+  constructor(atUs: Us, events: HistoryEvents, rivals: ReadonlySet<number>) {
     this.#atUs = atUs;
     this.#events = events;
+    this.#rivals = rivals;
   }
 
   get learned(): LearnedFacts {
@@ -160,7 +173,8 @@ class FactsOfHistory {
     const cookie = Number(first!.id); // unlike the kernel's it is unique over boots
     const key = this.#addSocket(first!, cookie, offsetUs);
     const known = rows.filter(({ pid }) => pid !== null);
-    const acted = known.filter(({ role }) => role === null || role === 'actor');
+    const isRival = this.#rivals.has(cookie);
+    const acted = isRival ? [] : known.filter(({ role }) => role === null || role === 'actor');
     for (const row of acted.length > 0 ? acted : known) {
       const out = pushRow(this.#owners);
       this.#owners.cookie[out] = cookie;
@@ -168,7 +182,7 @@ class FactsOfHistory {
       this.#owners.startTicks[out] = startTicksOf(row);
       this.#owners.evidence[out] = acted.length > 0 ? OwnerEvidence.Transfer : OwnerEvidence.Called;
       this.#owners.source[out] = SourceCode.History;
-      this.#owners.flags[out] = acted.length === 0 && known.length > 1 ? SocketFlag.Shared : 0;
+      this.#owners.flags[out] = acted.length === 0 && (isRival || known.length > 1) ? SocketFlag.Shared : 0;
       this.#owners.fromUs[out] = Number(row.role_us ?? row.from_us) + offsetUs;
       if (told.has(Number(row.process))) continue;
       told.add(Number(row.process));
@@ -179,7 +193,10 @@ class FactsOfHistory {
     this.#closed.atUs[closed] = Number(first!.to_us) + offsetUs;
     if (first!.remote_bytes === null) return;
     const turns = acted.slice(1).map((row) => turnOf(row, offsetUs)); // the first one began it
-    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, turns, this.#closed.atUs[closed]!);
+    // A datagram socket is told once on each of its peers: one that was seen only then was closed later, or never.
+    const isClosed = keyProtocol(key, 0) === Protocol.Tcp || first!.to_us !== first!.from_us;
+    const closedUs = isClosed ? this.#closed.atUs[closed]! : undefined;
+    this.#events.add(key, cookie, Number(first!.from_us) + offsetUs, turns, closedUs);
   }
 
   /** @returns its key */

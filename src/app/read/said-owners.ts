@@ -90,5 +90,6 @@ export class SaidOwners {
 const lookOf = ({ pid, startTicks, parentPid, comm, exe, argv, uid, unit, container }: Process): string =>
   JSON.stringify([pid, startTicks, parentPid, comm, exe, argv, uid, unit, container]);
 
-const nameOf = (key: Int32Array, at: number): string =>
+/** A tuple as a key of maps. */
+export const nameOf = (key: Int32Array, at: number): string =>
   String.fromCharCode(...new Uint16Array(key.buffer, key.byteOffset + 4 * at, 2 * KEY_WORDS));

@@ -14,6 +14,7 @@ import type { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { compileCapturesOfFile, FILE_SEPARATOR } from '../../store/compile-summary.ts';
 import { compileInputsOfSize } from '../../store/provenance-writer.ts';
 import { Reader } from '../../store/reader.ts';
+import type { FlowOwners } from '../annotate/flow-owners.ts';
 import { sha256OrNull } from '../files/file-hash.ts';
 import { checkExists } from '../files/regular-file.ts';
 import { FileMarks, type UsedFile } from '../provenance/file-marks.ts';
@@ -37,6 +38,7 @@ export interface StoreFileOptions extends Maker {
   readonly historyPath?: string | undefined;
   readonly force?: boolean; // what is stored already may be stored again
   readonly userName: (uid: number) => string | null;
+  readonly also?: Pick<FlowOwners, 'addFlows' | 'addAnswer'> | undefined; // is told the same
 }
 
 export interface StoredFiles extends FileResult {
@@ -74,14 +76,21 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   try {
     const known = knownHashes(resolve(options.database), options);
     marks = new FileMarks(usedFiles(options, known));
-    const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => builder.addAnswer(serial, side, answer);
+    const onFlows: FileSink['onFlows'] = (flows, ...more) => {
+      options.also?.addFlows(flows);
+      write(flows, ...more);
+    };
+    const onAnswer: FileSink['onAnswer'] = (serial, side, answer) => {
+      options.also?.addAnswer(serial, side, answer);
+      builder.addAnswer(serial, side, answer);
+    };
     const onNames: FileSink['onNames'] = (found, flows, named) => {
       if (named) builder.hostNames.watch(flows);
       builder.hostNames.add(found);
     };
     const result = await readFiles(
       { ...options, attributor, interfaceCounts, byMinute: true },
-      { onFlows: write, onAnswer, onNames, onProgress },
+      { onFlows, onAnswer, onNames, onProgress },
     );
     if (result.named) builder.addSockets(Number.POSITIVE_INFINITY);
     write(createColumns(FLOW_COLUMNS, 1), result.counters, result.named);

@@ -129,13 +129,27 @@ export class TickBuilder {
     return isTold ? this.#told.id[row]! : this.#writeSocket(row, process, answer.holders);
   }
 
+  /** A row, and another one from each moment on at which the clock was set. @returns the id of the latest */
   #writeSocket(row: number, process: number, holders: readonly Holding[]): number {
     const { sockets } = this.#attributor;
-    const { facts } = sockets;
     const isTold = this.#told.isTold(row);
-    const id = isTold ? this.#told.id[row]! : ++this.#socketIds;
-    const offsetUs = isTold ? this.#told.offsetUs[row]! : this.clock.wallUs(facts.fromUs[row]!) - facts.fromUs[row]!;
-    this.#told.note(row, id, sockets.lastUs(row), process, holders.length, offsetUs);
+    const lastUs = sockets.lastUs(row);
+    let id = isTold ? this.#told.id[row]! : ++this.#socketIds;
+    let beginUs = isTold ? this.#told.beginUs[row]! : sockets.facts.fromUs[row]!;
+    for (let leapUs = this.clock.leapAfter(beginUs); leapUs < lastUs; leapUs = this.clock.leapAfter(leapUs)) {
+      this.#writeStretch(row, id, process, holders, beginUs, leapUs - 1);
+      beginUs = leapUs;
+      id = ++this.#socketIds;
+    }
+    this.#writeStretch(row, id, process, holders, beginUs, Number.POSITIVE_INFINITY);
+    this.#told.note(row, id, lastUs, process, holders.length, beginUs);
+    return id;
+  }
+
+  /** @param beginUs of the stretch. @param endUs Infinity: of the last one */
+  #writeStretch(row: number, id: number, process: number, holders: readonly Holding[], beginUs: Us, endUs: Us): void {
+    const { sockets } = this.#attributor;
+    const { facts } = sockets;
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;
@@ -146,24 +160,27 @@ export class TickBuilder {
     history.state[out] = facts.state[row]!;
     history.process[out] = process;
     history.netns[out] = facts.netns[row]!;
-    history.fromUs[out] = facts.fromUs[row]! + offsetUs;
-    history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(sockets.lastUs(row)));
+    history.fromUs[out] = this.clock.wallUs(beginUs);
+    history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(Math.min(sockets.lastUs(row), endUs)));
     history.source[out] = facts.source[row]!;
     history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
-    if (!isSole) for (const holding of holders) this.#writeHolder(id, holding, offsetUs);
-    return id;
+    if (isSole) return;
+    const fromUs = beginUs === facts.fromUs[row] ? Number.NEGATIVE_INFINITY : beginUs;
+    for (const holding of holders)
+      if (holding.toUs >= fromUs && holding.fromUs <= endUs) this.#writeHolder(id, holding, fromUs, endUs);
   }
 
-  #writeHolder(socket: number, { process, role, fromUs, toUs, edge = 0, sequence = 0 }: Holding, offsetUs: Us): void {
+  #writeHolder(socket: number, holding: Holding, beginUs: Us, endUs: Us): void {
+    const { process, role, fromUs, toUs, edge = 0, sequence = 0 } = holding;
     const out = pushRow(this.#holders);
     this.#holders.socket[out] = socket;
     this.#holders.process[out] = this.processes.id(process);
     this.#holders.role[out] = ROLES.indexOf(role);
-    this.#holders.fromUs[out] = fromUs + offsetUs;
-    this.#holders.toUs[out] = toUs + offsetUs;
-    this.#holders.edge[out] = edge;
-    this.#holders.sequence[out] = sequence;
+    this.#holders.fromUs[out] = this.clock.wallUs(Math.max(fromUs, beginUs));
+    this.#holders.toUs[out] = Math.max(this.#holders.fromUs[out]!, this.clock.wallUs(Math.min(toUs, endUs)));
+    this.#holders.edge[out] = fromUs < beginUs ? 0 : edge;
+    this.#holders.sequence[out] = fromUs < beginUs ? 0 : sequence;
   }
 }
 

@@ -7,7 +7,7 @@ export class ToldSockets {
   toUs = new Float64Array(64);
   process = new Float64Array(64); // 0: none or several
   holders = new Uint32Array(64); // told of
-  offsetUs = new Float64Array(64); // of its first row: the clock may be slewed meanwhile, an interval keeps its begin
+  beginUs = new Float64Array(64); // CLOCK_BOOTTIME: of its latest row, since the clock was set last
 
   isTold(row: number): boolean {
     return row < this.id.length && this.id[row] !== 0;
@@ -23,13 +23,13 @@ export class ToldSockets {
     return this.isTold(row) && this.process[row] === process && this.holders[row]! >= holders;
   }
 
-  note(row: number, id: number, toUs: Us, process: number, holders: number, offsetUs: Us): void {
+  note(row: number, id: number, toUs: Us, process: number, holders: number, beginUs: Us): void {
     if (row >= this.id.length) this.#grow(row);
     this.id[row] = id;
     this.toUs[row] = toUs;
     this.process[row] = process;
     this.holders[row] = holders;
-    this.offsetUs[row] = offsetUs;
+    this.beginUs[row] = beginUs;
   }
 
   #grow(row: number): void {
@@ -38,6 +38,6 @@ export class ToldSockets {
     this.toUs = grown(this.toUs, new Float64Array(size));
     this.process = grown(this.process, new Float64Array(size));
     this.holders = grown(this.holders, new Uint32Array(size));
-    this.offsetUs = grown(this.offsetUs, new Float64Array(size));
+    this.beginUs = grown(this.beginUs, new Float64Array(size));
   }
 }

@@ -20,7 +20,8 @@ import { topRows } from './top-rows.ts';
 
 export interface ReportQuestion extends Maker {
   readonly range: ReportRange;
-  readonly flows: Pick<FlowFilter, 'sinceUs' | 'untilUs'>; // the range to the microsecond, for flows
+  readonly flows: FlowFilter; // which ones, and the range to the microsecond
+  readonly filterText: string | null; // what `flows` has beside the range, in words; null: nothing
   readonly most: number; // rows of each list
   readonly inputs?: readonly ReportInput[]; // as they were read just now; absent: as the database has them
   readonly atUs: Us;
@@ -30,28 +31,32 @@ const BY_BYTES = { by: 'bytes', direction: 'desc' } as const;
 const DROPS = ['packets', 'bytes', 'kernel_drops', 'interface_drops'];
 
 export function gatherReport(reader: Reader, question: ReportQuestion): Report {
-  const { range, flows, most, inputs, atUs, version, command } = question;
+  const { range, flows, filterText, most, inputs, atUs, version, command } = question;
   const segments = segmentsOf(range, range.kept);
+  const isChosen = filterText !== null;
   const usageBy = (groupBy: GroupBy): TopRows => {
+    const of = isChosen ? { filter: flows, wholeFlows: true } : { filter: {} };
     const order = { by: 'total', direction: 'desc' } as const;
-    return topRows(reader.rows(compileUsage({ filter: {}, groupBy, segments, order, limit: null })), most, USAGE_SUMS);
+    return topRows(reader.rows(compileUsage({ ...of, groupBy, segments, order, limit: null })), most, USAGE_SUMS);
   };
   const captured = reader.all(compileCaptured(segments));
+  const parts = captured.filter(({ kind }) => Number(kind) < Captured.Beside);
   const programs = usageBy('process');
   const largest = flowsOf(reader, flows, most);
   return {
     made: { at_us: atUs, version, command },
+    filter: isChosen ? { text: filterText, captured: sumsOf(parts) } : null,
     range: { ...spanOf(reader, range, flows), partly_flows: largest.partly },
     inputs: inputs ?? filesOf(reader, range),
     captures: topRows(reader.rows(compileCaptures(range)), most, DROPS),
     interfaces: topRows(reader.rows(compileCapturedInterfaces(range)), most, ['packets', 'bytes']),
-    parts: captured.filter(({ kind }) => Number(kind) < Captured.Beside).map(withoutKind),
-    beside: captured.filter(({ kind }) => Number(kind) >= Captured.Beside).map(besideOf),
+    parts: isChosen ? reader.all(compileConservation(flows)).map(withoutPartly) : parts.map(withoutKind),
+    beside: isChosen ? [] : captured.filter(({ kind }) => Number(kind) >= Captured.Beside).map(besideOf),
     programs,
     processes: processesOf(reader, flows, most),
     remotes: withNames(reader, flows, usageBy('remote')),
     services: usageBy('port'),
-    timeline: timelineOf(reader, range, programs.rows),
+    timeline: timelineOf(reader, range, programs.rows, flows),
     evidence: reader.all(compileEvidence(flows)),
     flows: largest.top,
   };
@@ -61,18 +66,12 @@ const filesOf = (reader: Reader, range: ReportRange): readonly ReportInput[] =>
   reader.all(compileCapturedFiles(range)) as unknown as readonly ReportInput[]; // that query has these columns
 
 /** Of what is stored: the first and the last moment of a flow that has a part in the range. */
-function spanOf(reader: Reader, range: ReportRange, { sinceUs, untilUs }: ReportQuestion['flows']): ReportRow {
+function spanOf(reader: Reader, range: ReportRange, flows: FlowFilter): ReportRow {
   const edge = (by: 'first' | 'last', direction: 'asc' | 'desc') =>
-    reader.all(
-      compileFlows(
-        { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) },
-        { by, direction },
-        1,
-      ),
-    )[0];
+    reader.all(compileFlows(flows, { by, direction }, 1))[0];
   return {
-    from_us: sinceUs === undefined ? null : range.fromUs,
-    to_us: untilUs === undefined ? null : range.toUs,
+    from_us: flows.sinceUs === undefined ? null : range.fromUs,
+    to_us: flows.untilUs === undefined ? null : range.toUs,
     first_us: edge('first', 'asc')?.first_us ?? null,
     last_us: edge('last', 'desc')?.last_us ?? null,
     flows_from_us: range.flowsFromUs > range.fromUs ? range.flowsFromUs : null,
@@ -80,6 +79,12 @@ function spanOf(reader: Reader, range: ReportRange, { sinceUs, untilUs }: Report
 }
 
 const withoutKind = ({ kind: _, ...part }: ReportRow): ReportRow => part;
+const withoutPartly = ({ partly: _, ...part }: ReportRow): ReportRow => part;
+
+function sumsOf(rows: readonly ReportRow[]): ReportRow {
+  const sum = (field: string): number => rows.reduce((total, row) => total + Number(row[field] ?? 0), 0);
+  return { flows: sum('flows'), packets: sum('packets'), ip_bytes: sum('ip_bytes') };
+}
 
 const BESIDE: ReadonlyMap<number, string> = new Map([
   [Captured.Duplicate, 'duplicate'],

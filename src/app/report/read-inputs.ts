@@ -7,20 +7,20 @@ import type { Maker } from '../../core/provenance.ts';
 import type { ReportInput } from '../../core/report.ts';
 import { InterfaceNumbers } from '../../pcap/interface-numbers.ts';
 import { Reader } from '../../store/reader.ts';
-import { regularFileSize } from '../files/regular-file.ts';
-import type { FileResult, FileSink } from '../read/file-reading.ts';
+import type { FileInput, FileResult, FileSink } from '../read/file-reading.ts';
 import type { History } from '../read/history.ts';
 import { storeFiles } from '../read/store-file.ts';
 import type { FactsMessage } from '../record/messages.ts';
 
 export interface InputOptions extends Maker {
-  readonly paths: readonly string[]; // pieces of one capture
+  readonly inputs: readonly FileInput[]; // pieces of one capture
   readonly facts: readonly FactsMessage[];
   readonly factsPath?: string | undefined;
   readonly history?: History | undefined;
   readonly historyPath?: string | undefined;
   readonly userName: (uid: number) => string | null;
-  readonly stop: AbortSignal; // gives up
+  readonly grows: boolean; // no regular files: whoever stops has what came until then
+  readonly stop: AbortSignal; // else gives up
   readonly onProgress: FileSink['onProgress'];
 }
 
@@ -35,22 +35,22 @@ export interface ReadInputs {
  * @throws UserError
  */
 export async function withInputs<T>(options: InputOptions, ask: (reader: Reader, read: ReadInputs) => T): Promise<T> {
-  const { paths, stop, onProgress, ...rest } = options;
-  paths.forEach(regularFileSize);
+  const { inputs: asked, grows, stop, onProgress, ...rest } = options;
   const folder = mkdtempSync(join(tmpdir(), 'pcapid-report-')); // mode 0700
   const goOn = (): void => {
-    if (stop.aborted) throw new UserError('given-up', 'given up, nothing was written', 'Run it again for a report.');
+    if (stop.aborted && !grows)
+      throw new UserError('given-up', 'given up, nothing was written', 'Run it again for a report.');
   };
   try {
     const database = join(folder, 'report.db');
-    const reading = { inputs: paths.map((path) => ({ path })), interfaces: new InterfaceNumbers(), stop };
+    const reading = { inputs: asked, interfaces: new InterfaceNumbers(), stop };
     const result = await storeFiles({ ...rest, ...reading, database, decap: false, follow: false }, (...progress) => {
       goOn();
       onProgress(...progress);
     });
     goOn();
     const inputs = result.files.map((file, i): ReportInput => {
-      const path = paths[i] ?? file.path; // inputs come first, as they were called
+      const path = asked[i]?.path ?? file.path; // inputs come first, as they were called
       return { ...file, path, damage: damageOf(result, path) };
     });
     const reader = Reader.open(database);

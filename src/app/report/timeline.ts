@@ -2,7 +2,8 @@
 import type { Course, ReportRow, Timeline } from '../../core/report.ts';
 import { DAY_US, HOUR_US, MINUTE_US, type Us } from '../../core/time.ts';
 import { USAGE_KEYS } from '../../core/usage.ts';
-import { compileUsage } from '../../store/compile-usage.ts';
+import { compileUsage, sourceOf } from '../../store/compile-usage.ts';
+import type { FlowFilter } from '../../store/conditions.ts';
 import type { Reader } from '../../store/reader.ts';
 import type { Level } from '../../store/rollup-tables.ts';
 import { segmentsOf } from '../../store/usage-plan.ts';
@@ -18,16 +19,25 @@ const WIDTHS: readonly Us[] = [
   ...[1, 2, 7, 14, 28].map((days) => days * DAY_US),
 ];
 
-/** @param programs rows of groups, the largest first */
-export function timelineOf(reader: Reader, range: ReportRange, programs: readonly ReportRow[]): Timeline {
+/** @param programs rows of groups, the largest first @param flows which ones */
+export function timelineOf(
+  reader: Reader,
+  range: ReportRange,
+  programs: readonly ReportRow[],
+  { sinceUs: _, untilUs: __, ...filter }: FlowFilter,
+): Timeline {
   const { fromUs, toUs, count, widthUs } = slotsOf(range);
   const named = programs.filter(({ reason }) => reason === null).slice(0, MOST_COURSES);
   const empty = () => new Array<number>(count).fill(0);
+  if (filter.port !== undefined || sourceOf(filter, 'process') === null) {
+    const ofColour = named.map((group) => ({ kind: 'program' as const, group, ip_bytes: [] }));
+    return { from_us: fromUs, slot_us: widthUs, slots: 0, courses: ofColour };
+  }
   const courses = new Map<string, number[]>(named.map((group) => [keyOf(group), empty()]));
   const [others, unattributed] = [empty(), empty()];
   const rows = reader.rows(
     compileUsage({
-      ...{ filter: {}, groupBy: 'process', order: { by: 'total', direction: 'desc' }, limit: null },
+      ...{ filter, groupBy: 'process', order: { by: 'total', direction: 'desc' }, limit: null },
       segments: segmentsOf(range, range.kept, levelOf(widthUs)),
       slots: { fromUs, toUs, count },
     }),

@@ -1,7 +1,7 @@
-import { fstatSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { AnnotatedFile } from '../../app/annotate/annotated-file.ts';
+import { fileNote, noteFiles } from '../../app/provenance/note-files.ts';
 import { chooseFlows, flowPredicate } from '../../app/read/choose-flows.ts';
 import { type ReadingOptions, readFiles } from '../../app/read/file-reading.ts';
 import { FlowBook } from '../../app/read/flow-book.ts';
@@ -17,6 +17,7 @@ import { localZone } from '../../report/local-time.ts';
 import { localLook } from '../../report/look.ts';
 import type { FlowFilter } from '../../store/conditions.ts';
 import type { CommandModule, Context } from '../context.ts';
+import { inputOf, isPipe, stopOnSignal } from '../file-inputs.ts';
 import { warnOfChanges } from '../file-words.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
@@ -51,6 +52,7 @@ Examples:
   tcpdump -U -w - | pcapid read -                  flows while they come
   pcapid read --follow trip.pcap                   the same of a file that is still being written
   pcapid read trip.pcap --owners pcapid.db         names from what record stored on that host
+  pcapid read trip.pcap --owners pcapid.db --db case.db -w named.pcapng
   pcapid read captures/demo.pcap --facts captures/demo.facts.ndjson
   pcapid read trip.pcapng --process curl           only the flows of curl; filters are those of flows
   pcapid read trip.pcap --owners pcapid.db --port 443 --user alice -w alice.pcapng
@@ -61,7 +63,7 @@ is the whole flow.
 
 -w writes the packets of the flows that pass the filters, octet for octet, with the owners on the first packet of each
 flow, as annotate does; what is no packet (interfaces, names, secrets for decryption) stays. Without a filter these are
-all packets. Filters of a process, user, unit or container need owners: of --owners, of --facts, or in the file itself.`;
+all packets; with --db the capture is stored too, and the hashes of all files with it. Filters of a process, user, unit or container need owners: of --owners, of --facts, or in the file itself.`;
 
 export const read: CommandModule = (context) =>
   addFilterOptions(
@@ -100,7 +102,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   columnsOf(flags, printing);
   refuseWriteFlags(flags, isFiltered);
   const file = flags.write === undefined ? undefined : new AnnotatedFile(paths, flags.write, flags);
-  const inputs = file?.inputs ?? paths.map((path) => (path === '-' ? { path: 'standard input', fd: 0 } : { path }));
+  const inputs = file?.inputs ?? paths.map(inputOf);
   const grows = flags.follow || inputs.some(isPipe);
   const stop = grows ? stopOnSignal() : new AbortController().signal;
   const progress = new ReadProgress(context, grows ? [] : [...paths, ...(file === undefined ? [] : paths)]);
@@ -117,11 +119,19 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
         force: flags.force,
         factsPath: flags.facts,
         historyPath: flags.owners,
+        also: file?.owners,
         ...thisRun(),
       };
       const result = await storeFiles({ ...options, ...stored }, progress.onProgress);
+      const written = file && (await writeChosen(file, undefined, flags, progress.onProgress));
       progress.end();
-      printCapture(context, resolve(context.cwd, flags.db));
+      const database = resolve(context.cwd, flags.db);
+      printCapture(context, database);
+      if (flags.write !== undefined && written !== undefined) {
+        printWritten(context, paths, flags.write, written);
+        const files = [fileNote('output', flags.write, written.outputHash)];
+        noteFiles(database, { ...thisRun(), atUs: context.nowUs(), files });
+      }
       warnOfChanges(context, result.files);
       warnOfGap(context, sources.history, result.firstUs, result.lastUs);
       warnOfRest(context, result);
@@ -202,19 +212,4 @@ function showGrowing(
     progress.end();
     rows.print([...book.recordsOf(due)].filter(isChosen));
   };
-}
-
-/** Ctrl-C ends the reading, not the program: what came until then is a result. */
-function stopOnSignal(): AbortSignal {
-  const stop = new AbortController();
-  // Not before the inputs are open: open(2) of a FIFO without a writer waits, and no handler would run meanwhile.
-  setImmediate(() => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  });
-  return stop.signal;
-}
-
-function isPipe({ path, fd }: { readonly path: string; readonly fd?: number }): boolean {
-  const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
-  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
 }

@@ -12,7 +12,9 @@ import { formatSize } from '../../report/size.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
-import { filterOf, parseNumber } from '../filters.ts';
+import { inputOf, isPipe, stopOnSignal } from '../file-inputs.ts';
+import { filterText } from '../filter-text.ts';
+import { addFilterOptions, type FilterFlags, filterOf, parseNumber } from '../filters.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { warnOfGap } from '../open-history.ts';
 import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
@@ -21,14 +23,13 @@ import { ReadProgress } from '../read-progress.ts';
 import { warnOfRest } from '../read-summary.ts';
 import { thisRun } from '../this-run.ts';
 import { askedRange } from '../usage-range.ts';
+import { warnOfOwnerFilter } from '../write-chosen.ts';
 
-interface ReportFlags extends OwnerFlags, NamingFlags {
+interface ReportFlags extends OwnerFlags, NamingFlags, FilterFlags {
   readonly html?: string;
   readonly format?: 'json';
   readonly force: boolean;
   readonly db?: string;
-  readonly since?: string;
-  readonly until?: string;
   readonly limit: number;
   readonly utc?: boolean;
 }
@@ -38,12 +39,15 @@ Examples:
   pcapid report trip.pcapng --html trip.html         of a capture, with the owners it names
   pcapid report trip.pcap --owners pcapid.db --html trip.html
   pcapid report --since yesterday --until today --html day.html
+  pcapid report --since 1h --unit nginx --port 443 --html nginx.html    filters are those of flows
   pcapid report --db server.db --html - | ssh me@desk 'cat > server.html'
+  ssh root@server tcpdump -U -w - | pcapid report - --html now.html     until Ctrl-C
   pcapid report captures/demo.pcap --facts captures/demo.facts.ndjson --html demo.html
 
 One page that needs nothing else and asks no network: who sent and received what, when
 and with whom, what has no owner and why, what the names stand on. Sums are those of
-usage; ranges are widened to whole minutes. --format json prints the same as data.
+usage; ranges are widened to whole minutes. With a filter they are those of the flows
+that pass it, each counted whole. --format json prints the same as data.
 Files are read into a temporary database below $TMPDIR, which is removed at the end.`;
 
 /** Rows of each list: more make the page long, all are in the database. */
@@ -51,18 +55,21 @@ const ROWS = 15;
 const MOST_ROWS = 1000;
 
 export const report: CommandModule = (context) =>
-  addOwnerOptions(
-    addNamingOption(
-      new Command('report')
-        .argument('[files...]', 'capture files, pieces of one capture; none: the database is asked')
-        .option('--html <file>', "page to write, '-' for standard output")
-        .addOption(new Option('--format <format>', 'print the report as data').choices(['json']))
-        .option('--db <file>', 'database to read, instead of files'),
+  addFilterOptions(
+    addOwnerOptions(
+      addNamingOption(
+        new Command('report')
+          .argument(
+            '[files...]',
+            "capture files, pieces of one capture, '-' for standard input; none: the database is asked",
+          )
+          .option('--html <file>', "page to write, '-' for standard output")
+          .addOption(new Option('--format <format>', 'print the report as data').choices(['json']))
+          .option('--db <file>', 'database to read, instead of files'),
+      ),
     ),
   )
     .description('Makes a page for a colleague: who sent and received what.')
-    .option('--since <time>', "from when on, e.g. 1h, 'yesterday 14:00', 2026-11-21")
-    .option('--until <time>', 'until when')
     .addOption(
       new Option('--limit <rows>', 'rows of each list, the others are added up')
         .argParser((text) => parseNumber(text, '--limit', 1, MOST_ROWS))
@@ -80,7 +87,8 @@ async function makeReport(context: Context, paths: readonly string[], flags: Rep
   if (path !== undefined) new OutputFile(path, flags).abandon(); // refused before the work
   const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
   if (made.parts.length === 0) {
-    context.err('pcapid: nothing was captured in that time\n');
+    const isEmpty = made.filter === null || Number(made.filter.captured.packets) === 0;
+    context.err(isEmpty ? 'pcapid: nothing was captured in that time\n' : 'pcapid: no flow passes the filters\n');
     context.exitCode = 1;
   }
   if (flags.format === 'json') context.out(jsonOf(made));
@@ -124,26 +132,31 @@ function ofDatabase(context: Context, flags: ReportFlags, zone: Zone): Report {
 
 async function ofFiles(context: Context, paths: readonly string[], flags: ReportFlags, zone: Zone): Promise<Report> {
   const sources = await openOwnerSources(context, flags, paths);
-  const progress = new ReadProgress(context, paths);
+  const inputs = paths.map(inputOf);
+  const grows = inputs.some(isPipe);
+  const progress = new ReadProgress(context, grows ? [] : paths);
   const stop = new AbortController();
   const giveUp = (): void => stop.abort();
-  process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
+  if (!grows) process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
   try {
     return await withInputs(
       {
         ...sources,
         ...thisRun(),
-        paths,
+        inputs,
+        grows,
         factsPath: flags.facts,
         historyPath: flags.owners,
-        stop: stop.signal,
+        stop: grows ? stopOnSignal() : stop.signal,
         onProgress: progress.onProgress,
       },
       (reader, { inputs, result }) => {
         progress.end();
+        const made = gather(context, reader, flags, zone, inputs);
+        if (made.parts.length === 0) warnOfOwnerFilter(context, flags, result.named);
         warnOfGap(context, sources.history, result.firstUs, result.lastUs);
         warnOfRest(context, result);
-        return gather(context, reader, flags, zone, inputs);
+        return made;
       },
     );
   } finally {
@@ -160,17 +173,11 @@ function gather(
   inputs?: readonly ReportInput[],
 ): Report {
   const nowUs = context.nowUs();
-  const { sinceUs, untilUs } = filterOf(
-    {
-      ...(flags.since !== undefined && { since: flags.since }),
-      ...(flags.until !== undefined && { until: flags.until }),
-    },
-    nowUs,
-    zone,
-  );
+  const filter = filterOf(flags, nowUs, zone);
   return gatherReport(reader, {
-    range: askedRange(reader, sinceUs, untilUs),
-    flows: { ...(sinceUs !== undefined && { sinceUs }), ...(untilUs !== undefined && { untilUs }) },
+    range: askedRange(reader, filter.sinceUs, filter.untilUs),
+    flows: filter,
+    filterText: filterText(filter),
     ...thisRun(),
     ...(inputs !== undefined && { inputs }),
     most: flags.limit,

@@ -14,7 +14,8 @@ export function attributedBytes({ parts }: Report): number {
 }
 
 export function sumSection(report: Report): Html {
-  const { parts, beside } = report;
+  const { parts, beside, filter } = report;
+  const all = filter === null ? 'what was captured' : 'the flows that pass the filter';
   const whole = sumOf(parts, 'ip_bytes');
   const captured: ReportRow = { flows: sumOf(parts, 'flows'), packets: sumOf(parts, 'packets'), ip_bytes: whole };
   const ofWhole = (row: ReportRow): string => share(numberOf(row, 'ip_bytes'), whole);
@@ -33,13 +34,13 @@ export function sumSection(report: Report): Html {
   }));
   return html`<section aria-labelledby="sum">
 <h2 id="sum">What has an owner, and what has not</h2>
-<p class="soft">Every flow once: attributed when a process is known at one of its ends, else by the reason why not. The parts add up to what was captured.</p>
-${strip(`Of all bytes, ${ofWhole({ ip_bytes: attributedBytes(report) }) || '0.0 %'} are attributed`, pieces)}${table('packets', columns, { rows: [...parts, { ...captured, isSum: 1 }], others: null })}${besideList(beside)}</section>
+<p class="soft">Every flow once: attributed when a process is known at one of its ends, else by the reason why not. The parts add up to ${all}.</p>
+${strip(`Of all bytes, ${ofWhole({ ip_bytes: attributedBytes(report) }) || '0.0 %'} are attributed`, pieces)}${table('packets', columns, { rows: [...parts, { ...captured, isSum: filter === null ? 'captured' : 'chosen' }], others: null })}${besideList(beside)}</section>
 `;
 }
 
 function partName(row: ReportRow): Part {
-  if (row.isSum === 1) return html`<strong>captured</strong>`;
+  if (row.isSum !== undefined) return html`<strong>${textOf(row, 'isSum')}</strong>`;
   if (isAttributed(row)) return 'attributed';
   const reason = textOf(row, 'reason');
   return html`${reason ?? 'not looked up'}<small>${reason === null ? NOT_LOOKED_UP : (REASON_WORDS[reason] ?? null)}</small>`;

@@ -26,7 +26,7 @@ ${STYLE}</head>
 <body>
 <header>
 <h1>${title}</h1>
-${spanLine(report, look)}<p class="lead">${leadOf(report, look)}</p>
+${spanLine(report, look)}${filterLine(report)}<p class="lead">${leadOf(report, look)}</p>
 ${figures(report)}</header>
 <main>
 ${captureSection(report, look)}${programsSection(report, look)}${timeSection(report, look)}${remotesSection(report, look)}${processesSection(report, look)}${sumSection(report)}${evidenceSection(report)}${flowsSection(report, look)}</main>
@@ -58,14 +58,25 @@ function spanLine({ range }: Report, look: PageLook): Html {
 `;
 }
 
+function filterLine({ filter }: Report): Html {
+  if (filter === null) return html``;
+  return html`<p class="soft">Only flows of: <strong>${filter.text}</strong></p>
+`;
+}
+
+const isEmpty = ({ filter }: Report): boolean => filter === null || numberOf(filter.captured, 'packets') === 0;
+
 /** The answer in two sentences. */
 function leadOf(report: Report, look: PageLook): string {
   const whole = sumOf(report.parts, 'ip_bytes');
   const packets = sumOf(report.parts, 'packets');
-  if (packets === 0) return 'Nothing was captured.';
+  if (packets === 0) return isEmpty(report) ? 'Nothing was captured.' : 'No flow passes the filter.';
   const top = report.programs.rows.find((row) => row.reason === null);
   const all = totalOf(report.programs, 'ip_bytes');
-  const first = `${formatSize(whole)} in ${grouped(packets)} packets.`;
+  const captured = report.filter?.captured;
+  const part =
+    captured === undefined ? '' : `, ${share(whole, numberOf(captured, 'ip_bytes'))} of all that was captured`;
+  const first = `${formatSize(whole)} in ${grouped(packets)} packets${part}.`;
   if (top === undefined) return `${first} No process is known for any of it.`;
   const second = `${share(attributedBytes(report), whole)} of it has an owner that is known.`;
   return `${first} ${second} The largest share, ${share(numberOf(top, 'ip_bytes'), all)}, is that of ${programName(top, look)}.`;
@@ -79,7 +90,7 @@ function figures(report: Report): Html {
   const drops = totalOf(captures, 'kernel_drops') + totalOf(captures, 'interface_drops');
   const isDropsKnown = captures.rows.some((row) => row.kernel_drops !== null);
   const entries: readonly (readonly [string, string, string])[] = [
-    ['Captured', formatSize(whole), `${grouped(sumOf(parts, 'packets'))} packets`],
+    [report.filter === null ? 'Captured' : 'Chosen', formatSize(whole), `${grouped(sumOf(parts, 'packets'))} packets`],
     ['Attributed', share(attributedBytes(report), whole) || '–', 'of all bytes'],
     ['Flows', grouped(sumOf(parts, 'flows')), ''],
     ['Processes', count(processes), `of ${count(programs, (row) => row.reason === null)} programs`],

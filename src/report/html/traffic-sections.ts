@@ -188,18 +188,18 @@ ${table(
 `;
 }
 
-export function flowsSection({ flows, range }: Report, look: PageLook): Html {
+export function flowsSection({ flows, range, filter }: Report, look: PageLook): Html {
   const { flows_from_us, partly_flows } = range;
   const notes = [
     ...(Number(partly_flows) > 0
       ? [
-          `${countText(Number(partly_flows), 'flow')} reached beyond the range of time; here and above under evidence and processes such a flow counts whole.`,
+          `${countText(Number(partly_flows), 'flow')} reached beyond the range of time; here and above${filter === null ? ' under evidence and processes' : ''} such a flow counts whole.`,
         ]
       : []),
     ...(flows_from_us === null || flows_from_us === undefined
       ? []
       : [
-          `Flows before ${timeText(Number(flows_from_us), look)} were deleted (record --keep): evidence, processes and names are of the later ones, sums are of all.`,
+          `Flows before ${timeText(Number(flows_from_us), look)} were deleted (record --keep): ${filter === null ? 'evidence, processes and names are of the later ones, sums are of all' : 'all that is said here is of the later ones'}.`,
         ]),
   ];
   return html`<section aria-labelledby="flows">

@@ -1,4 +1,4 @@
-/** Datagram sockets that had a tuple one after the other in a flow that was not cut between them. */
+/** Sockets that had a tuple one after the other in a flow that was not cut between them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SourceCode } from '../../../src/core/socket.ts';
@@ -88,4 +88,16 @@ test('a connection is told apart by its SYN', () => {
   t.flows({ ...FLOW, ...LASTS, protocol: Protocol.Tcp, srcCookie: 6 });
   t.answer();
   assert.equal(words(t.of(1, SRC)), '42 cookie exact');
+});
+
+test('of two connections on one tuple whose SYN nobody saw neither is named, unless one began as the other ended', () => {
+  for (const [firstUs, expected] of [
+    [T - 2_000_000, 'ambiguous cookie ambiguous'],
+    [T, '42 cookie exact'],
+  ] as const) {
+    const t = start({ protocol: Protocol.Tcp });
+    t.flows({ ...FLOW, ...LASTS, protocol: Protocol.Tcp, firstUs });
+    t.answer();
+    assert.equal(words(t.of(1, SRC)), expected);
+  }
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -121,7 +122,8 @@ test('report refuses what it cannot do before it begins, and leaves nothing behi
     [['--facts', 'x', '--html', '-'], /name the owners of capture files/],
     [['--db', '/nonexistent', '--html', '-'], /there is no database: tried \/nonexistent/],
     [['/nonexistent', '--html', '-'], /\/nonexistent: no such file/],
-    [['-', '--html', '-'], /standard input is no regular file/],
+    [[...DEMO, '--html', '-', '--port', 'x'], /--port: 'x' is not valid/],
+    [[folder, '--html', '-'], /test-.*\n/],
     [[join(folder, 'text.pcap'), '--html', '-'], /text\.pcap/],
     [[...DEMO, '--html', '/nonexistent/x.html'], /cannot be written \(ENOENT\)\n.*Make its folder/],
     [[...DEMO, '--html', folder], /is no regular file/],
@@ -145,4 +147,46 @@ test('report of a time before or after all that is stored is an empty page, and 
     assert.deepEqual([JSON.parse(out).programs.rows, code], [[], 1], range.join(' '));
     assert.match(err, /nothing was captured in that time/);
   }
+});
+
+test('report of the flows that pass a filter says which ones, and what part they are', async () => {
+  const words = [...DEMO, '--process', 'curl', '--proto', 'tcp'];
+  const of = await json('report', ...words, '--format', 'json');
+  const [summary] = await json('read', ...words, '--summary', '--format', 'json');
+  assert.deepEqual(
+    ['flows', 'packets'].map((field) => sum(of.parts, field)),
+    [summary.chosen_flows, summary.chosen_packets],
+  );
+  const { text } = parsePage((await run('report', ...words, '--html', '-')).out);
+  assert.match(text, /Only flows of: process curl, protocol tcp/);
+  assert.match(text, /in 340 packets, 42\.1 % of all that was captured\./);
+});
+
+test('report of flows of which none passes the filter says so, and why when no process is known', async () => {
+  const none = await run('report', ...DEMO, '--port', '1', '--html', '-');
+  assert.deepEqual([none.err, none.code], ['pcapid: no flow passes the filters\n', 1]);
+  assert.match(parsePage(none.out).text, /No flow passes the filter\./);
+  const nameless = await run('report', DEMO[0]!, '--process', 'curl', '--html', '-');
+  assert.match(nameless.err, /no flow passes the filters\n$/);
+  assert.match(nameless.err, /names no processes: add --owners DB/);
+});
+
+test('report of a pipe is that of the file', async () => {
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  spawn('cp', ['captures/demo.pcap', fifo], { stdio: 'ignore' });
+  const {
+    made: _,
+    inputs: [piped],
+    captures: __,
+    ...of
+  } = await json('report', fifo, '--format', 'json');
+  const {
+    made: ___,
+    inputs: [read],
+    captures: ____,
+    ...file
+  } = await json('report', DEMO[0]!, '--format', 'json');
+  assert.deepEqual(of, file);
+  assert.deepEqual([piped.path, piped.sha256, piped.bytes, read.path], [fifo, null, null, DEMO[0]]);
 });

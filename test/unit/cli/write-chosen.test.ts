@@ -1,12 +1,14 @@
 /** `read ... -w FILE`: the packets of chosen flows, as they were. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { runProgram } from '../../../src/cli/program.ts';
 import { testContext } from '../../support/context.ts';
+import { rowsOf } from '../../support/database.ts';
 import { ethernet, ipv4, udp } from '../../support/packets.ts';
 import { block, enhancedPacket, interfaceBlock, pcapng, section, text, words } from '../../support/pcapng-file.ts';
 
@@ -114,7 +116,7 @@ test('flags that contradict each other are refused before anything is read', asy
   const demo = 'captures/demo.pcap';
   const cases: readonly (readonly [RegExp, ...string[]])[] = [
     [/--db stores a capture as a whole/, demo, '--db', 'x.db', '--port', '80'],
-    [/-w and --db are two ways to go/, demo, '--db', 'x.db', '-w', output],
+    [/--force could mean the file of -w or the database/, demo, '--db', 'x.db', '-w', output, '--force'],
     [/-w reads the file twice/, demo, '--follow', '-w', output],
     [/--force is about the file of -w/, demo, '--force'],
     [/standard input is no regular file/, '-', '-w', output],
@@ -133,4 +135,29 @@ test('--summary counts the chosen flows beside all, and says how to get owners',
   const { packets, flows, chosen_flows, chosen_packets } = JSON.parse(out);
   assert.deepEqual([packets, flows, chosen_flows, chosen_packets], [925, 15, 0, 0]);
   assert.match(err, /the input names no processes: add --owners DB/);
+});
+
+test('-w with --db stores the capture and writes it, and the database has the hashes of all files', async () => {
+  const [output, database, alone] = ['both.pcapng', 'both.db', 'alone.pcapng'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const { err, code } = await read(...DEMO, '--db', database, '-w', output);
+  assert.equal(code, 0);
+  const [, printed] = /sha256 ([0-9a-f]{64}) {2}.*both\.pcapng\n/.exec(err)!;
+  const noted = rowsOf(database, 'SELECT use, sha256, capture FROM provenance ORDER BY id');
+  assert.deepEqual(
+    noted.map(({ use, capture }) => [use, capture]),
+    [
+      ['input', 1],
+      ['facts', null],
+      ['output', null],
+    ],
+  );
+  assert.equal(noted.at(-1)?.sha256, printed);
+  assert.equal(printed, createHash('sha256').update(readFileSync(output)).digest('hex'));
+  await read(...DEMO, '-w', alone);
+  assert.equal(tshark(output, 'frame'), tshark(alone, 'frame'));
+  assert.deepEqual((await read(output)).out, (await read(alone)).out, 'the same owners');
 });

@@ -22,9 +22,11 @@ test('parseOwnerComment() gives both owners back', () => {
   const [src, dst] = [reread(text).src?.process, reread(text).dst?.process];
   assert.deepEqual([src?.pid, src?.startTicks, src?.comm, src?.uid, src?.parentPid, src?.exe], [1, 5, 'a', 0, 9, null]);
   assert.deepEqual([dst?.pid, dst?.unit, dst?.startTicks], [2, 'b.service', null]);
+  assert.equal(reread(text).flow, 1);
 });
 
 test('an owner whose pid is no number, or 0, is none', () => {
+  for (const flow of ['', 'x', '1x', '9'.repeat(20)]) assert.equal(reread(`pcapid flow=${flow} src.pid=1`).flow, 0);
   for (const pid of ['', '0', 'x', '-1', '99999999999999999999'])
     assert.equal(reread(`pcapid flow=1 src.pid=${pid} src.comm=a`).src, undefined);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,7 +10,11 @@ import { UserError } from '../../../../src/core/errors.ts';
 import type { FlowRecord } from '../../../../src/core/record.ts';
 import { SECOND_US } from '../../../../src/core/time.ts';
 import { InterfaceNumbers } from '../../../../src/pcap/interface-numbers.ts';
+import { FlowStore } from '../../../../src/store/flow-store.ts';
+import { OPTIONS, withFolder } from '../../../support/database.ts';
 import { recordsOf } from '../../../support/file-records.ts';
+import { ethernet, ipv4, pcapFile, udp } from '../../../support/packets.ts';
+import { INFO, NOON, processRow, tick } from '../../../support/ticks.ts';
 
 const CAPTURE = 'captures/demo.pcap';
 const FACTS = 'captures/demo.facts.ndjson';
@@ -87,4 +91,25 @@ test('a database without sockets is no history', async () => {
     () => new History(empty, 0),
     (error) => error instanceof UserError && error.code === 'no-history',
   );
+});
+
+test('a server that was seen once with a peer has all of its datagrams in one flow', async () => {
+  await withFolder(async (path) => {
+    const [file, name] = [join(path, 'peer.pcap'), join(path, 'peer.db')];
+    const recorder = FlowStore.open(name, OPTIONS);
+    recorder.beginCapture(INFO);
+    const { row, program } = processRow(1, { pid: 21 });
+    const peer = { id: 1, tuple: 'udp 10.0.0.1:53 > 10.0.0.2:999', process: 1, fromUs: NOON, toUs: NOON };
+    recorder.write(tick({ processes: [row], programs: [program], sockets: [peer] }));
+    recorder.endCapture(NOON + 60 * SECOND_US);
+    recorder.close();
+    const bytes = ethernet(ipv4({ src: '10.0.0.2', dst: '10.0.0.1' }, udp({ src: 999, dst: 53 })));
+    const seconds = [0, 1, 5, 6].map((second) => ({ sec: NOON / SECOND_US + second, bytes }));
+    writeFileSync(file, pcapFile(seconds));
+    const flows = await recordsOf(file, { history: new History(name, 0) });
+    assert.deepEqual(
+      flows.map((flow) => [flow.orig_packets, flow.dst_pid]),
+      [[4, 21]],
+    );
+  });
 });

@@ -110,3 +110,36 @@ test('gatherReport() of a range in which nothing happened is empty, and of an em
     assert.deepEqual(report.timeline.courses, []);
   }
 });
+
+test('gatherReport() of chosen flows adds up to them in every list, and says what was captured beside', () => {
+  const filter = { process: 'p3' };
+  const { parts, programs, remotes, services, flows, processes, beside, timeline, ...report } = reportOf(TICKS, {
+    filter,
+    most: 1,
+  });
+  const bytes = 6 * 13_000;
+  assert.deepEqual(parts, [{ attributed: 1, reason: null, flows: 6, packets: 12, ip_bytes: bytes }]);
+  for (const list of [programs, remotes, services, processes]) assert.equal(sum(list, 'ip_bytes'), bytes);
+  assert.deepEqual([flows.rows.length, flows.others?.groups, beside], [1, 5, []]);
+  assert.deepEqual(report.filter, {
+    text: 'chosen',
+    captured: { flows: 6 * (PROGRAMS + 1), packets: 12 * (PROGRAMS + 1), ip_bytes: ALL_BYTES },
+  });
+  assert.equal(timeline.slots, 0, 'no counters by minute know the name of a process');
+});
+
+test('gatherReport() of chosen remotes has a course of time, from counters that know them', () => {
+  const octets = Uint8Array.of(10, 0, 1, 7);
+  const { parts, timeline } = reportOf(TICKS, { filter: { remote: { first: octets, last: octets } } });
+  assert.equal(sum({ rows: parts, others: null }, 'ip_bytes'), 6 * 17_000);
+  assert.deepEqual(
+    timeline.courses.map(({ group, ip_bytes }) => [group?.exe, ip_bytes]),
+    [['/bin/p7', new Array(6).fill(17_000)]],
+  );
+});
+
+test('gatherReport() of a port is of either end, as `flows` takes it, in all of its lists', () => {
+  const { parts, programs, flows, timeline } = reportOf(TICKS, { filter: { port: 1001 } });
+  assert.deepEqual([parts[0]?.flows, sum(programs, 'ip_bytes'), flows.rows.length], [1, 10_000, 1]);
+  assert.equal(timeline.slots, 0);
+});
