@@ -130,10 +130,10 @@ export class FlowStore {
     const { processes: processRows, programs } = processes;
     const seenAt = processes.seenAt.bind(processes);
     const rows = { processes: processRows, programs, sockets: sockets.sockets, seenAt };
-    const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
+    const rollups = new RollupWriter(this.#db, this.#fold);
+    const changes = new FlowChanges(this.#db, rollups, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    const rollups = new RollupWriter(this.#db, this.#fold);
     return { capture, processes, sockets, translations, flows, names, changes, rollups };
   }
 
@@ -152,7 +152,7 @@ export class FlowStore {
       writers.translations.write(tick.translations);
       writers.flows.write(tick.flows, tick.ends, tick.atUs);
       writers.names.write(tick.names);
-      writers.changes.take(writers.rollups, tick.atUs);
+      writers.changes.take(tick.atUs);
       writers.capture.write(tick, writers.flows.longestUs, writers.rollups);
       writers.rollups.write();
     });
