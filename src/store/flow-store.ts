@@ -60,6 +60,8 @@ const SETTLED_US = 150_000_000;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
 /** Pages of the log between two checkpoints: indexes change a page of theirs per flow, so few checkpoints write it less often. */
 const CHECKPOINT_PAGES = 4000;
+/** Of pages. 16 MB, the driver's choice, write no more flows a second: what is not here is in the memory of the system. */
+const CACHE_KIB = 6000;
 const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
 
 export class FlowStore {
@@ -101,6 +103,7 @@ export class FlowStore {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = NORMAL');
       db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      db.pragma(`cache_size = ${-CACHE_KIB}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
       if (maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(maxPages)}`);
