@@ -16,6 +16,8 @@ import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Minutes of a flow that follow a name which comes late; what is older keeps the name it had. */
 const MOST_PIECES = 64;
+/** What is older was deleted of some level: it keeps the name it had in the others. */
+const KEPT_FROM = "SELECT max(from_us) FROM kept WHERE what IN ('minute', 'hour', 'day')";
 /** Checkpoints of ended flows that go in one tick at most: 2,000 take 10 ms. */
 const MOST_SETTLED = 2000;
 const TOTALS = ['orig_packets', 'orig_bytes', 'orig_ip_bytes', 'reply_packets', 'reply_bytes', 'reply_ip_bytes'];
@@ -71,6 +73,7 @@ export class FlowChanges {
   readonly #find: Statement<FlowRow>;
   readonly #checkpoint: Statement;
   readonly #checkpoints: Statement<number[]>;
+  readonly #keptFrom: Statement<Us>;
   readonly #forgetOld: Statement;
   readonly #forget: Statement;
   readonly #settledUs: Us;
@@ -86,6 +89,7 @@ export class FlowChanges {
     this.#checkpoints = db
       .prepare(`SELECT bucket_us, ${TOTALS.join(', ')} FROM flow_checkpoint WHERE flow = ? ORDER BY bucket_us`)
       .raw() as Statement<number[]>;
+    this.#keptFrom = db.prepare(KEPT_FROM).pluck() as Statement<Us>;
     this.#forgetOld = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ? AND bucket_us < ?');
     this.#forget = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ?');
   }
@@ -139,13 +143,14 @@ export class FlowChanges {
   /** Hands over what the tick changed of flows of before. */
   take(nowUs: Us): void {
     const settledUs = nowUs - this.#settledUs;
+    const keptFromUs = this.#keptFrom.get()!;
     for (const change of this.#changes.values()) {
       const isSettled = change.isEnded && change.lastUs < settledUs;
       if (isSettled) {
         change.src = change.srcBefore;
         change.dst = change.dstBefore;
       }
-      this.#share(change);
+      this.#share(change, keptFromUs);
     }
     this.#changes.clear();
     this.#settle(settledUs);
@@ -156,11 +161,12 @@ export class FlowChanges {
     this.#changes.clear();
   }
 
-  #share(change: Change): void {
+  #share(change: Change, keptFromUs: Us): void {
     const { place, added, srcBefore, dstBefore, src, dst } = change;
     for (const piece of added) addShare(this.#sink, place, srcBefore, dstBefore, piece, 1);
     if (sameShare(srcBefore, src) && sameShare(dstBefore, dst)) return;
     for (const piece of this.#pieces(change)) {
+      if (piece.bucketUs < keptFromUs) continue;
       addShare(this.#sink, place, srcBefore, dstBefore, piece, -1);
       addShare(this.#sink, place, src, dst, piece, 1);
     }
