@@ -177,6 +177,6 @@ test('flows and counters add up to what was told, after rollbacks, repetitions, 
         assert.deepEqual(rowsOf(path, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
       });
     }),
-    { numRuns: Number(process.env.RUNS ?? 60) },
+    { numRuns: Number(process.env.RUNS ?? 40) },
   );
 });

@@ -82,7 +82,7 @@ class StoreThread {
   #giveUp(endedUs: Us, { message }: StoreBusy): void {
     const flows = this.#waiting.reduce((sum, command) => sum + newFlowsOf(command), 0);
     try {
-      this.#store?.endCapture(endedUs);
+      if (this.#info !== undefined) this.#store?.endCapture(endedUs); // else not even its beginning could be stored
     } catch (error) {
       if (!(error instanceof StoreBusy)) throw error; // the next recording ends it
     }
