@@ -26,9 +26,19 @@ const MAKE: { [K in ColumnKind]: (rows: number) => ColumnArrays[K] } = {
   address: (rows) => new Int32Array(rows * 4),
 };
 
-export function createColumns<S extends ColumnSpec>(spec: S, capacity = 64): Columns<S> {
+const LEAST_ROWS = 64;
+
+export function createColumns<S extends ColumnSpec>(spec: S, capacity = LEAST_ROWS): Columns<S> {
   if (!(capacity > 0)) throw new RangeError(`capacity must be positive, got ${capacity}`);
   return columnsOf(capacity, 0, spec, (_, kind) => MAKE[kind](capacity));
+}
+
+/**
+ * The next columns of a sender: with room for as many rows as the last ones had, and a quarter more. At a steady rate
+ * none grow; what is outgrown waits for the collector of garbage (a third of the memory that a storm took from malloc).
+ */
+export function createNext<S extends ColumnSpec>(spec: S, last: Columns<S>): Columns<S> {
+  return createColumns(spec, Math.max(LEAST_ROWS, Math.ceil(last.count * 1.25)));
 }
 
 /** fromEntries(): V8 turns an object that gets more than twelve properties by name into a dictionary, slow to read. */

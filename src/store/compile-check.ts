@@ -42,7 +42,7 @@ ${key.length === 0 ? '' : `GROUP BY ${key.join(', ')}`} HAVING ${sums.map((name)
   };
 }
 
-/** From here on both levels are complete. */
+/** From here on a level is complete; what is older is being deleted. */
 const keptFrom = (level: Level) => `(SELECT from_us FROM kept WHERE what = '${level}')`;
 
 /** Other levels have these minutes not yet. */
@@ -64,8 +64,9 @@ const programCheck = (level: Level): Check => ({
   query: difference(
     PROGRAM_KEY,
     TRAFFIC_SUMS,
-    `SELECT * FROM program_${level}`,
-    `SELECT ${[...PROGRAM_KEY, ...TRAFFIC_SUMS].join(', ')} FROM traffic_${level}${level === 'minute' ? ` WHERE ${FOLDED}` : ''}`,
+    `SELECT * FROM program_${level} WHERE bucket_us >= ${keptFrom(level)}`,
+    `SELECT ${[...PROGRAM_KEY, ...TRAFFIC_SUMS].join(', ')} FROM traffic_${level}
+  WHERE bucket_us >= ${keptFrom(level)}${level === 'minute' ? ` AND ${FOLDED}` : ''}`,
   ),
 });
 

@@ -7,16 +7,17 @@ import {
   FLOW_COUNTERS,
   type FlowPlace,
   type Piece,
+  placeOf,
   type ShareSink,
   sameShare,
-  UNASKED,
 } from './flow-share.ts';
 import { bucketOf, LEVELS } from './rollup-tables.ts';
-import { servicePort } from './service-port.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Minutes of a flow that follow a name which comes late; what is older keeps the name it had. */
 const MOST_PIECES = 64;
+/** What is older was deleted of some level: it keeps the name it had in the others. */
+const KEPT_FROM = "SELECT max(from_us) FROM kept WHERE what IN ('minute', 'hour', 'day')";
 /** Checkpoints of ended flows that go in one tick at most: 2,000 take 10 ms. */
 const MOST_SETTLED = 2000;
 const TOTALS = ['orig_packets', 'orig_bytes', 'orig_ip_bytes', 'reply_packets', 'reply_bytes', 'reply_ip_bytes'];
@@ -28,35 +29,40 @@ const CHECKPOINT = `INSERT INTO flow_checkpoint (flow, bucket_us, ${TOTALS.join(
 type Nullable = number | null;
 type FlowRow = [Us, Us, Nullable, number, number, Nullable, number, Nullable, ...ends: Nullable[]];
 
-/** A flow that a tick touches. A class: object spreads took three times as long, for each flow. */
+/** A flow of before that a tick touches. A class: object spreads took three times as long, for each flow. */
 class Change {
   readonly id: number; // row of `flow`
   readonly firstUs: Us;
   readonly place: FlowPlace;
-  readonly isNew: boolean; // not in the counters yet
   readonly srcBefore: EndShare;
   readonly dstBefore: EndShare;
   src: EndShare; // after the tick
   dst: EndShare;
-  isEnded = false;
+  isEnded: boolean;
   lastUs: Us;
-  totals: readonly number[] = ZEROS; // [FLOW_COUNTERS]
-  readonly added: Piece[] = []; // in this tick
+  totals: readonly number[]; // [FLOW_COUNTERS]
+  readonly added: AddedPiece[] = []; // in this tick
 
-  constructor(id: number, firstUs: Us, place: FlowPlace, isNew: boolean, src: EndShare, dst: EndShare) {
+  constructor(row: FlowRow, id: number) {
+    const [firstUs, lastUs, endReason, protocol, srcAddress, srcPort, dstAddress, dstPort, ...rest] = row;
+    const src = endShare(rest[0]!, rest[1]!, rest[2]!);
+    const dst = endShare(rest[3]!, rest[4]!, rest[5]!);
     this.id = id;
     this.firstUs = firstUs;
-    this.place = place;
-    this.isNew = isNew;
+    this.place = placeOf(protocol, srcAddress, srcPort, dstAddress, dstPort);
+    this.isEnded = endReason !== null;
+    this.lastUs = lastUs;
+    this.totals = rest.slice(6) as number[];
     this.srcBefore = src;
     this.dstBefore = dst;
     this.src = src;
     this.dst = dst;
-    this.lastUs = firstUs;
   }
 }
 
-const ZEROS: readonly number[] = new Array(FLOW_COUNTERS).fill(0);
+interface AddedPiece extends Piece {
+  readonly counts: number[];
+}
 
 /**
  * Splits what flows count by the minutes in which they counted it, and moves it when an end is named anew. Where a flow
@@ -67,19 +73,23 @@ export class FlowChanges {
   readonly #find: Statement<FlowRow>;
   readonly #checkpoint: Statement;
   readonly #checkpoints: Statement<number[]>;
+  readonly #keptFrom: Statement<Us>;
   readonly #forgetOld: Statement;
   readonly #forget: Statement;
   readonly #settledUs: Us;
+  readonly #sink: ShareSink;
   #ended: { readonly id: number; readonly lastUs: Us }[] = []; // that have checkpoints, oldest first
 
   /** @param settledUs a flow that has ended so long ago is named no more, and never anew */
-  constructor(db: Sqlite, settledUs: Us) {
+  constructor(db: Sqlite, sink: ShareSink, settledUs: Us) {
     this.#settledUs = settledUs;
+    this.#sink = sink;
     this.#find = db.prepare(FIND).raw() as Statement<FlowRow>;
     this.#checkpoint = db.prepare(CHECKPOINT);
     this.#checkpoints = db
       .prepare(`SELECT bucket_us, ${TOTALS.join(', ')} FROM flow_checkpoint WHERE flow = ? ORDER BY bucket_us`)
       .raw() as Statement<number[]>;
+    this.#keptFrom = db.prepare(KEPT_FROM).pluck() as Statement<Us>;
     this.#forgetOld = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ? AND bucket_us < ?');
     this.#forget = db.prepare('DELETE FROM flow_checkpoint WHERE flow = ?');
   }
@@ -99,34 +109,24 @@ export class FlowChanges {
     return this.#changeOf(id)?.firstUs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** A flow that was just inserted. */
-  begin(
-    id: number,
-    firstUs: Us,
-    protocol: number,
-    src: number,
-    srcPort: Nullable,
-    dst: number,
-    dstPort: Nullable,
-  ): void {
-    const place = placeOf(protocol, src, srcPort, dst, dstPort);
-    this.#changes.set(id, new Change(id, firstUs, place, true, UNASKED, UNASKED));
+  /** A flow that was just inserted with what it counted by `lastUs`. What comes later of it finds it in the database. */
+  begin(place: FlowPlace, src: EndShare, dst: EndShare, lastUs: Us, counts: readonly number[]): void {
+    addShare(this.#sink, place, src, dst, { bucketUs: bucketOf('minute', lastUs), flows: 1, counts }, 1);
   }
 
   /** @param totals of the flow now, [FLOW_COUNTERS], counted by `lastUs` and after the row before */
   count(id: number, lastUs: Us, totals: readonly number[], isEnded: boolean): void {
-    const change = this.#changes.get(id)!;
+    const change = this.#changeOf(id)!;
     const bucketUs = bucketOf('minute', lastUs);
     const lastBucketUs = bucketOf('minute', change.lastUs);
-    const begins = change.isNew && change.added.length === 0;
-    if (bucketUs > lastBucketUs && !begins) {
+    if (bucketUs > lastBucketUs) {
       this.#checkpoint.run(id, lastBucketUs, ...change.totals);
       this.#forgetOld.run(id, lastBucketUs - (MOST_PIECES - 1) * LEVELS.minute);
     }
     if (isEnded && bucketUs > bucketOf('minute', change.firstUs)) this.#ended.push({ id, lastUs });
     let piece = change.added.at(-1);
     if (piece?.bucketUs !== bucketUs) {
-      piece = { bucketUs, flows: begins ? 1 : 0, counts: [0, 0, 0, 0, 0, 0] };
+      piece = { bucketUs, flows: 0, counts: new Array<number>(FLOW_COUNTERS).fill(0) };
       change.added.push(piece);
     }
     for (let i = 0; i < FLOW_COUNTERS; i++) piece.counts[i]! += totals[i]! - change.totals[i]!;
@@ -140,16 +140,17 @@ export class FlowChanges {
     if (change !== undefined) change[side] = endShare(process, program, reason);
   }
 
-  /** Hands everything of the tick over. */
-  take(sink: ShareSink, nowUs: Us): void {
+  /** Hands over what the tick changed of flows of before. */
+  take(nowUs: Us): void {
     const settledUs = nowUs - this.#settledUs;
+    const keptFromUs = this.#keptFrom.get()!;
     for (const change of this.#changes.values()) {
       const isSettled = change.isEnded && change.lastUs < settledUs;
-      if (isSettled && !change.isNew) {
+      if (isSettled) {
         change.src = change.srcBefore;
         change.dst = change.dstBefore;
       }
-      this.#share(change, sink);
+      this.#share(change, keptFromUs);
     }
     this.#changes.clear();
     this.#settle(settledUs);
@@ -160,15 +161,14 @@ export class FlowChanges {
     this.#changes.clear();
   }
 
-  #share(change: Change, sink: ShareSink): void {
-    const { place, added, isNew, src, dst } = change;
-    const srcBefore = isNew ? src : change.srcBefore;
-    const dstBefore = isNew ? dst : change.dstBefore;
-    for (const piece of added) addShare(sink, place, srcBefore, dstBefore, piece, 1);
+  #share(change: Change, keptFromUs: Us): void {
+    const { place, added, srcBefore, dstBefore, src, dst } = change;
+    for (const piece of added) addShare(this.#sink, place, srcBefore, dstBefore, piece, 1);
     if (sameShare(srcBefore, src) && sameShare(dstBefore, dst)) return;
     for (const piece of this.#pieces(change)) {
-      addShare(sink, place, srcBefore, dstBefore, piece, -1);
-      addShare(sink, place, src, dst, piece, 1);
+      if (piece.bucketUs < keptFromUs) continue;
+      addShare(this.#sink, place, srcBefore, dstBefore, piece, -1);
+      addShare(this.#sink, place, src, dst, piece, 1);
     }
   }
 
@@ -192,14 +192,7 @@ export class FlowChanges {
     if (known !== undefined) return known;
     const row = this.#find.get(id);
     if (row === undefined) return undefined;
-    const [firstUs, lastUs, endReason, protocol, src, srcPort, dst, dstPort, ...rest] = row;
-    const srcBefore = endShare(rest[0]!, rest[1]!, rest[2]!);
-    const dstBefore = endShare(rest[3]!, rest[4]!, rest[5]!);
-    const place = placeOf(protocol, src, srcPort, dst, dstPort);
-    const change = new Change(id, firstUs, place, false, srcBefore, dstBefore);
-    change.isEnded = endReason !== null;
-    change.lastUs = lastUs;
-    change.totals = rest.slice(6) as number[];
+    const change = new Change(row, id);
     this.#changes.set(id, change);
     return change;
   }
@@ -211,10 +204,6 @@ export class FlowChanges {
     }
     if (settled > 0) this.#ended = this.#ended.slice(settled);
   }
-}
-
-function placeOf(protocol: number, src: number, srcPort: Nullable, dst: number, dstPort: Nullable): FlowPlace {
-  return { protocol, srcAddress: src, dstAddress: dst, servicePort: servicePort(protocol, srcPort, dstPort) ?? 0 };
 }
 
 /** No flow that has checkpoints will be named any more. */

@@ -1,6 +1,7 @@
 /** What a part of a flow adds to the counters, given whose its ends are. Pure: the same for every level. */
 import type { Us } from '../core/time.ts';
 import { Captured, TRAFFIC_KEY } from './rollup-tables.ts';
+import { servicePort } from './service-port.ts';
 
 /** Codes of REASONS; `Unasked` is none of them: the end was not looked up yet. */
 const Reason = { Unasked: -1, Named: 0, Forwarded: 4, NotLocal: 5 } as const;
@@ -11,7 +12,7 @@ export interface EndShare {
   readonly reason: number; // 0: a process is named; -1: not looked up
 }
 
-export const UNASKED: EndShare = { program: 0, reason: Reason.Unasked };
+const UNASKED: EndShare = { program: 0, reason: Reason.Unasked };
 
 /** @param reason NULL for a named process, and for an end that nobody looked up */
 export function endShare(process: number | null, program: number | null, reason: number | null): EndShare {
@@ -29,6 +30,16 @@ export interface FlowPlace {
   readonly servicePort: number; // 0: none
 }
 
+export function placeOf(
+  protocol: number,
+  srcAddress: number,
+  srcPort: number | null,
+  dstAddress: number,
+  dstPort: number | null,
+): FlowPlace {
+  return { protocol, srcAddress, dstAddress, servicePort: servicePort(protocol, srcPort, dstPort) ?? 0 };
+}
+
 /** Counters in the order of the columns of `flow`: packets, octets of frames, of IP packets, both directions. */
 export const FLOW_COUNTERS = 6;
 
@@ -36,7 +47,7 @@ export const FLOW_COUNTERS = 6;
 export interface Piece {
   readonly bucketUs: Us;
   flows: number; // 1 where the flow began
-  readonly counts: number[]; // [FLOW_COUNTERS]
+  readonly counts: readonly number[]; // [FLOW_COUNTERS]
 }
 
 /** Takes the sums of keys, which are in the order of the tables' columns. The arrays are filled anew afterwards. */

@@ -60,6 +60,8 @@ const SETTLED_US = 150_000_000;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024; // a burst's longer log is cut back to this at the next checkpoint
 /** Pages of the log between two checkpoints: indexes change a page of theirs per flow, so few checkpoints write it less often. */
 const CHECKPOINT_PAGES = 4000;
+/** Of pages. 16 MB, the driver's choice, write no more flows a second: what is not here is in the memory of the system. */
+const CACHE_KIB = 6000;
 const LAST_BUSY_MS = 100; // how long a stop waits for readers before it leaves the file in WAL mode
 
 export class FlowStore {
@@ -69,6 +71,7 @@ export class FlowStore {
   readonly #fold: MinuteFold;
   #writers: Writers | undefined;
   #pruning: Generator<void> | undefined; // what began and has not ended
+  #hasPruned = false; // since the last checkpoint of prune()
 
   private constructor(db: Sqlite, self: RecorderIdentity) {
     this.#db = db;
@@ -100,6 +103,7 @@ export class FlowStore {
       db.pragma('journal_mode = WAL');
       db.pragma('synchronous = NORMAL');
       db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      db.pragma(`cache_size = ${-CACHE_KIB}`);
       db.pragma(`journal_size_limit = ${WAL_KEPT_BYTES}`);
       db.pragma('foreign_keys = OFF'); // declared for readers; checking them would cost every insert eight look-ups
       if (maxPages !== undefined) db.pragma(`max_page_count = ${Math.trunc(maxPages)}`);
@@ -130,10 +134,10 @@ export class FlowStore {
     const { processes: processRows, programs } = processes;
     const seenAt = processes.seenAt.bind(processes);
     const rows = { processes: processRows, programs, sockets: sockets.sockets, seenAt };
-    const changes = new FlowChanges(this.#db, info.backend === 'file' ? Infinity : SETTLED_US);
+    const rollups = new RollupWriter(this.#db, this.#fold);
+    const changes = new FlowChanges(this.#db, rollups, info.backend === 'file' ? Infinity : SETTLED_US);
     const flows = new FlowWriter(this.#db, this.#addresses, rows, capture, changes);
     const names = new NameWriter(this.#db, this.#addresses, processes.processes, capture.flowBase);
-    const rollups = new RollupWriter(this.#db, this.#fold);
     return { capture, processes, sockets, translations, flows, names, changes, rollups };
   }
 
@@ -152,20 +156,25 @@ export class FlowStore {
       writers.translations.write(tick.translations);
       writers.flows.write(tick.flows, tick.ends, tick.atUs);
       writers.names.write(tick.names);
-      writers.changes.take(writers.rollups, tick.atUs);
+      writers.changes.take(tick.atUs);
       writers.capture.write(tick, writers.flows.longestUs, writers.rollups);
       writers.rollups.write();
     });
   }
 
   /**
-   * Deletes some of what is too old or too much, for `budgetMs` in a transaction of its own.
+   * Deletes some of what is too old or too much, for `budgetMs` in a transaction of its own. What it changed, pages of all
+   * indexes, goes from the log to the file with the next call: both at once would take three times as long.
    *
    * @param nowMs any clock
    * @returns whether there is more to do
    * @throws StoreBusy when nothing could be deleted for now
    */
   prune(keep: Keep, nowUs: Us, nowMs: () => number, budgetMs: number): boolean {
+    if (this.#hasPruned) {
+      this.#checkpoint();
+      return true;
+    }
     this.#pruning ??= new Retention(this.#db, keep, this.#fold, this.#writers === undefined, () =>
       this.#sweepAddresses(),
     ).work(nowUs);
@@ -176,7 +185,17 @@ export class FlowStore {
       while (isDone === false && nowMs() < untilMs) isDone = pruning.next().done === true;
     });
     if (isDone) this.#endPruning();
+    else this.#hasPruned = true;
     return !isDone;
+  }
+
+  #checkpoint(): void {
+    this.#hasPruned = false;
+    try {
+      this.#db.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      if (!isPassing(sqliteCode(error))) throw error; // the log is whole: a later one does it
+    }
   }
 
   #sweepAddresses(): AddressSweep {

@@ -5,6 +5,7 @@ import type { Us } from '../core/time.ts';
 import { K_FIRST, K_META, K_SECOND, KEY_WORDS, keyFirstPort, keyProtocol, keySecondPort } from '../core/tuple.ts';
 import type { AddressTable } from './address-table.ts';
 import type { FlowChanges } from './flow-changes.ts';
+import { endShare, placeOf } from './flow-share.ts';
 import type { IdMap } from './id-map.ts';
 import type { NetnsTable } from './netns-table.ts';
 import { portOrNull } from './ports.ts';
@@ -114,12 +115,12 @@ export class FlowWriter {
       const id = this.#capture.flowBase + flows.serial[i]!;
       const isInserted =
         ((flows.flags[i]! & FlowFlag.New) !== 0 || !this.#changes.has(id)) && this.#insertRow(flows, i, ends, nowUs);
-      const totals = totalsOf(flows, i);
       if (!isInserted) {
         if (flows.lastUs[i]! < this.#changes.lastUs(id)) continue; // of a tick that comes a second time
+        const totals = totalsOf(flows, i);
         this.#updateRow(flows, i, totals);
+        this.#changes.count(id, flows.lastUs[i]!, totals, (flows.flags[i]! & FlowFlag.Ended) !== 0);
       }
-      this.#changes.count(id, flows.lastUs[i]!, totals, (flows.flags[i]! & FlowFlag.Ended) !== 0);
       if (flows.natKey[i * KEY_WORDS + K_META] !== 0) this.#writeNat(flows, i);
     }
   }
@@ -171,9 +172,10 @@ export class FlowWriter {
     this.#fillEnd(row, SRC_END, ends, this.#endAt.get(srcKey), firstUs, nowUs);
     this.#fillEnd(row, DST_END, ends, this.#endAt.get(dstKey), firstUs, nowUs);
     if (this.#insert.run(...row).changes === 0) return false;
-    this.#changes.begin(id, firstUs, protocol, src, srcPort, dst, dstPort);
-    this.#changes.name(id, 'src', row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
-    this.#changes.name(id, 'dst', row[DST_END + PROCESS]!, row[DST_END + PROGRAM]!, row[DST_END + REASON]!);
+    const place = placeOf(protocol, src, srcPort, dst, dstPort);
+    const srcShare = endShare(row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
+    const dstShare = endShare(row[DST_END + PROCESS]!, row[DST_END + PROGRAM]!, row[DST_END + REASON]!);
+    this.#changes.begin(place, srcShare, dstShare, f.lastUs[i]!, totalsOf(f, i));
     this.#endAt.delete(srcKey);
     this.#endAt.delete(dstKey);
     return true;

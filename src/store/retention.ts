@@ -26,6 +26,8 @@ export interface Keep {
 
 /** Rows that go between two looks at the clock: some 3 ms. */
 const SLICE = 200;
+/** Slices of flows that go before the sockets that only they needed. */
+const SLICES_AT_ONCE = 50;
 /** Free pages that stay in the file: the next tick needs some. */
 const MOST_FREE = 16;
 /** Pages given back between two looks at the clock. */
@@ -153,18 +155,22 @@ export class Retention {
   }
 
   /**
-   * The history of sockets goes first as far as no flow needs it, then the oldest flows, then the oldest minutes, then
-   * hours: what is coarse tells the most in the least room.
+   * The history of sockets goes first as far as no flow needs it, and again whenever some of the oldest flows went, then the
+   * oldest minutes, then hours: what is coarse tells the most in the least room.
    */
   *#shrink(maxBytes: number, nowUs: Us): Generator<void> {
     if (this.#usedBytes() <= maxBytes) return;
     this.#fold.closeBefore(Number.POSITIVE_INFINITY); // what is closed later would make it larger again
     const enough = () => this.#usedBytes() <= maxBytes * ENOUGH;
-    yield* this.#dropSockets(
-      (this.#hasFlows() ? this.#since('flows', this.#keep.flows, nowUs) : nowUs) - SLACK_US,
-      enough,
-    );
-    while (!enough() && this.#dropSomeFlows(ANY_AGE) > 0) yield;
+    let hasFlows: boolean;
+    do {
+      hasFlows = this.#hasFlows();
+      yield* this.#dropSockets((hasFlows ? this.#since('flows', this.#keep.flows, nowUs) : nowUs) - SLACK_US, enough);
+      for (let slice = 0; slice < SLICES_AT_ONCE && hasFlows && !enough(); slice++) {
+        hasFlows = this.#dropSomeFlows(ANY_AGE) > 0;
+        yield;
+      }
+    } while (hasFlows && !enough());
     for (const level of ['minute', 'hour'] as const) {
       while (!enough()) {
         const oldest = this.#db.prepare(`SELECT min(bucket_us) FROM captured_${level}`).pluck().get() as Us | null;

@@ -1,5 +1,5 @@
 import { freeOutgrown } from '../core/arrays.ts';
-import { mixHash } from '../core/tuple.ts';
+import { hashNumbers } from './key-filter.ts';
 
 const FIRST_ENTRIES = 1024; // power of two
 /** A larger map, which a burst left behind, gives its memory back once it was taken. */
@@ -68,7 +68,7 @@ export class SumMap {
   /** @returns entry of the key, which is made when there is none */
   #entryOf(key: ArrayLike<number>): number {
     const mask = this.#slots.length - 1;
-    let slot = this.#hash(key) & mask;
+    let slot = hashNumbers(key, this.#keyLength) & mask;
     for (let entry = this.#slots[slot]!; entry !== 0; entry = this.#slots[slot]!) {
       if (this.#holds(entry - 1, key)) return entry - 1;
       slot = (slot + 1) & mask;
@@ -86,19 +86,13 @@ export class SumMap {
     return true;
   }
 
-  #hash(key: ArrayLike<number>): number {
-    let h = 0;
-    for (let i = 0; i < this.#keyLength; i++) h = mixHash(Math.imul(h, 31) + key[i]!);
-    return h;
-  }
-
   #grow(): void {
     const [values, slots, entries] = [this.#values, this.#slots, this.#count];
     this.#reset(entries * 2);
     this.#values.set(values);
     const mask = this.#slots.length - 1;
     for (let entry = 0; entry < entries; entry++) {
-      let slot = this.#hash(values.subarray(entry * this.#width, entry * this.#width + this.#keyLength)) & mask;
+      let slot = hashNumbers(values.subarray(entry * this.#width), this.#keyLength) & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = entry + 1;
     }

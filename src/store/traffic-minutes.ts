@@ -1,14 +1,13 @@
 import type { Us } from '../core/time.ts';
 import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { upsertSql } from './counter-table.ts';
+import { KeyFilter } from './key-filter.ts';
 import { TRAFFIC_KEY } from './rollup-tables.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Rows of one minute; further services are counted together, with the address `other`. */
 const MOST_MINUTE_ROWS = 10_000;
-/** With less room than this, rows are counted one by one. */
-const NEARLY_FULL = 1000;
-/** Minutes whose number of rows is remembered: late names change the last two or three. */
+/** Minutes whose rows are remembered: late names change the last two or three. */
 const MOST_MINUTES = 16;
 const [BUCKET, REMOTE_ADDRESS, SERVICE_PORT] = [0, 3, 4] as const;
 const KEY_LENGTH = TRAFFIC_KEY.length;
@@ -16,15 +15,16 @@ const KEY_LENGTH = TRAFFIC_KEY.length;
 /** Where sums went: to the row of their key, or to that of `other`. `row`: key, then sums. */
 export type Place = (row: number[], isOther: boolean, isLess: boolean) => void;
 
+/** The rows of a minute that are not `other`. In a storm most keys are new, and it takes no statement to know it. */
 interface MinuteRows {
-  most: number; // rows that are not `other`, or more
-  isExact: boolean;
+  count: number;
+  readonly keys: KeyFilter;
 }
 
 /** The finest traffic table: bounded, so that a scan of addresses cannot fill a disk. */
 export class TrafficMinutes {
   readonly #rows = new Map<Us, MinuteRows>(); // by bucket
-  readonly #count: Statement<number>;
+  readonly #keys: Statement<number[]>;
   readonly #find: Statement<number[]>;
   readonly #update: Statement;
   readonly #upsert: Statement;
@@ -32,9 +32,9 @@ export class TrafficMinutes {
 
   constructor(db: Sqlite) {
     const where = TRAFFIC_KEY.map((name) => `${name} = ?`).join(' AND ');
-    this.#count = db
-      .prepare('SELECT count(*) FROM traffic_minute WHERE bucket_us = ? AND remote_address <> 0')
-      .pluck() as Statement<number>;
+    this.#keys = db
+      .prepare(`SELECT ${TRAFFIC_KEY.join(', ')} FROM traffic_minute WHERE bucket_us = ? AND remote_address <> 0`)
+      .raw() as Statement<number[]>;
     this.#find = db.prepare(`SELECT ${TRAFFIC_SUMS.join(', ')} FROM traffic_minute WHERE ${where}`).raw() as Statement<
       number[]
     >;
@@ -67,11 +67,12 @@ export class TrafficMinutes {
   /** @returns whether there was a row, or room for one */
   #addAsRow(row: readonly number[]): boolean {
     const rows = this.#rowsOf(row[BUCKET]!);
-    if (rows.isExact) {
+    if (rows.keys.mayHave(row, KEY_LENGTH)) {
       if (this.#update.run(...row.slice(KEY_LENGTH), ...row.slice(0, KEY_LENGTH)).changes !== 0) return true;
-      if (rows.most >= MOST_MINUTE_ROWS) return false;
     }
-    rows.most++; // where rows are not exact, perhaps it was there
+    if (rows.count >= MOST_MINUTE_ROWS) return false;
+    rows.count++;
+    rows.keys.add(row, KEY_LENGTH);
     this.#upsert.run(...row);
     return true;
   }
@@ -88,7 +89,7 @@ export class TrafficMinutes {
     const own = sums.map((sum, i) => Math.max(sum, -found[i]!));
     if (found.some((had, i) => had + own[i]! !== 0)) this.#update.run(...own, ...key);
     else {
-      this.#rowsOf(row[BUCKET]!).most--;
+      this.#rowsOf(row[BUCKET]!).count--;
       this.#delete.run(...key);
     }
     place([...key, ...own], false, true);
@@ -96,15 +97,17 @@ export class TrafficMinutes {
     if (rest.some((sum) => sum !== 0)) place(otherOf([...key, ...rest]), true, true);
   }
 
-  /** Rows are counted again only after hundreds were added: most of these may have been there. */
   #rowsOf(bucketUs: Us): MinuteRows {
     const known = this.#rows.get(bucketUs);
-    if (known !== undefined && (known.isExact || known.most < MOST_MINUTE_ROWS)) return known;
-    if (known === undefined && this.#rows.size >= MOST_MINUTES) this.#rows.delete(this.#rows.keys().next().value!);
-    const most = this.#count.get(bucketUs)!;
-    const counted = { most, isExact: most > MOST_MINUTE_ROWS - NEARLY_FULL };
-    this.#rows.set(bucketUs, counted);
-    return counted;
+    if (known !== undefined) return known;
+    if (this.#rows.size >= MOST_MINUTES) this.#rows.delete(this.#rows.keys().next().value!);
+    const rows: MinuteRows = { count: 0, keys: new KeyFilter() };
+    for (const key of this.#keys.iterate(bucketUs)) {
+      rows.count++;
+      rows.keys.add(key, KEY_LENGTH);
+    }
+    this.#rows.set(bucketUs, rows);
+    return rows;
   }
 }
 

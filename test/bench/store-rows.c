@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
     run("PRAGMA journal_mode = WAL");
     run("PRAGMA synchronous = NORMAL");
     run("PRAGMA wal_autocheckpoint = 4000");
-    run("PRAGMA cache_size = -16000");
+    run("PRAGMA cache_size = -6000");
     run("PRAGMA foreign_keys = OFF");
     sqlite3_stmt* insert = prepare(INSERT);
     sqlite3_stmt* upsert = prepare(UPSERT);

@@ -10,6 +10,7 @@ import { type FlowStore, StoreBusy } from '../../store/flow-store.ts';
 import type { Keep } from '../../store/retention.ts';
 import type { StoreCommand, StoreReport } from './messages.ts';
 import { openStore } from './open-store.ts';
+import { PRUNE_BUDGET_MS, PRUNE_PAUSE_MS } from './prune-times.ts';
 import { bugIn, reportFailure, runThread } from './thread.ts';
 
 export interface StoreThreadData {
@@ -22,11 +23,8 @@ const RETRY_MS = 1000;
 /** A recording that ends does not wait for ever until there is room. */
 const LAST_RETRY_MS = 300;
 const LAST_TRIES = 2;
-/** How often what is too old is looked for, and how long a tick may have to wait for it. */
+/** How often what is too old is looked for. */
 const PRUNE_MS = 30_000;
-const PRUNE_BUDGET_MS = 40;
-/** Between two pieces of work on what is too old: half of the time is left for ticks and checkpoints. */
-const PRUNE_PAUSE_MS = 50;
 
 class StoreThread {
   readonly #path: string;
@@ -84,7 +82,7 @@ class StoreThread {
   #giveUp(endedUs: Us, { message }: StoreBusy): void {
     const flows = this.#waiting.reduce((sum, command) => sum + newFlowsOf(command), 0);
     try {
-      this.#store?.endCapture(endedUs);
+      if (this.#info !== undefined) this.#store?.endCapture(endedUs); // else not even its beginning could be stored
     } catch (error) {
       if (!(error instanceof StoreBusy)) throw error; // the next recording ends it
     }

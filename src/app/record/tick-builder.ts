@@ -2,7 +2,7 @@ import type { Answer } from '../../attribution/attribute.ts';
 import type { Attributor } from '../../attribution/attributor.ts';
 import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
-import { createColumns, pushRow } from '../../core/columns.ts';
+import { createColumns, createNext, pushRow } from '../../core/columns.ts';
 import { SOURCES } from '../../core/socket.ts';
 import {
   HOLDER_HISTORY_COLUMNS,
@@ -117,9 +117,9 @@ export class TickBuilder {
       sockets: this.#history,
       holders: this.#holders,
     };
-    this.#ends = createColumns(END_COLUMNS);
-    this.#history = createColumns(SOCKET_HISTORY_COLUMNS);
-    this.#holders = createColumns(HOLDER_HISTORY_COLUMNS);
+    this.#ends = createNext(END_COLUMNS, this.#ends);
+    this.#history = createNext(SOCKET_HISTORY_COLUMNS, this.#history);
+    this.#holders = createNext(HOLDER_HISTORY_COLUMNS, this.#holders);
     return built;
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
-import { copyRow, createColumns, pushRow, transferList } from '../../../src/core/columns.ts';
+import { copyRow, createColumns, createNext, pushRow, transferList } from '../../../src/core/columns.ts';
 import { KEY_WORDS } from '../../../src/core/tuple.ts';
 
 const SPEC = { a: 'f64', key: 'key', b: 'u8', c: 'u32' } as const;
@@ -45,4 +45,12 @@ test('copyRow() appends a row, also one of the same columns', () => {
 
 test('createColumns() refuses a capacity that could never grow', () => {
   for (const capacity of [0, -1, Number.NaN]) assert.throws(() => createColumns(SPEC, capacity), RangeError);
+});
+
+test('createNext() has room for as many rows as the last columns had, and a quarter more, but no memory of bursts before', () => {
+  const first = createColumns({ n: 'f64' });
+  for (let i = 0; i < 1000; i++) first.n[pushRow(first)] = i;
+  const next = createNext({ n: 'f64' }, first);
+  assert.deepEqual([next.count, next.capacity, next.n.length], [0, 1250, 1250]);
+  assert.equal(createNext({ n: 'f64' }, next).capacity, 64);
 });

@@ -86,6 +86,37 @@ test('prune() keeps what is coarse longer: a range is then complete in hours, or
   });
 });
 
+test('a name that comes when the minutes of its flow were deleted changes no counter of them', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'late.db');
+    const store = FlowStore.open(path, OPTIONS);
+    record(store, [0], 1); // it lives on
+    const laterUs = NOON + 2 * 3600 * SECOND;
+    pruneAll(store, { ...FOREVER, minute: 600 * SECOND }, laterUs);
+    store.write(tick({ ends: [{ serial: 1, side: 'src', process: 2, program: 2 }], atUs: laterUs }));
+    store.close();
+    const programs = ['minute', 'hour', 'day'].map((level) => rowsOf(path, `SELECT program FROM program_${level}`));
+    assert.deepEqual(programs, [[], [{ program: 1 }], [{ program: 1 }]]);
+    assert.deepEqual(rowsOf(path, 'SELECT src_program FROM flow'), [{ src_program: 2 }]);
+    assert.deepEqual(brokenRules(path), []);
+  });
+});
+
+test('what is deleted only in part breaks no rule: it lies before what is kept', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'part.db');
+    const store = FlowStore.open(path, OPTIONS);
+    record(store, [0, 5], 500);
+    let looks = 0;
+    for (let calls = 0; calls < 4; calls++) {
+      store.prune({ ...FOREVER, minute: 2 * DAY, hour: 2 * DAY }, NOON + 6 * DAY, () => looks++, 1);
+      store.write(tick({ atUs: NOON + 6 * DAY }));
+    }
+    store.close();
+    assert.deepEqual(brokenRules(path), []);
+  });
+});
+
 test('prune() shrinks a file that is too large, the oldest flows first, and the recorder goes on', () => {
   withFolder((folder) => {
     const path = join(folder, 'large.db');

@@ -1,4 +1,4 @@
-import { createColumns } from '../../../core/columns.ts';
+import { createColumns, createNext } from '../../../core/columns.ts';
 import { HOLDER_COLUMNS } from '../../../core/process.ts';
 import { CLOSED_COLUMNS, OWNER_COLUMNS, SOCKET_COLUMNS } from '../../../core/socket.ts';
 
@@ -11,6 +11,16 @@ export function createLearned() {
     holders: createColumns(HOLDER_COLUMNS),
     owners: createColumns(OWNER_COLUMNS),
     closed: createColumns(CLOSED_COLUMNS),
+  };
+}
+
+/** For the message after `last`, which is not sent yet. */
+export function nextLearned({ sockets, holders, owners, closed }: Learned): Learned {
+  return {
+    sockets: createNext(SOCKET_COLUMNS, sockets),
+    holders: createNext(HOLDER_COLUMNS, holders),
+    owners: createNext(OWNER_COLUMNS, owners),
+    closed: createNext(CLOSED_COLUMNS, closed),
   };
 }
 

@@ -14,7 +14,7 @@ import { type Addresses, AddressWatch } from '../address-watch.ts';
 import type { FactsMessage, NewbornMessage } from '../messages.ts';
 import { HolderScan } from './holder-scan.ts';
 import type { KernelWatch } from './kernel-watch.ts';
-import { createLearned, hasLearned, type Learned } from './learned.ts';
+import { createLearned, hasLearned, type Learned, nextLearned } from './learned.ts';
 import { CONFIRMING_LOOK, LookAgain } from './look-again.ts';
 import { OpenSockets } from './open-sockets.ts';
 import type { SocketSource } from './socket-source.ts';
@@ -171,7 +171,7 @@ export class Observer {
     const others = processes.length > 0 || exits !== undefined || addresses !== null || scan !== null || lost !== null;
     if (!others && !hasLearned(this.#learned) && last === 'more') return undefined;
     const learned = this.#learned;
-    this.#learned = createLearned(); // the old ones are transferred
+    this.#learned = nextLearned(learned); // the old ones are transferred
     const factsLost = this.#options.sources.reduce(
       (sum, source) => sum + source.lost,
       this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0) + (this.#options.ends?.lost ?? 0),
