@@ -38,9 +38,14 @@ class Change {
   readonly dstBefore: EndShare;
   src: EndShare; // after the tick
   dst: EndShare;
+  srcProcessBefore: Nullable = null;
+  srcProcess: Nullable = null;
+  dstProcessBefore: Nullable = null;
+  dstProcess: Nullable = null;
   isEnded = false;
   lastUs: Us;
   totals: readonly number[] = ZEROS; // [FLOW_COUNTERS]
+  totalsBefore: readonly number[] = ZEROS; // of the database
   readonly added: Piece[] = []; // in this tick
 
   constructor(id: number, firstUs: Us, place: FlowPlace, isNew: boolean, src: EndShare, dst: EndShare) {
@@ -137,13 +142,18 @@ export class FlowChanges {
 
   name(id: number, side: 'src' | 'dst', process: Nullable, program: Nullable, reason: Nullable): void {
     const change = this.#changeOf(id);
-    if (change !== undefined) change[side] = endShare(process, program, reason);
+    if (change === undefined) return;
+    change[side] = endShare(process, program, reason);
+    if (side === 'src') change.srcProcess = process;
+    else change.dstProcess = process;
   }
 
   /** Hands everything of the tick over. */
   take(sink: ShareSink, nowUs: Us): void {
     const settledUs = nowUs - this.#settledUs;
     for (const change of this.#changes.values()) {
+      shareWithProcess(sink, change, change.srcProcessBefore, change.srcProcess, ORIG_IP_BYTES, REPLY_IP_BYTES);
+      shareWithProcess(sink, change, change.dstProcessBefore, change.dstProcess, REPLY_IP_BYTES, ORIG_IP_BYTES);
       const isSettled = change.isEnded && change.lastUs < settledUs;
       if (isSettled && !change.isNew) {
         change.src = change.srcBefore;
@@ -200,6 +210,9 @@ export class FlowChanges {
     change.isEnded = endReason !== null;
     change.lastUs = lastUs;
     change.totals = rest.slice(6) as number[];
+    change.totalsBefore = change.totals;
+    change.srcProcess = change.srcProcessBefore = rest[0]!;
+    change.dstProcess = change.dstProcessBefore = rest[3]!;
     this.#changes.set(id, change);
     return change;
   }
@@ -215,6 +228,33 @@ export class FlowChanges {
 
 function placeOf(protocol: number, src: number, srcPort: Nullable, dst: number, dstPort: Nullable): FlowPlace {
   return { protocol, srcAddress: src, dstAddress: dst, servicePort: servicePort(protocol, srcPort, dstPort) ?? 0 };
+}
+
+const [ORIG_IP_BYTES, REPLY_IP_BYTES] = [2, 5]; // in TOTALS
+const PROCESS_SUMS = [0, 0, 0]; // of one call
+
+/** Whole flows, as rows of `flow` name their ends: what another process has now is taken from the one before. */
+function shareWithProcess(
+  sink: ShareSink,
+  { isNew, totals, totalsBefore, lastUs }: Change,
+  before: Nullable,
+  after: Nullable,
+  sent: number,
+  received: number,
+): void {
+  const isSame = before === after && !isNew;
+  const sums = PROCESS_SUMS;
+  if (before !== null && !isSame) {
+    sums[0] = -1;
+    sums[1] = -totalsBefore[sent]!;
+    sums[2] = -totalsBefore[received]!;
+    sink.process(before, sums, lastUs);
+  }
+  if (after === null) return;
+  sums[0] = isSame ? 0 : 1;
+  sums[1] = totals[sent]! - (isSame ? totalsBefore[sent]! : 0);
+  sums[2] = totals[received]! - (isSame ? totalsBefore[received]! : 0);
+  sink.process(after, sums, lastUs);
 }
 
 /** No flow that has checkpoints will be named any more. */

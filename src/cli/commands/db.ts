@@ -84,7 +84,7 @@ function contentLines(path: string, row: Row): readonly string[] {
 
 function keptLine(row: Row): string {
   const [what, fromUs, flows] = [String(row.what), numberOf(row, 'from_us'), numberOf(row, 'flows')];
-  const name = what === 'flows' || what === 'sockets' ? what : `by ${what}`;
+  const name = what === 'flows' || what === 'sockets' || what === 'remotes' ? what : `by ${what}`;
   const gone = flows === 0 ? '' : `; ${countText(flows, 'flow')}, ${formatSize(numberOf(row, 'ip_bytes'))} deleted`;
   return `${name.padEnd(12)}${fromUs === 0 ? 'complete' : `complete since ${formatLocal(fromUs, localZone)}`}${gone}`;
 }
