@@ -17,8 +17,15 @@ const OPEN_MINUTES = `SELECT remote_address, program, reason, bucket_us AS last_
 
 /** What the processes of a program are called where they agree, else its file. */
 const COMM = (which: 'min' | 'max') => `(SELECT ${which}(comm) FROM process WHERE program = g.id AND comm <> '')`;
+
+/** A row when programs do not tell their processes apart, as nobody knows the files of these: then only flows know who talked. */
+export const NAMELESS_PROGRAMS: CompiledQuery = {
+  sql: `SELECT 1 AS known FROM program g WHERE g.exe IS NULL AND ${COMM('min')} <> ${COMM('max')} LIMIT 1`,
+  params: [],
+};
+
 const CALLER = `coalesce(CASE WHEN ${COMM('min')} = ${COMM('max')} THEN ${COMM('min')} END,
-    replace(g.exe, rtrim(g.exe, replace(g.exe, '/', '')), ''), '(' || r.token || ')', '(not known)')`;
+    replace(g.exe, rtrim(g.exe, replace(g.exe, '/', '')), ''))`;
 
 /**
  * `last_us` is the begin of a minute, `first_us` that of the address. Callers are programs: processes of one program that
@@ -50,20 +57,23 @@ picked AS MATERIALIZED (
     sum(c.tx_ip_bytes + c.rx_ip_bytes) AS ip_bytes
   FROM host c LEFT JOIN address a ON a.id = c.address GROUP BY c.address
   ORDER BY ${HOST_SORTS[order.by].sql} ${sqlDirection(order)}, a.bytes LIMIT ?),
-pair AS (
+pair AS MATERIALIZED (
   SELECT t.remote_address AS address, t.program AS program, t.reason AS reason, t.tx_ip_bytes + t.rx_ip_bytes AS ip_bytes
     FROM picked CROSS JOIN remote_program t ON t.remote_address = picked.address WHERE ${pairs.sql}
   UNION ALL SELECT t.remote_address, t.program, t.reason, t.tx_ip_bytes + t.rx_ip_bytes
     FROM open t WHERE t.remote_address IN (SELECT address FROM picked) AND ${pairs.sql}),
+caller AS MATERIALIZED (
+  SELECT g.id AS program, ${CALLER} AS name FROM program g WHERE g.id IN (SELECT program FROM pair)),
 called AS (
-  SELECT s.address AS address, ${CALLER} AS caller, sum(s.ip_bytes) AS ip_bytes
-  FROM (SELECT address, program, reason, sum(ip_bytes) AS ip_bytes FROM pair GROUP BY 1, 2, 3) s
-  LEFT JOIN program g ON g.id = s.program LEFT JOIN reason r ON r.id = s.reason GROUP BY 1, 2)
+  SELECT p.address AS address, coalesce(w.name, '(' || r.token || ')', '(no name)') AS name, sum(p.ip_bytes) AS ip_bytes
+  FROM pair p LEFT JOIN caller w ON w.program = p.program LEFT JOIN reason r ON r.id = p.reason GROUP BY 1, 2),
+callers AS MATERIALIZED (
+  SELECT address, group_concat(name, ', ' ORDER BY ip_bytes DESC, name) AS names FROM called GROUP BY address)
 SELECT c.text AS remote_addr, ${HOST_NAMES} AS name, coalesce(c.seen_us >= ?, 0) AS is_new, c.seen_us AS seen_us,
-  c.first_us AS first_us, c.last_us AS last_us,
-  (SELECT group_concat(d.caller, ', ' ORDER BY d.ip_bytes DESC, d.caller) FROM called d WHERE d.address = c.address) AS processes,
+  c.first_us AS first_us, c.last_us AS last_us, w.names AS processes,
   ${SUMS.map((name) => `c.${name} AS ${name}`).join(', ')}, c.ip_bytes AS ip_bytes
-FROM picked c ORDER BY ${HOST_SORTS[order.by].sql} ${sqlDirection(order)}, c.bytes`,
+FROM picked c LEFT JOIN callers w ON w.address = c.address
+ORDER BY ${HOST_SORTS[order.by].sql} ${sqlDirection(order)}, c.bytes`,
     params: [...where.params, ...where.params, limit ?? NO_LIMIT, ...pairs.params, ...pairs.params, sinceUs],
   };
 }

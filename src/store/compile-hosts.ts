@@ -44,7 +44,7 @@ export function compileHosts(filter: FlowFilter, news: NewHosts, order: Order<Ho
     sum(e.rx_packets) AS rx_packets, sum(e.rx_ip_bytes) AS rx_ip_bytes
   FROM endpoint e WHERE ${where.sql} GROUP BY 1, 2, 3, 4),
 called AS (
-  SELECT pair.address AS address, coalesce(nullif(p.comm, ''), g.exe, '(' || coalesce(pair.reason, 'not looked up') || ')') AS caller,
+  SELECT pair.address AS address, coalesce(nullif(p.comm, ''), g.exe, '(' || pair.reason || ')', '(no name)') AS caller,
     min(pair.first_us) AS first_us, max(pair.last_us) AS last_us, ${sums.join(', ')}
   FROM pair LEFT JOIN process p ON p.id = pair.process LEFT JOIN program g ON g.id = pair.program GROUP BY 1, 2)
 SELECT a.text AS remote_addr, ${HOST_NAMES} AS name, coalesce(a.first_us >= ?, 0) AS is_new, a.first_us AS seen_us,

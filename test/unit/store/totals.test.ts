@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCidr } from '../../../src/cli/filters.ts';
-import { canCountHosts, compileAllHosts } from '../../../src/store/compile-all-hosts.ts';
+import { canCountHosts, compileAllHosts, NAMELESS_PROGRAMS } from '../../../src/store/compile-all-hosts.ts';
 import { compileHosts } from '../../../src/store/compile-hosts.ts';
 import { compileProcesses } from '../../../src/store/compile-query.ts';
 import type { FlowFilter } from '../../../src/store/conditions.ts';
 import { FlowStore } from '../../../src/store/flow-store.ts';
 import { Reader, type Row } from '../../../src/store/reader.ts';
-import { OPTIONS, rowsOf, withFolder } from '../../support/database.ts';
+import { OPTIONS, rowsOf, withDatabase, withFolder } from '../../support/database.ts';
 import { brokenRules } from '../../support/rollups.ts';
 import { type EndLiteral, INFO, NOON, processRow, SECOND, tick } from '../../support/ticks.ts';
 
@@ -157,6 +157,18 @@ test('compileAllHosts() leaves out addresses that were seen before, and marks th
     assert.deepEqual(newsOf(true), [['9.9.9.9', 1, 'p1', 1]]);
     reader.close();
   });
+});
+
+test('NAMELESS_PROGRAMS finds processes that only their names tell apart', () => {
+  const found = (exe: string | null, ...comms: string[]) => {
+    const rows = comms.map((comm, i) => processRow(i + 1, { pid: i + 1, comm, exe }));
+    const one = tick({ programs: rows.map(({ program }) => program), processes: rows.map(({ row }) => row) });
+    return withDatabase([one], (path) => rowsOf(path, NAMELESS_PROGRAMS.sql).length);
+  };
+  assert.deepEqual(
+    [found(null, 'a', 'b'), found(null, 'a', 'a'), found(null, 'a', ''), found('/x', 'a', 'b')],
+    [1, 0, 0, 0],
+  );
 });
 
 test('compileAllHosts() calls a program as its file is where its processes have several names', () => {
