@@ -22,6 +22,7 @@ export const bundleOptions = {
   external: ['better-sqlite3', 'cap', 'esbuild', 'typescript'],
   define: {
     __PCAPID_VERSION__: JSON.stringify(version),
+    __PCAPID_DRIVER__: JSON.stringify(readDriverVersion()),
     __PCAPID_SCHEMA__: JSON.stringify(await schemaOf('src/store/migrations.ts')),
   },
   sourcemap: 'linked',
@@ -90,6 +91,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     banner: { js: '#!/usr/bin/env node' },
   };
   await build({ ...options, entryPoints, plugins: [noPrograms] });
+  // The driver of SQLite, for as long as the version that is installed is this one: its files take long to find.
+  await build({ ...options, entryPoints: { driver: 'better-sqlite3' }, external: ['bindings'] });
   // import() as require(): Node's loader of modules takes longer to start than a command to load.
   await build({
     ...options,
@@ -98,6 +101,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     supported: { 'dynamic-import': false },
   });
   chmodSync(join(root, 'dist/pcapid.cjs'), 0o755); // npx runs it
+}
+
+function readDriverVersion() {
+  return JSON.parse(readFileSync(join(root, 'node_modules/better-sqlite3/package.json'), 'utf8')).version;
 }
 
 /**
