@@ -33,7 +33,6 @@ export function openSqlite(path: string, access: 'read' | 'write', busyMs = 5000
 
 /** Version of the driver whose JavaScript src/bundle.mjs put into one file beside the program. */
 declare const __PCAPID_DRIVER__: string;
-const BUNDLED = './driver.cjs';
 
 /** @param isBound its compiled file is known: then one file takes the place of a dozen, 13 ms of CPU less */
 function loadDriver(isBound: boolean): typeof Database {
@@ -42,17 +41,10 @@ function loadDriver(isBound: boolean): typeof Database {
   if (trouble !== undefined) {
     throw new UserError('sqlite-driver', trouble, 'Use Node.js 22.14 or later, or install better-sqlite3 12.');
   }
-  const bundled = isBound && version === __PCAPID_DRIVER__ ? loadBundled() : undefined;
-  return bundled ?? (load('better-sqlite3') as typeof Database);
-}
-
-/** @returns undefined where it is not: in tests */
-function loadBundled(): typeof Database | undefined {
-  try {
-    return require(BUNDLED) as typeof Database;
-  } catch {
-    return undefined;
+  if (isBound && version === __PCAPID_DRIVER__) {
+    return (require('./bundled-driver.ts') as typeof import('./bundled-driver.ts')).Driver;
   }
+  return load('better-sqlite3') as typeof Database;
 }
 
 /** Where the driver's compiled file is when it was compiled here: looking for it takes as long as opening a database. */

@@ -142,11 +142,18 @@ export class ProcessBook implements ProcessSink {
   /** Processes that were referred to since the last call, or have changed, and all above them. */
   takeChanged(): Process[] {
     for (const life of this.#changed) {
-      if (life.referred) for (const parent of this.#lives.above(life)) this.#changed.add(parent);
+      if (life.referred) for (const parent of this.#lives.above(life)) this.#tellAbove(parent);
     }
     const processes = Array.from(this.#changed, (life) => life.process);
     this.#changed.clear();
     return processes;
+  }
+
+  /** Again each time, for main forgets who is not heard of. */
+  #tellAbove(parent: Life): void {
+    this.#changed.add(parent);
+    if (!parent.isAbove && !parent.referred && parent.endUs !== Infinity) this.#tellEnd(parent);
+    parent.isAbove = true;
   }
 
   /** Ends of processes that somebody referred to; undefined when there are none. */

@@ -43,13 +43,12 @@ export class ProcessLives {
     return life;
   }
 
-  /** Its ancestors from the parent on, which main hears of from now on: again each time, for it forgets them. */
+  /** Its ancestors, from the parent on. */
   *above({ process }: Life): Generator<Life> {
     let child = process;
     for (let generation = 0; generation < MOST_GENERATIONS && child.parentPid > 0; generation++) {
       const parent = this.current(child.parentPid, child.startTicks * TICK_US);
       if (parent === undefined || parent.process === child) return;
-      parent.isAbove = true;
       yield parent;
       child = parent.process;
     }

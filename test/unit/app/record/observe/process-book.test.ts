@@ -204,9 +204,10 @@ describe('ProcessBook', () => {
       book.takeChanged().map(({ pid }) => pid),
       [44, 43, 42],
     );
+    assert.deepEqual([...book.takeExits()!.pid.subarray(0, 1)], [43], 'it ended before anybody heard of it');
     book.executed({ ...state(42), comm: 'other' }, '/sbin/other', ['other']);
     assert.deepEqual(comms(book.takeChanged()), ['other']);
-    book.takeExits();
+    assert.equal(book.takeExits(), undefined);
     book.ended(end(42), 0, '');
     assert.deepEqual(book.takeExits()?.pid[0], 42);
   });
