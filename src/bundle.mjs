@@ -22,6 +22,7 @@ export const bundleOptions = {
   external: ['better-sqlite3', 'cap', 'esbuild', 'typescript'],
   define: {
     __PCAPID_VERSION__: JSON.stringify(version),
+    __PCAPID_DRIVER__: JSON.stringify(readDriverVersion()),
     __PCAPID_SCHEMA__: JSON.stringify(await schemaOf('src/store/migrations.ts')),
   },
   sourcemap: 'linked',
@@ -43,6 +44,16 @@ const programEntries = {
       .map((file) => [`command-${basename(file, '.ts')}`, `${COMMANDS}/${file}`]),
   ),
   ...Object.fromEntries(LATER.map((path) => [basename(path, '.ts'), path])),
+};
+
+const DRIVER = 'src/store/bundled-driver.ts';
+const driverApart = {
+  name: 'driver-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/bundled-driver\.ts$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './driver.cjs', external: true },
+    );
+  },
 };
 
 /** What programEntries leave to SHARED, and what pcapid leaves to the files of the commands. */
@@ -89,15 +100,21 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     minifyWhitespace: true, // a third less to parse
     banner: { js: '#!/usr/bin/env node' },
   };
-  await build({ ...options, entryPoints, plugins: [noPrograms] });
+  await build({ ...options, entryPoints, plugins: [noPrograms, driverApart] });
+  // The driver of SQLite, for as long as the version that is installed is this one: its files take long to find.
+  await build({ ...options, entryPoints: { driver: DRIVER }, external: ['bindings'] });
   // import() as require(): Node's loader of modules takes longer to start than a command to load.
   await build({
     ...options,
     entryPoints: programEntries,
-    plugins: [separate],
+    plugins: [driverApart, separate],
     supported: { 'dynamic-import': false },
   });
   chmodSync(join(root, 'dist/pcapid.cjs'), 0o755); // npx runs it
+}
+
+function readDriverVersion() {
+  return JSON.parse(readFileSync(join(root, 'node_modules/better-sqlite3/package.json'), 'utf8')).version;
 }
 
 /**

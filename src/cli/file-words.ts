@@ -18,14 +18,14 @@ export function warnOfChanges(context: Context, files: readonly FileNote[]): voi
   }
 }
 
-/** Of `db info`, latest first. */
-export function fileLines(reader: Reader): readonly string[] {
+/** Of `db info`, latest first. @param isThere whether there is a file at a path: rotation deletes those that it made */
+export function fileLines(reader: Reader, isThere: (path: string) => boolean): readonly string[] {
   const rows = reader.all(compileFiles(SHOWN));
   const lines = rows.flatMap((row) => {
     const size = row.bytes === null ? 'size not known' : formatSize(numberOf(row, 'bytes'));
     const hash = row.sha256 === null ? 'no hash' : `sha256 ${row.sha256}`;
     return [
-      `${String(row.use).padEnd(12)}${row.path}, ${size}, ${hash}`,
+      `${String(row.use).padEnd(12)}${row.path}${isThere(String(row.path)) ? '' : ' (not there any more)'}, ${size}, ${hash}`,
       `            ${formatLocal(numberOf(row, 'at_us'), localZone)} by pcapid ${row.version}: ${row.command}`,
     ];
   });

@@ -29,13 +29,16 @@ export function printSum(context: Context, reader: Reader, { query, range, forma
   const isOfFlows = sourceOf(query.filter, query.groupBy) === null;
   const { sinceUs, untilUs, ...filter } = query.filter;
   const isFiltered = Object.keys(filter).length > 0;
+  // What is in no flow passes no filter: then it stands beside the sum.
   const parts = isOfFlows
-    ? reader.all(compileConservation(query.filter))
+    ? [...reader.all(compileConservation(query.filter)), ...(isFiltered ? [] : all.filter(isNotIp))]
     : all.filter((row) => numberOf(row, 'kind') < Captured.Beside);
   if (format === 'table') context.out('\n');
   const matched = isFiltered && !isOfFlows ? [matchedLine(reader, query, parts)] : [];
   const lines = [...matched, ...sumLines(parts, isFiltered && isOfFlows ? 'matched' : 'captured')];
-  const beside = all.filter((row) => numberOf(row, 'kind') >= Captured.Beside || (isOfFlows && isNotIp(row)));
+  const beside = all.filter(
+    (row) => numberOf(row, 'kind') >= Captured.Beside || (isOfFlows && isFiltered && isNotIp(row)),
+  );
   const counted = reader.all(compileInterfaces(range, MOST_INTERFACES));
   for (const line of [...lines, ...besideLines(beside), ...counted.map(interfaceLine)]) note(context, format, line);
   if (isOfFlows) notePartly(context, total(parts, 'partly'));
@@ -63,7 +66,8 @@ function sumLines(parts: readonly Row[], title: string): readonly string[] {
   };
   const line = (name: string, row: Row) => {
     const share = captured.ip_bytes === 0 ? 0 : numberOf(row, 'ip_bytes') / captured.ip_bytes;
-    const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${countText(numberOf(row, 'flows'), 'flow')}`;
+    const flows = numberOf(row, 'flows');
+    const counts = `${countText(numberOf(row, 'packets'), 'packet')}, ${flows === 0 ? 'in no flow' : countText(flows, 'flow')}`;
     return `${name.padEnd(24)}${formatSize(numberOf(row, 'ip_bytes')).padStart(9)}${formatShare(share).padStart(9)}  ${counts}`;
   };
   const partName = (part: Row) =>

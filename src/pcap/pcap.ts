@@ -96,9 +96,6 @@ export class PcapWalker implements Walker {
     const { have } = stretch;
     let count = this.#fast === undefined ? 0 : this.#walkFast(this.#fast, stretch, batch, longest);
     let at = stretch.from;
-    batch.linkType.fill(this.#linkType);
-    batch.ifindex.fill(0);
-    batch.pktType.fill(PacketType.Unknown);
     while (count < capacity && have - at >= header) {
       let captured = view.getUint32(at + CAPTURED, littleEndian);
       let original = view.getUint32(at + ORIGINAL, littleEndian);
@@ -133,6 +130,10 @@ export class PcapWalker implements Walker {
     }
     batch.count = count;
     stretch.from = at;
+    batch.linkType.fill(this.#linkType, 0, count);
+    if (modified) return;
+    batch.ifindex.fill(0, 0, count);
+    batch.pktType.fill(PacketType.Unknown, 0, count);
   }
 
   /** @returns rows; the stretch begins behind them */

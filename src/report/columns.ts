@@ -10,6 +10,7 @@ export interface Column {
   readonly align: 'left' | 'right';
   readonly mayShrink: boolean; // may be cut, visibly, so that a table fits the terminal
   readonly isSpare?: boolean; // left out before another one is cut
+  readonly mayGo?: boolean; // left out where the line does not fit however much the others are cut
   readonly cell: (row: Row) => string;
 }
 

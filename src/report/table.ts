@@ -16,7 +16,7 @@ export function* table(rows: Iterable<Row>, { columns: all, width }: Layout): It
   }
   if (sample.length === 0) return;
   const natural = widthsOf([all.map(({ title }) => title), ...sample]);
-  const kept = withoutSpare(all, natural, width);
+  const kept = placesOf(all, natural, width);
   if (kept.length < all.length) {
     columns = kept.map((i) => all[i]!);
     sample = sample.map((cells) => kept.map((i) => cells[i]!));
@@ -35,14 +35,29 @@ export function* table(rows: Iterable<Row>, { columns: all, width }: Layout): It
   }
 }
 
-/** @returns places of the columns that stay: from the right, spare ones go until the line fits, or all of them have gone */
-function withoutSpare(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
-  const kept = columns.map((_, i) => i);
-  for (let i = columns.length - 1; i >= 0 && lineWidth(kept.map((k) => natural[k]!)) > width; i--) {
-    if (columns[i]!.isSpare === true) kept.splice(kept.indexOf(i), 1);
+/** @returns places of the columns that stay: what is spare goes before others are cut, what may go if that is not enough */
+function placesOf(columns: readonly Column[], natural: readonly number[], width: number): readonly number[] {
+  const all = columns.map((_, i) => i);
+  const cut = natural.map((one, i) => (columns[i]!.mayShrink ? Math.min(one, leastWidth(columns[i]!)) : one));
+  const withoutSpare = without(all, natural, width, (i) => columns[i]!.isSpare === true);
+  return without(withoutSpare, cut, width, (i) => columns[i]!.mayGo === true);
+}
+
+/** From the right, those that may be left out go until the line fits, or all of them have gone. */
+function without(
+  places: readonly number[],
+  widths: readonly number[],
+  width: number,
+  mayLeave: (place: number) => boolean,
+): readonly number[] {
+  const kept = [...places];
+  for (let k = places.length - 1; k >= 0 && lineWidth(kept.map((place) => widths[place]!)) > width; k--) {
+    if (mayLeave(places[k]!)) kept.splice(k, 1);
   }
   return kept;
 }
+
+const leastWidth = ({ title }: Column): number => Math.max(LEAST_WIDTH, title.length);
 
 const lineWidth = (widths: readonly number[]): number =>
   widths.reduce((sum, one) => sum + one, 0) + GAP.length * (widths.length - 1);
@@ -66,9 +81,9 @@ function fitColumns(columns: readonly Column[], natural: readonly number[], widt
   const widths = [...natural];
   while (lineWidth(widths) > width) {
     let widest = -1;
-    columns.forEach(({ mayShrink, title }, i) => {
-      const least = Math.max(LEAST_WIDTH, title.length);
-      if (mayShrink && widths[i]! > least && (widest < 0 || widths[i]! > widths[widest]!)) widest = i;
+    columns.forEach((column, i) => {
+      if (column.mayShrink && widths[i]! > leastWidth(column) && (widest < 0 || widths[i]! > widths[widest]!))
+        widest = i;
     });
     if (widest < 0) break;
     widths[widest]!--;

@@ -10,6 +10,7 @@ import {
   PROGRAM_KEY,
   TRAFFIC_KEY,
 } from './rollup-tables.ts';
+import { CALLER_KEY, PROCESS_SUMS, REMOTE_KEY } from './total-tables.ts';
 
 /** Most rows that one question answers: more would only say the same. */
 const MOST = 5;
@@ -112,10 +113,49 @@ const NEGATIVE: Check = {
   },
 };
 
+/** As long as nothing was deleted that they were counted of. */
+const whole = (what: readonly string[], rows: string) =>
+  `SELECT * FROM (${rows}) WHERE (SELECT max(from_us) FROM kept WHERE what IN (${what.map((one) => `'${one}'`).join(', ')})) = 0`;
+const SUMS = TRAFFIC_SUMS.join(', ');
+const ENDS = `SELECT src_process AS process, 1 AS flows, orig_ip_bytes AS tx_ip_bytes, reply_ip_bytes AS rx_ip_bytes FROM flow
+  WHERE src_process IS NOT NULL UNION ALL
+SELECT dst_process, 1, reply_ip_bytes, orig_ip_bytes FROM flow WHERE dst_process IS NOT NULL`;
+
+const TOTALS: readonly Check[] = [
+  {
+    what: 'totals of remotes are traffic by day, added up',
+    query: difference(
+      CALLER_KEY,
+      TRAFFIC_SUMS,
+      whole(['day', 'remotes'], `SELECT ${CALLER_KEY.join(', ')}, ${SUMS} FROM remote_program`),
+      whole(['day', 'remotes'], `SELECT ${CALLER_KEY.join(', ')}, ${SUMS} FROM traffic_day`),
+    ),
+  },
+  {
+    what: 'totals of remotes are those of their programs, added up',
+    query: difference(
+      REMOTE_KEY,
+      TRAFFIC_SUMS,
+      `SELECT remote_address, ${SUMS} FROM remote_total`,
+      `SELECT remote_address, ${SUMS} FROM remote_program`,
+    ),
+  },
+  {
+    what: 'totals of processes are those of their flows, added up',
+    query: difference(
+      ['process'],
+      PROCESS_SUMS,
+      whole(['flows'], `SELECT process, ${PROCESS_SUMS.join(', ')} FROM process_total`),
+      whole(['flows'], ENDS),
+    ),
+  },
+];
+
 export const CHECKS: readonly Check[] = [
   FLOWS_AND_DAYS,
   CAPTURES,
   ...TABLES.flatMap((table) => [levelCheck(table, 'minute', 'hour'), levelCheck(table, 'hour', 'day')]),
   ...(Object.keys(LEVELS) as Level[]).map(programCheck),
+  ...TOTALS,
   NEGATIVE,
 ];

@@ -20,7 +20,7 @@ export interface NewHosts {
 }
 
 /** What an address was called, the latest first; a content network has hundreds of names. */
-const NAMES = `(SELECT group_concat(text, ', ') FROM (SELECT x.text AS text FROM name n JOIN host_name x ON x.id = n.host_name
+export const HOST_NAMES = `(SELECT group_concat(text, ', ') FROM (SELECT x.text AS text FROM name n JOIN host_name x ON x.id = n.host_name
     WHERE n.address = c.address GROUP BY x.id ORDER BY max(n.to_us) DESC LIMIT 3))`;
 
 /** Two steps: sums by remote address and process first, so that names are looked up once for each pair. */
@@ -44,10 +44,10 @@ export function compileHosts(filter: FlowFilter, news: NewHosts, order: Order<Ho
     sum(e.rx_packets) AS rx_packets, sum(e.rx_ip_bytes) AS rx_ip_bytes
   FROM endpoint e WHERE ${where.sql} GROUP BY 1, 2, 3, 4),
 called AS (
-  SELECT pair.address AS address, coalesce(nullif(p.comm, ''), g.exe, '(' || coalesce(pair.reason, 'not looked up') || ')') AS caller,
+  SELECT pair.address AS address, coalesce(nullif(p.comm, ''), g.exe, '(' || pair.reason || ')', '(no name)') AS caller,
     min(pair.first_us) AS first_us, max(pair.last_us) AS last_us, ${sums.join(', ')}
   FROM pair LEFT JOIN process p ON p.id = pair.process LEFT JOIN program g ON g.id = pair.program GROUP BY 1, 2)
-SELECT a.text AS remote_addr, ${NAMES} AS name, coalesce(a.first_us >= ?, 0) AS is_new, a.first_us AS seen_us,
+SELECT a.text AS remote_addr, ${HOST_NAMES} AS name, coalesce(a.first_us >= ?, 0) AS is_new, a.first_us AS seen_us,
   min(c.first_us) AS first_us, max(c.last_us) AS last_us,
   group_concat(c.caller, ', ' ORDER BY c.tx_ip_bytes + c.rx_ip_bytes DESC, c.caller) AS processes, ${sums.join(', ')},
   sum(tx_ip_bytes + rx_ip_bytes) AS ip_bytes

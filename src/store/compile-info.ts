@@ -18,7 +18,7 @@ export function compileContents(): CompiledQuery {
 /** Since when what is complete: 0 is since ever. */
 export function compileKeptSince(): CompiledQuery {
   const order =
-    "CASE what WHEN 'flows' THEN 0 WHEN 'sockets' THEN 1 WHEN 'minute' THEN 2 WHEN 'hour' THEN 3 ELSE 4 END";
+    "CASE what WHEN 'flows' THEN 0 WHEN 'sockets' THEN 1 WHEN 'minute' THEN 2 WHEN 'hour' THEN 3 WHEN 'day' THEN 4 ELSE 5 END";
   return { sql: `SELECT what, from_us, flows, ip_bytes FROM kept ORDER BY ${order}`, params: [] };
 }
 

@@ -117,19 +117,19 @@ export interface AlsoProcesses {
   readonly withParents: boolean; // beyond `limit`, whatever the filter
 }
 
-/** Processes with what their ends of flows carried. */
+/** Processes with what their ends of flows carried: all that a process did counts, whatever program it was then. */
 export function compileProcesses(
   filter: FlowFilter,
   order: Order<ProcessSort>,
   limit: Limit,
   { rows, withoutFlows, withParents }: AlsoProcesses = { withoutFlows: true, withParents: false },
 ): CompiledQuery {
-  const traffic = and([fragment('e.process IS NOT NULL'), endpointWhere(filter)]);
   const { remote, name, port, protocol, sinceUs, untilUs } = filter;
   const needsFlows = remote !== undefined || name !== undefined || port !== undefined || protocol !== undefined;
   const needsTraffic = needsFlows || !withoutFlows;
-  const names = { process: 'p.id', program: 'p.program', remoteAddress: null, remoteName: '' };
-  const ends = endAlternatives(filter, names);
+  const ends = endAlternatives(filter, { process: 'p.id', program: 'p.program', remoteAddress: null, remoteName: '' });
+  const isTotal = !needsFlows && sinceUs === undefined && untilUs === undefined;
+  const traffic = isTotal ? fragment('SELECT * FROM process_total') : trafficWhere(filter, ends);
   const lived = [
     ...(untilUs === undefined ? [] : [fragment('p.first_us < ?', untilUs)]),
     ...(sinceUs === undefined ? [] : [fragment('coalesce(p.exit_us, p.last_us) >= ?', sinceUs)]),
@@ -142,13 +142,28 @@ export function compileProcesses(
   const picked = `${PROCESSES}
 WHERE ${where.sql} ORDER BY ${PROCESS_SORTS[order.by].sql} ${sqlDirection(order)}, p.id LIMIT ?`;
   return {
-    sql: `WITH RECURSIVE traffic AS (
-  SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes,
-    max(e.last_us) AS last_us
-  FROM endpoint e WHERE ${traffic.sql} GROUP BY e.process)
+    sql: `WITH RECURSIVE traffic AS (${traffic.sql})
 ${withParents ? andParents(picked, order) : picked}`,
     params: [...traffic.params, ...where.params, limit ?? NO_LIMIT],
   };
+}
+
+/** Sums by process, of the flows that match. @param ends conditions of `process p`, of which one has to hold */
+function trafficWhere(
+  { process: _, pid: __, user: ___, unit: ____, container: _____, ...ofFlows }: FlowFilter,
+  ends: readonly Fragment[],
+): Fragment {
+  const chosen = or(ends);
+  const where = and([
+    fragment('e.process IS NOT NULL'),
+    endpointWhere(ofFlows),
+    ...(ends.length === 0
+      ? []
+      : [fragment(`e.process IN (SELECT p.id FROM process p WHERE ${chosen.sql})`, ...chosen.params)]),
+  ]);
+  const sql = `SELECT e.process AS process, count(*) AS flows, sum(e.tx_ip_bytes) AS tx_ip_bytes, sum(e.rx_ip_bytes) AS rx_ip_bytes,
+    max(e.last_us) AS last_us FROM endpoint e WHERE ${where.sql} GROUP BY e.process`;
+  return fragment(sql, ...where.params);
 }
 
 const PROCESSES = `SELECT p.id AS process, q.id AS parent, h.name AS host, p.pid AS pid, p.start_ticks AS start_ticks,

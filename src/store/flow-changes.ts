@@ -11,6 +11,7 @@ import {
   type ShareSink,
   sameShare,
 } from './flow-share.ts';
+import { beginProcesses, moveProcesses, type ProcessesOf } from './process-share.ts';
 import { bucketOf, LEVELS } from './rollup-tables.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
@@ -38,9 +39,12 @@ class Change {
   readonly dstBefore: EndShare;
   src: EndShare; // after the tick
   dst: EndShare;
+  readonly processesBefore: ProcessesOf;
+  readonly processes: { src: Nullable; dst: Nullable };
   isEnded: boolean;
   lastUs: Us;
   totals: readonly number[]; // [FLOW_COUNTERS]
+  readonly totalsBefore: readonly number[];
   readonly added: AddedPiece[] = []; // in this tick
 
   constructor(row: FlowRow, id: number) {
@@ -52,7 +56,9 @@ class Change {
     this.place = placeOf(protocol, srcAddress, srcPort, dstAddress, dstPort);
     this.isEnded = endReason !== null;
     this.lastUs = lastUs;
-    this.totals = rest.slice(6) as number[];
+    this.totals = this.totalsBefore = rest.slice(6) as number[];
+    this.processesBefore = { src: rest[0]!, dst: rest[3]! };
+    this.processes = { src: rest[0]!, dst: rest[3]! };
     this.srcBefore = src;
     this.dstBefore = dst;
     this.src = src;
@@ -110,7 +116,15 @@ export class FlowChanges {
   }
 
   /** A flow that was just inserted with what it counted by `lastUs`. What comes later of it finds it in the database. */
-  begin(place: FlowPlace, src: EndShare, dst: EndShare, lastUs: Us, counts: readonly number[]): void {
+  begin(
+    place: FlowPlace,
+    src: EndShare,
+    dst: EndShare,
+    processes: ProcessesOf,
+    lastUs: Us,
+    counts: readonly number[],
+  ): void {
+    beginProcesses(this.#sink, processes, counts, lastUs);
     addShare(this.#sink, place, src, dst, { bucketUs: bucketOf('minute', lastUs), flows: 1, counts }, 1);
   }
 
@@ -137,7 +151,9 @@ export class FlowChanges {
 
   name(id: number, side: 'src' | 'dst', process: Nullable, program: Nullable, reason: Nullable): void {
     const change = this.#changeOf(id);
-    if (change !== undefined) change[side] = endShare(process, program, reason);
+    if (change === undefined) return;
+    change[side] = endShare(process, program, reason);
+    change.processes[side] = process;
   }
 
   /** Hands over what the tick changed of flows of before. */
@@ -145,6 +161,8 @@ export class FlowChanges {
     const settledUs = nowUs - this.#settledUs;
     const keptFromUs = this.#keptFrom.get()!;
     for (const change of this.#changes.values()) {
+      const { processesBefore, processes, totalsBefore, totals } = change;
+      moveProcesses(this.#sink, [processesBefore, processes], [totalsBefore, totals], change.lastUs);
       const isSettled = change.isEnded && change.lastUs < settledUs;
       if (isSettled) {
         change.src = change.srcBefore;

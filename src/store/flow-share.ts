@@ -54,6 +54,8 @@ export interface Piece {
 export interface ShareSink {
   traffic(key: readonly number[], sums: readonly number[]): void;
   captured(key: readonly number[], sums: readonly number[]): void;
+  /** @param process row. @param sums in the order of PROCESS_SUMS. @param lastUs latest packet of the flow */
+  process(process: number, sums: readonly number[], lastUs: Us): void;
 }
 
 /** @param sign 1 adds the piece, -1 takes it away */

@@ -175,7 +175,8 @@ export class FlowWriter {
     const place = placeOf(protocol, src, srcPort, dst, dstPort);
     const srcShare = endShare(row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
     const dstShare = endShare(row[DST_END + PROCESS]!, row[DST_END + PROGRAM]!, row[DST_END + REASON]!);
-    this.#changes.begin(place, srcShare, dstShare, f.lastUs[i]!, totalsOf(f, i));
+    const processes = { src: row[SRC_END + PROCESS]!, dst: row[DST_END + PROCESS]! };
+    this.#changes.begin(place, srcShare, dstShare, processes, f.lastUs[i]!, totalsOf(f, i));
     this.#endAt.delete(srcKey);
     this.#endAt.delete(dstKey);
     return true;

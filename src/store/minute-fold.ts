@@ -1,7 +1,8 @@
-/** Minutes are written alone while packets of theirs come, and added to hours, days and programs once they are over. */
+/** Minutes are written alone while packets of theirs come, and added to hours, days, programs and totals once they are over. */
 import type { Us } from '../core/time.ts';
 import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { addUpSql } from './counter-table.ts';
+import { ADD_MINUTE } from './remote-totals.ts';
 import { LEVELS, type Level, PROGRAM_KEY, TRAFFIC_KEY } from './rollup-tables.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
@@ -33,6 +34,7 @@ export class MinuteFold {
       ...COARSER.map((level) => addSql('traffic', level, service, TRAFFIC_SUMS)),
       addSql('program', 'minute', program, SUMMED, 'traffic_minute', byProgram),
       ...COARSER.map((level) => addSql('program', level, program, TRAFFIC_SUMS)), // of the rows that were just made
+      ...ADD_MINUTE,
     ].map((sql) => db.prepare(sql));
   }
 

@@ -1,8 +1,9 @@
 /** Deletes what is too old or too much, in small pieces: a recorder goes on between them. */
-import type { Us } from '../core/time.ts';
+import { MINUTE_US, type Us } from '../core/time.ts';
 import type { AddressSweep } from './address-sweep.ts';
 import type { MinuteFold } from './minute-fold.ts';
 import { dropNames, processesOfNames, ranges } from './name-sweep.ts';
+import { dropRemotes } from './remote-totals.ts';
 import {
   bucketOf,
   CAPTURED_KEY,
@@ -54,6 +55,7 @@ const NOTE = `UPDATE kept SET from_us = max(from_us, ?), flows = flows + ?, pack
 const DROP_PROGRAMS = `DELETE FROM program WHERE id NOT IN (
   SELECT program FROM process UNION SELECT program FROM traffic_minute
   UNION SELECT program FROM program_minute UNION SELECT program FROM program_hour UNION SELECT program FROM program_day
+  UNION SELECT program FROM remote_program
   UNION SELECT src_program FROM flow WHERE src_program IS NOT NULL
   UNION SELECT dst_program FROM flow WHERE dst_program IS NOT NULL)`;
 
@@ -141,6 +143,14 @@ export class Retention {
       const drop = this.#db.prepare(`DELETE FROM ${name}_${level} WHERE ${key} IN (${some})`);
       while (drop.run(fromUs).changes > 0) yield;
     }
+    if (level === 'day') yield* this.#dropRemotes(fromUs, () => false);
+  }
+
+  *#dropRemotes(untilUs: Us, isEnough: () => boolean): Generator<void> {
+    yield* dropRemotes(this.#db, untilUs, isEnough, (lastUs) => {
+      this.#note.run(lastUs + MINUTE_US, 0, 0, 0, 0, 'remotes');
+      this.#isDirty = true;
+    });
   }
 
   #noteDays(fromUs: Us): void {
@@ -156,7 +166,7 @@ export class Retention {
 
   /**
    * The history of sockets goes first as far as no flow needs it, and again whenever some of the oldest flows went, then the
-   * oldest minutes, then hours: what is coarse tells the most in the least room.
+   * oldest minutes, then hours, at last totals of remotes: what is coarse tells the most in the least room.
    */
   *#shrink(maxBytes: number, nowUs: Us): Generator<void> {
     if (this.#usedBytes() <= maxBytes) return;
@@ -181,6 +191,7 @@ export class Retention {
         yield* this.#dropBuckets(level, bucketOf(COARSER[level], oldest) + next);
       }
     }
+    yield* this.#dropRemotes(ANY_AGE, enough);
   }
 
   /**
@@ -240,8 +251,13 @@ export class Retention {
       .prepare('SELECT id FROM process WHERE id > ? AND id <= ? AND last_us < ? AND coalesce(exit_us, last_us) < ?')
       .pluck();
     const drop = this.#db.prepare('DELETE FROM process WHERE id = ?');
+    const total = this.#db.prepare('DELETE FROM process_total WHERE process = ?');
     for (const range of ranges(this.#db, 'process')) {
-      for (const row of old.all(...range, untilUs, untilUs) as number[]) if (!kept.has(row)) drop.run(row);
+      for (const row of old.all(...range, untilUs, untilUs) as number[]) {
+        if (kept.has(row)) continue;
+        drop.run(row);
+        total.run(row);
+      }
       yield;
     }
   }

@@ -1,7 +1,10 @@
+import type { Us } from '../core/time.ts';
 import { TRAFFIC_SUMS } from '../core/usage.ts';
 import { CounterTable } from './counter-table.ts';
 import type { ShareSink } from './flow-share.ts';
 import type { MinuteFold } from './minute-fold.ts';
+import { ProcessTotals } from './process-totals.ts';
+import { RemoteTotals } from './remote-totals.ts';
 import {
   bucketOf,
   CAPTURED_KEY,
@@ -29,6 +32,8 @@ export class RollupWriter implements ShareSink {
   readonly #traffic: Readonly<Record<Exclude<Level, 'minute'>, CounterTable>>;
   readonly #program: Readonly<Record<Level, CounterTable>>;
   readonly #captured: Readonly<Record<Level, CounterTable>>;
+  readonly #remotes: RemoteTotals;
+  readonly #processes: ProcessTotals;
 
   constructor(db: Sqlite, fold: MinuteFold) {
     this.#fold = fold;
@@ -41,6 +46,8 @@ export class RollupWriter implements ShareSink {
     this.#traffic = tables('traffic', TRAFFIC_KEY, TRAFFIC_SUMS);
     this.#program = tables('program', PROGRAM_KEY, TRAFFIC_SUMS);
     this.#captured = tables('captured', CAPTURED_KEY, CAPTURED_SUMS);
+    this.#remotes = new RemoteTotals(db);
+    this.#processes = new ProcessTotals(db);
   }
 
   traffic(key: readonly number[], sums: readonly number[]): void {
@@ -49,6 +56,10 @@ export class RollupWriter implements ShareSink {
 
   captured(key: readonly number[], sums: readonly number[]): void {
     this.#kinds.add(key, sums);
+  }
+
+  process(process: number, sums: readonly number[], lastUs: Us): void {
+    this.#processes.add(process, sums, lastUs);
   }
 
   write(): void {
@@ -63,6 +74,7 @@ export class RollupWriter implements ShareSink {
     });
     addAll(this.#program, this.#programs);
     addAll(this.#captured, this.#kinds);
+    this.#processes.write();
     this.#fold.closeOld();
   }
 
@@ -70,6 +82,7 @@ export class RollupWriter implements ShareSink {
   rollback(): void {
     for (const map of [this.#changes, this.#other, this.#programs, this.#kinds]) map.clear();
     this.#minutes.rollback();
+    this.#processes.rollback();
   }
 
   readonly #place: Place = (row, isOther, isLess) => {
@@ -79,6 +92,7 @@ export class RollupWriter implements ShareSink {
 
   #addCoarser(row: number[], isLess: boolean): void {
     if (this.#fold.isOpen(row[0]!)) return;
+    this.#remotes.add(row, isLess);
     this.#traffic.hour.add(inBucket(row, 'hour'), isLess);
     this.#traffic.day.add(inBucket(row, 'day'), isLess);
   }

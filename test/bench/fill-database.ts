@@ -1,5 +1,6 @@
 /** Fills a database with made-up flows, inside SQLite: ten million in about a minute. */
 import { TRAFFIC_SUMS } from '../../src/core/usage.ts';
+import { FILL_TOTALS } from '../../src/store/migration-13.ts';
 import {
   CAPTURED_KEY,
   CAPTURED_SUMS,
@@ -75,7 +76,8 @@ export function fillRollups(db: Sqlite): void {
       );
     }
   }
-  db.exec('COMMIT');
+  db.exec(`${FILL_TOTALS}
+    COMMIT`);
   db.exec(
     'UPDATE capture SET ended_us = x.last, last_us = x.last, longest_us = 2000000 FROM (SELECT max(last_us) AS last FROM flow) x',
   );

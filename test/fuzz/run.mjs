@@ -11,7 +11,25 @@ import { bundleOptions } from '../../src/bundle.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const folder = join(root, 'build', 'fuzz');
-const [seconds = '600', seed = String(process.pid)] = process.argv.slice(2);
+const USAGE = `Usage: npm run fuzz -- [SECONDS [SEED]]
+
+Mutates the files of captures/ and reads them, for ten minutes unless told otherwise. A seed
+that found something finds it again; a file that fails is kept in build/fuzz and named.
+
+Examples:
+  npm run fuzz
+  npm run fuzz -- 60
+  npm run fuzz -- 600 4711`;
+const words = process.argv.slice(2);
+if (words.includes('--help') || words.includes('-h')) {
+  console.log(USAGE);
+  process.exit();
+}
+if (words.length > 2 || words.some((word) => !/^\d{1,9}$/.test(word))) {
+  console.error(`fuzz: not two whole numbers: ${words.join(' ')}\n${USAGE}`);
+  process.exit(2);
+}
+const [seconds = '600', seed = String(process.pid)] = words;
 const QUIET_MS = 60_000; // it says something every ten seconds
 
 process.chdir(root);

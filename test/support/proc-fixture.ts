@@ -6,6 +6,7 @@ import { statText, tempRoots } from './temp-roots.ts';
 export interface ProcessLiteral {
   readonly comm?: string;
   readonly startTicks?: number;
+  readonly parentPid?: number; // absent: 1
   readonly state?: string; // Z: a zombie
   readonly uid?: number;
   readonly argv?: readonly string[];
@@ -41,7 +42,7 @@ export function procFixture(processes: Readonly<Record<number, ProcessLiteral>>)
 function processFiles(pid: number, literal: ProcessLiteral): Record<string, string> {
   const { comm = `p${pid}`, startTicks = pid * 10, uid = 1000, argv = [comm], sockets = [], children = [] } = literal;
   const files: Record<string, string> = {
-    stat: statText(pid, comm, startTicks, literal.state),
+    stat: statText(pid, comm, startTicks, literal.state, literal.parentPid),
     status: `Name:\t${comm}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n`,
     cmdline: argv.map((word) => `${word}\0`).join(''),
     exe: `-> /usr/bin/${comm}`,

@@ -27,7 +27,7 @@ export function tempRoots(files: Readonly<Record<string, string>>): TempRoots {
 }
 
 /** /proc/PID/stat of a process that sleeps, proc_pid_stat(5). */
-export function statText(pid: number, comm: string, startTicks = 100, state = 'S'): string {
-  const before = `${state} 1 ${pid} ${pid} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0`; // fields 3 to 21
+export function statText(pid: number, comm: string, startTicks = 100, state = 'S', parentPid = 1): string {
+  const before = `${state} ${parentPid} ${pid} ${pid} 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0`; // fields 3 to 21
   return `${pid} (${comm}) ${before} ${startTicks} 0 0\n`;
 }

@@ -104,7 +104,15 @@ export class ProcessRows {
     this.#processes.set(key, created);
     const exitUs = this.#exitUs(process);
     this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
+    this.#addParent(process);
     return created.id;
+  }
+
+  /** So that a tree has names up to init. Observers tell of ancestors with whoever is below them. */
+  #addParent({ parentPid, startTicks }: Process): void {
+    if (parentPid === 0) return;
+    const parent = this.#attributor.processes.latest(parentPid, startTicks);
+    if (parent !== undefined && parent.parentPid !== parentPid) this.id(parent);
   }
 
   /** Since the epoch; null: it lives, or nobody saw it end. */

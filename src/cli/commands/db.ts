@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { openStore } from '../../app/record/open-store.ts';
@@ -57,12 +57,15 @@ const info = (context: Context): Command =>
         const [contents] = reader.all(compileContents());
         for (const line of contentLines(path, contents!)) context.out(`${line}\n`);
         for (const row of reader.all(compileKeptSince())) context.out(`${keptLine(row)}\n`);
-        for (const line of fileLines(reader)) context.out(`${line}\n`);
+        for (const line of fileLines(reader, isThere)) context.out(`${line}\n`);
         if (flags.tables !== true) return;
         context.out('\n');
         printFields(context, reader.all(compileSizes()), { format: 'table', limit: 0 });
       });
     });
+
+/** What a stored text escapes is not asked for. */
+const isThere = (path: string): boolean => path.includes('\\') || existsSync(path);
 
 function contentLines(path: string, row: Row): readonly string[] {
   const number = (name: string) => numberOf(row, name);
@@ -84,7 +87,7 @@ function contentLines(path: string, row: Row): readonly string[] {
 
 function keptLine(row: Row): string {
   const [what, fromUs, flows] = [String(row.what), numberOf(row, 'from_us'), numberOf(row, 'flows')];
-  const name = what === 'flows' || what === 'sockets' ? what : `by ${what}`;
+  const name = what === 'flows' || what === 'sockets' || what === 'remotes' ? what : `by ${what}`;
   const gone = flows === 0 ? '' : `; ${countText(flows, 'flow')}, ${formatSize(numberOf(row, 'ip_bytes'))} deleted`;
   return `${name.padEnd(12)}${fromUs === 0 ? 'complete' : `complete since ${formatLocal(fromUs, localZone)}`}${gone}`;
 }

@@ -21,7 +21,9 @@ Examples:
 
 FLOWS and BYTES count the flows that match, whole; a process that talks to
 itself counts at both ends. RAN is how long it was seen; a plus sign means that
-it has not been seen to end. A parent that never had a socket may have no name.`;
+it has not been seen to end. A parent that was gone before anybody looked has no name.
+Without --since, --until, --remote, --name, --port and --proto counters answer, also
+of flows that were deleted since (db info).`;
 
 const LIST: StoredList<ProcessSort, ProcessesFlags> = {
   table: 'process',

@@ -84,3 +84,10 @@ test('table() leaves spare columns out before it cuts another one, from the righ
   const [, line] = [...table(rows, layout(columns, 27))];
   assert.equal(line, `${'x'.repeat(20)}  wwwww\n`);
 });
+
+test('table() leaves out columns that may go only where cutting the others is not enough', () => {
+  const columns = [{ ...column('a'), mayGo: true }, column('b', true), column('c'), { ...column('d'), mayGo: true }];
+  const rows = [{ a: 'x'.repeat(4), b: 'y'.repeat(30), c: 'z'.repeat(12), d: 'w'.repeat(4) }];
+  const titles = (width: number) => [...table(rows, layout(columns, width))][0]!.trim().split(/ +/).join('');
+  assert.deepEqual([56, 34, 33, 28, 27, 10].map(titles), ['ABCD', 'ABCD', 'ABC', 'ABC', 'BC', 'BC']);
+});

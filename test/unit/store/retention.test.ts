@@ -119,16 +119,17 @@ test('what is deleted only in part breaks no rule: it lies before what is kept',
 
 test('prune() shrinks a file that is too large, the oldest flows first, and the recorder goes on', () => {
   withFolder((folder) => {
+    const MOST = 1.6e6; // the days of 9,000 addresses and a schema without rows take 1.5e6
     const path = join(folder, 'large.db');
     const store = FlowStore.open(path, OPTIONS);
     record(store, [0, 5, 10], 3000);
-    pruneAll(store, { ...FOREVER, maxBytes: 1.5e6 }, NOON + 11 * DAY);
+    pruneAll(store, { ...FOREVER, maxBytes: MOST }, NOON + 11 * DAY);
     const after = { serial: 9001, tuple: 'tcp 10.0.0.1:40000 > 11.0.0.1:443', firstUs: NOON + 11 * DAY };
     store.write(
       tick({ flows: [after], ends: [{ serial: 9001, side: 'src', process: 1, program: 1 }], atUs: NOON + 11 * DAY }),
     );
     store.close();
-    assert.ok(statSync(path).size <= 1.5e6, `${statSync(path).size}`);
+    assert.ok(statSync(path).size <= MOST, `${statSync(path).size}`);
     const [left] = rowsOf(
       path,
       'SELECT count(*) AS flows, count(r.text) AS remotes FROM flow f LEFT JOIN address r ON r.id = f.dst_address',

@@ -12,6 +12,7 @@ import { readProcess, readStat } from '../../../linux/proc-pid.ts';
 import type { SocketEnds } from '../../../linux/socket-ends.ts';
 import { type Addresses, AddressWatch } from '../address-watch.ts';
 import type { FactsMessage, NewbornMessage } from '../messages.ts';
+import { Ancestors } from './ancestors.ts';
 import { HolderScan } from './holder-scan.ts';
 import type { KernelWatch } from './kernel-watch.ts';
 import { createLearned, hasLearned, type Learned, nextLearned } from './learned.ts';
@@ -65,6 +66,7 @@ export class Observer {
   readonly #read = new Map<number, LastRead>(); // by pid
   readonly #open: OpenSockets;
   readonly #addresses: AddressWatch;
+  readonly #ancestors: Ancestors;
   #learned: Learned = createLearned();
   readonly #key = new Int32Array(KEY_WORDS);
   readonly #again = new LookAgain();
@@ -77,6 +79,7 @@ export class Observer {
     this.#options = options;
     this.#kernel = options.kernel;
     this.#addresses = new AddressWatch(options.readAddresses);
+    this.#ancestors = new Ancestors(options.proc);
     this.#open = new OpenSockets(options.sources);
     this.#steppedUs = options.nowUs();
     if (this.#kernel?.seesHolders === true) return;
@@ -162,7 +165,9 @@ export class Observer {
     if (result !== undefined) copyRows(HOLDER_COLUMNS, result.holders, this.#learned.holders);
     const looked = this.#scan === undefined ? [] : this.#readProcesses(this.#learned.holders, now);
     const told = this.#kernel?.step(SLICE_US, this.#learned);
-    const processes = [...this.#newborns.splice(0), ...looked, ...(this.#kernel?.takeProcesses() ?? [])];
+    const seen = [...this.#newborns.splice(0), ...looked];
+    const above = this.#kernel === undefined ? this.#ancestors.of(seen, now) : [];
+    const processes = [...seen, ...above, ...(this.#kernel?.takeProcesses() ?? [])];
     const exits = this.#kernel?.takeExits();
     const scan = result?.report ?? told?.scan ?? null;
     if (result?.report != null) this.#kernel?.takePids(result.report.pids, result.report.startedUs);

@@ -7,7 +7,7 @@ import type { Cgroup } from '../../../linux/cgroup.ts';
 import { listPids } from '../../../linux/proc-fd.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { readProcess } from '../../../linux/proc-pid.ts';
-import { isSameProcess, mergeRead } from './process-change.ts';
+import { isSameProcess, mergeRead, NO_PROCESS } from './process-change.ts';
 import { type Life, ProcessLives } from './process-lives.ts';
 
 /** Titles change without an event (prctl, setproctitle): a process that acts is read again when this long ago. */
@@ -99,7 +99,7 @@ export class ProcessBook implements ProcessSink {
     if (parent?.referred === true) this.#heirs.add(child.pid);
     const known = this.#find(child.pid, child.startTicks);
     if (known !== undefined) return; // read from /proc before its event was
-    const from = parent?.process ?? NOTHING;
+    const from = parent?.process ?? NO_PROCESS;
     const inherited: Process = { ...from, pid: child.pid, startTicks: child.startTicks, forked: false };
     const life = this.#add(inherited, child.atUs, parent?.cgroupId ?? 0);
     this.#update(life, child);
@@ -139,11 +139,21 @@ export class ProcessBook implements ProcessSink {
     return life.process;
   }
 
-  /** Processes that were referred to since the last call, or have changed. */
+  /** Processes that were referred to since the last call, or have changed, and all above them. */
   takeChanged(): Process[] {
+    for (const life of this.#changed) {
+      if (life.referred) for (const parent of this.#lives.above(life)) this.#tellAbove(parent);
+    }
     const processes = Array.from(this.#changed, (life) => life.process);
     this.#changed.clear();
     return processes;
+  }
+
+  /** Again each time, for main forgets who is not heard of. */
+  #tellAbove(parent: Life): void {
+    this.#changed.add(parent);
+    if (!parent.isAbove && !parent.referred && parent.endUs !== Infinity) this.#tellEnd(parent);
+    parent.isAbove = true;
   }
 
   /** Ends of processes that somebody referred to; undefined when there are none. */
@@ -212,7 +222,7 @@ export class ProcessBook implements ProcessSink {
   /** A process of which only an event is left. */
   #invent(left: { readonly pid: number; readonly startTicks: number; readonly atUs: Us; readonly comm: string }): Life {
     const { pid, startTicks, comm } = left;
-    return this.#add({ ...NOTHING, pid, startTicks, comm }, left.atUs, 0);
+    return this.#add({ ...NO_PROCESS, pid, startTicks, comm }, left.atUs, 0);
   }
 
   #add(process: Process, atUs: Us, cgroupId: number): Life {
@@ -262,14 +272,14 @@ export class ProcessBook implements ProcessSink {
   #replace(life: Life, process: Process): void {
     const same = isSameProcess(life.process, process);
     life.process = process;
-    if (!same && life.referred) this.#changed.add(life);
+    if (!same && (life.referred || life.isAbove)) this.#changed.add(life);
   }
 
   #end(life: Life, atUs: Us, code: number): void {
     life.exitCode = code;
     this.#lives.end(life, atUs);
     this.#stale.delete(life);
-    if (life.referred) this.#tellEnd(life);
+    if (life.referred || life.isAbove) this.#tellEnd(life);
   }
 
   #tellEnd({ process, endUs, exitCode }: Life): void {
@@ -282,18 +292,3 @@ export class ProcessBook implements ProcessSink {
 }
 
 const NO_CGROUP: Cgroup = { path: null, unit: null, container: null };
-
-const NOTHING: Process = {
-  pid: 0,
-  startTicks: 0,
-  parentPid: 0,
-  comm: '',
-  exe: null,
-  argv: null,
-  uid: NO_UID,
-  cgroup: null,
-  unit: null,
-  container: null,
-  netns: 0,
-  forked: false,
-};

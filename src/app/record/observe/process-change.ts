@@ -1,4 +1,5 @@
 import type { Process } from '../../../core/process.ts';
+import { NO_UID } from '../../../core/socket.ts';
 
 /** Whether two descriptions of one process say the same. */
 export function isSameProcess(a: Process, b: Process): boolean {
@@ -30,3 +31,19 @@ export function mergeRead(told: Process, read: Process): Process {
     forked: read.forked || told.forked,
   };
 }
+
+/** One of which nothing is known. */
+export const NO_PROCESS: Process = {
+  pid: 0,
+  startTicks: 0,
+  parentPid: 0,
+  comm: '',
+  exe: null,
+  argv: null,
+  uid: NO_UID,
+  cgroup: null,
+  unit: null,
+  container: null,
+  netns: 0,
+  forked: false,
+};

@@ -1,5 +1,6 @@
 import type { Process } from '../../../core/process.ts';
 import { SECOND_US, TICK_US, type Us } from '../../../core/time.ts';
+import { MOST_GENERATIONS } from './ancestors.ts';
 
 /** Processes that ended are kept as long as anything may ask for them, the oldest go first. */
 const KEEP_ENDED_US = 150 * SECOND_US;
@@ -14,6 +15,7 @@ export interface Life {
   exitCode: number; // as wait(2) gives it; 0 also when nobody told
   readUs: Us; // when all of it was last known to be so
   referred: boolean; // main knows it
+  isAbove: boolean; // main knows it as an ancestor
   isTold: boolean; // uid and group came from an event of their moment
   before: Life | undefined; // who had this pid before
 }
@@ -41,6 +43,17 @@ export class ProcessLives {
     return life;
   }
 
+  /** Its ancestors, from the parent on. */
+  *above({ process }: Life): Generator<Life> {
+    let child = process;
+    for (let generation = 0; generation < MOST_GENERATIONS && child.parentPid > 0; generation++) {
+      const parent = this.current(child.parentPid, child.startTicks * TICK_US);
+      if (parent === undefined || parent.process === child) return;
+      yield parent;
+      child = parent.process;
+    }
+  }
+
   *living(): Generator<Life> {
     for (const life of this.#latest.values()) if (life.endUs === Infinity) yield life;
   }
@@ -54,6 +67,7 @@ export class ProcessLives {
       exitCode: 0,
       readUs: atUs,
       referred: false,
+      isAbove: false,
       isTold: false,
       before: this.#latest.get(process.pid),
     };

@@ -40,6 +40,17 @@ function named(pid: number, more: Parameters<typeof makeProcess>[1] = {}): Answe
 
 const ids = ({ processes }: BuiltTick): string[] => processes.map((row) => `${row.id}:${row.process.pid}`);
 
+test('TickBuilder stores all above a process that it stores, each once', () => {
+  const { observe, builder } = setUp();
+  const older = (pid: number, parentPid: number) => makeProcess(pid, { parentPid, startTicks: 1 });
+  observe({ atUs: SEEN_US, processes: [older(1, 0), older(7, 1), makeProcess(44, { parentPid: 7 }), older(8, 8)] });
+  builder.addAnswer(9, FlowSide.Dst, named(44, { parentPid: 7 }));
+  builder.addAnswer(10, FlowSide.Dst, named(8, { parentPid: 8, startTicks: 1 }));
+  assert.deepEqual(ids(builder.take()), ['1:44', '2:7', '3:1', '4:8']);
+  builder.addAnswer(11, FlowSide.Dst, named(43, { parentPid: 7 }));
+  assert.deepEqual(ids(builder.take()), ['5:43']);
+});
+
 test('TickBuilder writes an answer with the codes of its evidence and the ids of its rows', () => {
   const { builder } = setUp();
   builder.addAnswer(9, FlowSide.Dst, named(42));

@@ -70,7 +70,10 @@ test('KernelWatch names a process whose birth, program and end lie in the ring w
   assert.deepEqual([learned.owners.pid[0], learned.owners.startTicks[0]], [43, 430]);
   assert.deepEqual(
     watch.takeProcesses().map(({ comm, exe, parentPid, uid }) => ({ comm, exe, parentPid, uid })),
-    [{ comm: 'curl', exe: '/usr/bin/curl', parentPid: 42, uid: 1000 }],
+    [
+      { comm: 'curl', exe: '/usr/bin/curl', parentPid: 42, uid: 1000 },
+      { comm: 'make', exe: '/usr/bin/make', parentPid: 1, uid: 1000 }, // the parent
+    ],
   );
   assert.equal(watch.takeExits()?.pid[0], 43);
 });

@@ -84,21 +84,24 @@ describe('ProcessBook', () => {
     assert.deepEqual([child?.exe, child?.parentPid], [null, 42]);
   });
 
-  test('tells only of processes that something refers to, once, and again when they changed', () => {
+  test('tells only of processes that something refers to and of those above them, once, and again when they changed', () => {
     const { book } = setUp({ 42: {} });
     for (const _ of book.prime()) void _;
     book.forked(state(43));
     assert.deepEqual(book.takeChanged(), []);
     book.refer(by(43));
-    assert.deepEqual(comms(book.takeChanged()), ['sh']);
+    assert.deepEqual(comms(book.takeChanged()), ['sh', 'p42']);
     book.refer(by(43));
     assert.deepEqual(book.takeChanged(), []);
     book.executed(state(43, { comm: 'curl' }), '/usr/bin/curl', ['curl']);
-    assert.deepEqual(comms(book.takeChanged()), ['curl']);
+    assert.deepEqual(comms(book.takeChanged()), ['curl', 'p42']);
     book.forked(state(44, { parentPid: 43, parentStartTicks: 430 }));
     assert.deepEqual(
-      book.takeChanged().map(({ forked }) => forked),
-      [true],
+      book.takeChanged().map(({ comm, forked }) => [comm, forked]),
+      [
+        ['curl', true],
+        ['p42', true],
+      ],
     );
   });
 
@@ -185,10 +188,28 @@ describe('ProcessBook', () => {
     const { book } = setUp({ 42: {} });
     book.forked(state(43));
     book.refer(by(43));
-    assert.deepEqual(comms(book.takeChanged()), ['sh']);
+    assert.deepEqual(comms(book.takeChanged()), ['sh', 'p42']);
     book.ended(end(43), 0, 'renamed');
-    assert.deepEqual(comms(book.takeChanged()), ['renamed']);
+    assert.deepEqual(comms(book.takeChanged()), ['renamed', 'p42']);
     assert.equal(book.refer(by(43))?.comm, 'renamed');
+  });
+
+  test('tells of ancestors that nothing refers to when they change or end, also of those that are gone', () => {
+    const { book } = setUp({ 42: { comm: 'init' } });
+    book.forked(state(43));
+    book.forked(state(44, { parentPid: 43, parentStartTicks: 430 }));
+    book.ended(end(43), 0, '');
+    book.refer(by(44));
+    assert.deepEqual(
+      book.takeChanged().map(({ pid }) => pid),
+      [44, 43, 42],
+    );
+    assert.deepEqual([...book.takeExits()!.pid.subarray(0, 1)], [43], 'it ended before anybody heard of it');
+    book.executed({ ...state(42), comm: 'other' }, '/sbin/other', ['other']);
+    assert.deepEqual(comms(book.takeChanged()), ['other']);
+    assert.equal(book.takeExits(), undefined);
+    book.ended(end(42), 0, '');
+    assert.deepEqual(book.takeExits()?.pid[0], 42);
   });
 
   test('ends what /proc does not list any more, unless it was born after the list', () => {
