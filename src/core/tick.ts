@@ -43,6 +43,10 @@ export const SOCKET_HISTORY_COLUMNS = {
   toUs: 'f64', // last seen
   source: 'u8', // SourceCode of the best that told of it
   role: 'u8', // code of ROLES: what `process` had to do with it, 0: nobody stands there
+  hasTotals: 'u8', // this and the following as in CLOSED_COLUMNS
+  sentBytes: 'f64',
+  ackedBytes: 'f64',
+  receivedBytes: 'f64',
 } as const;
 export type SocketHistoryColumns = Columns<typeof SOCKET_HISTORY_COLUMNS>;
 

@@ -3,7 +3,7 @@ import type { Attributor } from '../../attribution/attributor.ts';
 import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, pushRow } from '../../core/columns.ts';
-import { SOURCES } from '../../core/socket.ts';
+import { SOURCES, TOTALS } from '../../core/socket.ts';
 import {
   HOLDER_HISTORY_COLUMNS,
   type HolderHistoryColumns,
@@ -79,7 +79,9 @@ export class TickBuilder {
       const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepLeastUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
-      if (isTold ? sockets.lastUs(row) <= told.toUs[row]! : isYoung || sockets.isKnownByEnd(row)) continue;
+      const isAsTold =
+        isTold && sockets.lastUs(row) <= told.toUs[row]! && sockets.facts.hasTotals[row] === told.hasTotals[row];
+      if (isTold ? isAsTold : isYoung || sockets.isKnownByEnd(row)) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
@@ -136,6 +138,7 @@ export class TickBuilder {
     const id = isTold ? this.#told.id[row]! : ++this.#socketIds;
     const offsetUs = isTold ? this.#told.offsetUs[row]! : this.clock.wallUs(facts.fromUs[row]!) - facts.fromUs[row]!;
     this.#told.note(row, id, sockets.lastUs(row), process, holders.length, offsetUs);
+    this.#told.hasTotals[row] = facts.hasTotals[row]!;
     const history = this.#history;
     const out = pushRow(history);
     history.id[out] = id;
@@ -150,6 +153,7 @@ export class TickBuilder {
     history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(sockets.lastUs(row)));
     history.source[out] = facts.source[row]!;
     history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
+    for (const name of TOTALS) history[name][out] = facts[name][row]!;
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
     if (!isSole) for (const holding of holders) this.#writeHolder(id, holding, offsetUs);
     return id;

@@ -7,6 +7,7 @@ export class ToldSockets {
   toUs = new Float64Array(64);
   process = new Float64Array(64); // 0: none or several
   holders = new Uint32Array(64); // told of
+  hasTotals = new Uint8Array(64); // 1: told with what it carried
   offsetUs = new Float64Array(64); // of its first row: the clock may be slewed meanwhile, an interval keeps its begin
 
   isTold(row: number): boolean {
@@ -38,6 +39,7 @@ export class ToldSockets {
     this.toUs = grown(this.toUs, new Float64Array(size));
     this.process = grown(this.process, new Float64Array(size));
     this.holders = grown(this.holders, new Uint32Array(size));
+    this.hasTotals = grown(this.hasTotals, new Uint8Array(size));
     this.offsetUs = grown(this.offsetUs, new Float64Array(size));
   }
 }

@@ -40,7 +40,8 @@ function run(data: ObserverThreadData): void {
   const kernel = opened?.watch;
   const pace = kernel?.seesActors === true ? 'slow' : data.isAlone === true ? 'alone' : 'fast';
   const { sources, readAddresses, close } = openSources(native, proc, data.sources, nowUs, pace);
-  const ends = data.programs === null ? openSocketEnds(native, data.sources, nowUs) : undefined;
+  const asked = data.programs === null ? 'ends' : data.isAlone === true ? 'totals' : 'late-totals';
+  const ends = openSocketEnds(native, data.sources, nowUs, asked);
   const backlog = new FactBacklog(data.backlog);
   const isBehind = (): boolean => backlog.isFull;
   const observer = new Observer({ proc, sources, readAddresses, nowUs, kernel, ends, isBehind });

@@ -39,7 +39,7 @@ export interface ObserverOptions {
   readonly readAddresses: () => Addresses;
   readonly nowUs: () => Us; // CLOCK_BOOTTIME
   readonly kernel?: KernelWatch | undefined; // the BPF programs, where they run
-  readonly ends?: SocketEnds | undefined; // where nobody else tells when sockets are closed
+  readonly ends?: SocketEnds | undefined; // of sockets of this namespace
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 
@@ -155,7 +155,7 @@ export class Observer {
     const now = this.#options.nowUs();
     this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
     const addresses = this.#addresses.changed(now);
-    this.#options.ends?.read(this.#learned.closed);
+    this.#options.ends?.read(this.#learned.closed, last);
     for (const source of this.#options.sources) this.#poll(source);
     this.#scan?.lookLater(this.#learned.holders);
     const result = this.#scan?.step(SLICE_US);

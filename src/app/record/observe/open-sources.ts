@@ -6,7 +6,7 @@ import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { PROC_NET_FILES } from '../../../linux/proc-net.ts';
 import { Route } from '../../../linux/route.ts';
 import { SockDiag } from '../../../linux/sock-diag.ts';
-import { SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
+import { type EndsAsked, SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
 import { AF_INET } from '../../../linux/socket-key.ts';
 import type { Native } from '../../../native/binding.ts';
 import type { Addresses } from '../address-watch.ts';
@@ -65,9 +65,15 @@ export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined 
 }
 
 /** Undefined when the kernel refuses, or sockets are not to be asked of it. */
-export function openSocketEnds(native: Native, wanted: readonly SourceName[], nowUs: () => Us): SocketEnds | undefined {
-  const socket = wanted.includes('diag') ? tryNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS) : undefined;
-  return socket && new SocketEnds(socket, nowUs);
+export function openSocketEnds(
+  native: Native,
+  wanted: readonly SourceName[],
+  nowUs: () => Us,
+  asked: EndsAsked,
+): SocketEnds | undefined {
+  const isWanted = wanted.includes('diag');
+  const socket = isWanted ? tryNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS[asked]) : undefined;
+  return socket && new SocketEnds(socket, nowUs, asked);
 }
 
 function localAddresses(route: Route): Addresses {
