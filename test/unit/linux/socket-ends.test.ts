@@ -64,16 +64,6 @@ test('SocketEnds says what a connection carried, which one that was reset does n
   assert.deepEqual(totals(out), [none, none, none, '1 100 100 50', none, none]);
 });
 
-test('SocketEnds that is asked for totals leaves the time of the end to others', () => {
-  const ends = new SocketEnds(waiting(...readHex('diag-ends.hex')), () => NOW, 'totals');
-  const out = createColumns(CLOSED_COLUMNS, 1);
-  ends.read(out);
-  const told = out.cookie.subarray(0, out.count).indexOf(0x74);
-  assert.deepEqual([out.atUs[told], totals(out)[told]], [0, '1 100 100 50']);
-  assert.ok(out.atUs.subarray(0, out.count).every((us) => us === 0));
-  assert.ok(keys(out).every((key) => key === '-'));
-});
-
 test('SocketEnds counts what the kernel threw away, and reads on', () => {
   const [first, second] = readHex('diag-ends.hex');
   const { ends, out } = readAll(first!, ENOBUFS, second!);

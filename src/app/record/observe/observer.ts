@@ -14,6 +14,7 @@ import { type Addresses, AddressWatch } from '../address-watch.ts';
 import type { FactsMessage, NewbornMessage } from '../messages.ts';
 import { HolderScan } from './holder-scan.ts';
 import type { KernelWatch } from './kernel-watch.ts';
+import type { LateTotals } from './late-totals.ts';
 import { createLearned, hasLearned, type Learned } from './learned.ts';
 import { CONFIRMING_LOOK, LookAgain } from './look-again.ts';
 import { OpenSockets } from './open-sockets.ts';
@@ -39,7 +40,7 @@ export interface ObserverOptions {
   readonly readAddresses: () => Addresses;
   readonly nowUs: () => Us; // CLOCK_BOOTTIME
   readonly kernel?: KernelWatch | undefined; // the BPF programs, where they run
-  readonly ends?: SocketEnds | undefined; // of sockets of this namespace
+  readonly ends?: SocketEnds | LateTotals | undefined; // of sockets of this namespace
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 

@@ -6,7 +6,7 @@ import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { PROC_NET_FILES } from '../../../linux/proc-net.ts';
 import { Route } from '../../../linux/route.ts';
 import { SockDiag } from '../../../linux/sock-diag.ts';
-import { type EndsAsked, SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
+import { SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
 import { AF_INET } from '../../../linux/socket-key.ts';
 import type { Native } from '../../../native/binding.ts';
 import type { Addresses } from '../address-watch.ts';
@@ -64,16 +64,14 @@ export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined 
   return socket && new SockDiag(socket, nowUs);
 }
 
-/** Undefined when the kernel refuses, or sockets are not to be asked of it. */
+/** Undefined when the kernel refuses. */
 export function openSocketEnds(
   native: Native,
-  wanted: readonly SourceName[],
   nowUs: () => Us,
-  asked: EndsAsked,
+  groups: number = SOCKET_END_GROUPS,
 ): SocketEnds | undefined {
-  const isWanted = wanted.includes('diag');
-  const socket = isWanted ? tryNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS[asked]) : undefined;
-  return socket && new SocketEnds(socket, nowUs, asked);
+  const socket = tryNetlink(native, NETLINK_SOCK_DIAG, '', groups);
+  return socket && new SocketEnds(socket, nowUs);
 }
 
 function localAddresses(route: Route): Addresses {
