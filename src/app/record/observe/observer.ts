@@ -71,6 +71,7 @@ export class Observer {
   readonly #again = new LookAgain();
   #newborns: Process[] = [];
   #newbornsLost = 0;
+  #looksSkipped = 0;
   #dropped = 0; // rows
   #steppedUs: Us;
 
@@ -115,13 +116,14 @@ export class Observer {
   }
 
   /** Takes what was seen of processes that may be gone by now. */
-  takeNewborns({ sockets, holders, processes, lost }: NewbornMessage): void {
+  takeNewborns({ sockets, holders, processes, lost, skipped }: NewbornMessage): void {
     copyRows(SOCKET_COLUMNS, sockets, this.#learned.sockets);
     copyRows(HOLDER_COLUMNS, holders, this.#learned.holders);
     this.#scan?.learn(holders);
     this.#newborns.push(...processes);
     this.#kernel?.learn(processes);
     this.#newbornsLost = lost;
+    this.#looksSkipped = skipped;
   }
 
   /** Kernel programs that do not see accept() get a moment to name the owner, then it is looked up as without them. */
@@ -178,7 +180,8 @@ export class Observer {
       this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0) + (this.#options.ends?.lost ?? 0),
     );
     const ended = exits ?? createColumns(EXIT_COLUMNS, 1);
-    return { atUs: now, ...learned, processes, exits: ended, scan, addresses, factsLost, lost, last: last === 'last' };
+    const said = { addresses, factsLost, looksSkipped: this.#looksSkipped, lost, last: last === 'last' };
+    return { atUs: now, ...learned, processes, exits: ended, scan, ...said };
   }
 
   /** @returns the time that the dropped rows spoke of */
