@@ -61,6 +61,7 @@ def headers():
             sys.stdin.read()
             os._exit(0)
         receiver.recv(65536)
+    sys.stdin.read()  # who holds the pipe ends with the first process
 
 
 def datagram():
