@@ -57,11 +57,16 @@ function findReceivers(end: FlowEnd, sockets: SocketTable): SocketMatch | undefi
 function findOnPort(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
   const protocol = keyProtocol(key, end.at);
   if (protocol === Protocol.Tcp) return findListener(end, key, sockets);
-  const found = findUnconnected(end, key, sockets, keyFirstPort(key, end.at));
+  const found = findAssociated(end, key, sockets) ?? findUnconnected(end, key, sockets, keyFirstPort(key, end.at));
   if (protocol !== Protocol.Icmp && protocol !== Protocol.Icmp6) return found;
   if (found !== undefined) return { match: 'icmp-id', rows: found.rows };
   // A ping that uses a raw socket instead: the id in its packets is known to nobody else.
   return findUnconnected(end, key, sockets, 0);
+}
+
+/** An association that is accepted leaves its endpoint as a connection does; one that is not is the endpoint's own. */
+function findAssociated(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
+  return keyProtocol(key, end.at) === Protocol.Sctp ? findListener(end, key, sockets) : undefined;
 }
 
 function heldOnPort(end: FlowEnd, sockets: SocketTable, protocol: number, port: number): readonly number[] {
@@ -84,7 +89,7 @@ function tookTurns(rows: readonly number[], sockets: SocketTable): boolean {
 
 /** @param key the end's tuple, or the translated one, at `end.at` */
 export function findListener(end: FlowEnd, key: Int32Array, sockets: SocketTable): SocketMatch | undefined {
-  const open = heldOnPort(end, sockets, Protocol.Tcp, keyFirstPort(key, end.at));
+  const open = heldOnPort(end, sockets, keyProtocol(key, end.at), keyFirstPort(key, end.at));
   const listening = open.filter((row) => sockets.facts.state[row] === SocketState.Listen);
   const bound = boundTo(key, end.at, sockets, listening);
   if (bound.length > 0) return { match: 'listener', rows: bound };

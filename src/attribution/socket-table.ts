@@ -8,6 +8,7 @@ import {
   type SocketColumns,
   SocketState,
   SourceCode,
+  TOTALS,
 } from '../core/socket.ts';
 import type { Us } from '../core/time.ts';
 import {
@@ -42,6 +43,10 @@ const FACT_COLUMNS = {
   fromUs: 'f64', // first and last time a source saw it, CLOCK_BOOTTIME
   toUs: 'f64',
   closedUs: 'f64', // when its last descriptor was closed, Infinity: nobody told
+  hasTotals: 'u8', // this and the following as in CLOSED_COLUMNS
+  sentBytes: 'f64',
+  ackedBytes: 'f64',
+  receivedBytes: 'f64',
 } as const;
 
 /**
@@ -82,13 +87,16 @@ export class SocketTable {
   close(closed: ClosedColumns, onChange: (row: number) => void = () => {}): void {
     for (let i = 0; i < closed.count; i++) {
       const first = this.firstOf(closed.cookie[i]!);
-      for (let row = first; row !== -1; row = this.nextOf(row)) {
+      const isEnd = closed.atUs[i] !== 0;
+      for (let row = first; isEnd && row !== -1; row = this.nextOf(row)) {
         this.facts.closedUs[row] = Math.min(this.facts.closedUs[row]!, closed.atUs[i]!);
         // Of an end that was only heard of, late: by then the tuple may be that of the next connection.
         if (this.isTold(row) || keyProtocol(this.facts.key, row * KEY_WORDS) !== Protocol.Tcp)
           this.facts.toUs[row] = Math.max(this.facts.toUs[row]!, closed.atUs[i]!);
       }
-      if (first === -1 && closed.key[i * KEY_WORDS + K_META] !== 0) this.#addClosed(closed, i, onChange);
+      if (isEnd && first === -1 && closed.key[i * KEY_WORDS + K_META] !== 0) this.#addClosed(closed, i, onChange);
+      const row = closed.hasTotals[i] === 1 ? this.firstOf(closed.cookie[i]!) : -1;
+      if (row !== -1) for (const name of TOTALS) this.facts[name][row] = closed[name][i]!;
     }
   }
 
@@ -224,6 +232,7 @@ export class SocketTable {
     facts.source[row] = seen.source[i]!;
     facts.fromUs[row] = seen.seenUs[i]!;
     facts.toUs[row] = seen.seenUs[i]!;
+    facts.hasTotals[row] = 0;
     facts.closedUs[row] = sibling === -1 ? Infinity : facts.closedUs[sibling]!;
     const at = row * KEY_WORDS;
     this.#byTuple.add(hashKey(facts.key, at), row);

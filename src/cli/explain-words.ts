@@ -5,6 +5,7 @@ import { formatEnd, numberOf, type Row, textOf } from '../report/columns.ts';
 import { escapeTerminal } from '../report/escape.ts';
 import { formatIso } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
+import { countText } from '../report/size.ts';
 import { programWords } from '../report/words.ts';
 
 /** Every rule that can fire: how the socket was found, how its life meets the flow, who of its processes. */
@@ -161,7 +162,7 @@ export function verdictWords({ verdict, computed, sockets }: ExplainedEnd): stri
 function socketLines(socket: ExplainedSocket, offsetUs: Us | null, look: Look): string[] {
   const { people } = socket;
   const time = (us: unknown): string => formatIso(Number(us), look.zone);
-  const lines = [`    ${socketWords(socket, look)}`];
+  const lines = [`    ${socketWords(socket, look)}`, ...totalsLines(socket.row)];
   for (const { row, isNamed } of people) {
     const when =
       row.role_from_us === null ? 'as long as it was there' : `${time(row.role_from_us)} to ${time(row.role_to_us)}`;
@@ -190,6 +191,16 @@ function socketWords({ row }: ExplainedSocket, look: Look): string {
   ];
   const when = `${formatIso(numberOf(row, 'from_us'), look.zone)} to ${formatIso(numberOf(row, 'to_us'), look.zone)}`;
   return `socket ${row.id} ${local}${remote === '' ? '' : ` -> ${remote}`}, ${details.join(', ')}, ${when}`;
+}
+
+/** Of a connection of which the kernel told what it carried. */
+function totalsLines(row: Row): string[] {
+  if (row.sent_bytes === null) return [];
+  const [sent, acked] = [numberOf(row, 'sent_bytes'), numberOf(row, 'acked_bytes')];
+  const rest = sent - acked;
+  const confirmed = sent === 0 ? '' : rest === 0 ? ', all confirmed' : `, ${countText(rest, 'octet')} never confirmed`;
+  const received = countText(numberOf(row, 'received_bytes'), 'octet');
+  return [`      carried in all, by the kernel: ${countText(sent, 'octet')} sent${confirmed}; ${received} received`];
 }
 
 const personWords = ({ row, isParent }: Person): string =>

@@ -64,6 +64,10 @@ function losses(number: (name: string) => number): string[] {
   if (number('flows_lost') > 0)
     lines.push(`${countText(number('flows_lost'), 'flow')} lost: the database could not keep up`);
   lines.push(...factsLostLines(number('facts_lost')));
+  if (number('looks_skipped') > 0)
+    lines.push(
+      `no time for ${countText(number('looks_skipped'), 'look')} at new processes: the shortest-lived stay unknown`,
+    );
   if (number('facts_late') > 0)
     lines.push(`${countText(number('facts_late'), 'event')} of sockets came after their packets were counted`);
   if (number('names_lost') > 0) lines.push(namesLostText(number('names_lost')));

@@ -134,10 +134,16 @@ export const OWNER_COLUMNS = {
 } as const;
 export type OwnerColumns = Columns<typeof OWNER_COLUMNS>;
 
-/** Sockets whose last descriptor was closed. */
+/** Sockets whose last descriptor was closed, and what connections had carried when their sockets were destroyed. */
 export const CLOSED_COLUMNS = {
   cookie: 'f64',
-  atUs: 'f64', // CLOCK_BOOTTIME; of a socket that was not told before, when its end was heard of
+  atUs: 'f64', // CLOCK_BOOTTIME; of a socket that was not told before, when its end was heard of; 0: others tell when
   key: 'key', // local, remote; all zero: the socket was told before, or its tuple is gone
+  hasTotals: 'u8', // 1: the kernel told the following, octets of payload
+  sentBytes: 'f64', // each once, however often it was sent again
+  ackedBytes: 'f64', // of them, those that the peer confirmed; one too many if it did not confirm the last ones
+  receivedBytes: 'f64', // in order; the end of the stream (FIN) counts as one, if data came before it
 } as const;
 export type ClosedColumns = Columns<typeof CLOSED_COLUMNS>;
+/** Columns of what a connection carried. */
+export const TOTALS = ['hasTotals', 'sentBytes', 'ackedBytes', 'receivedBytes'] as const;

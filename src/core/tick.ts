@@ -43,6 +43,10 @@ export const SOCKET_HISTORY_COLUMNS = {
   toUs: 'f64', // last seen
   source: 'u8', // SourceCode of the best that told of it
   role: 'u8', // code of ROLES: what `process` had to do with it, 0: nobody stands there
+  hasTotals: 'u8', // this and the following as in CLOSED_COLUMNS
+  sentBytes: 'f64',
+  ackedBytes: 'f64',
+  receivedBytes: 'f64',
 } as const;
 export type SocketHistoryColumns = Columns<typeof SOCKET_HISTORY_COLUMNS>;
 
@@ -77,6 +81,7 @@ export interface CaptureCounters {
   flowsEvicted: number; // lack-of-resources
   flowsLost: number; // ended flows dropped because the store could not keep up
   factsLost: number; // netlink overruns, kernel events without room, sockets forgotten while the store was stuck
+  looksSkipped: number; // at processes that had just been born: there was no time for them
   factsLate: number; // kernel events that came after packets of their time were counted
   namesLost: number; // names that were not kept, and packets not searched for names, because there were too many
 }
@@ -100,6 +105,7 @@ export const NO_PACKETS: CaptureCounters = {
   flowsEvicted: 0,
   flowsLost: 0,
   factsLost: 0,
+  looksSkipped: 0,
   factsLate: 0,
   namesLost: 0,
 };

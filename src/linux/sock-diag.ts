@@ -31,6 +31,8 @@ const REQUEST_BYTES = MESSAGE_HEADER + 56;
 const REQUEST_ID = 8;
 // inet_diag_msg: family u8, state u8, timer u8, retransmits u8, inet_diag_sockid, expires u32 ...
 const MESSAGE_BYTES = 72;
+/** Where the attributes of a message begin, octets from its begin. */
+export const INET_DIAG_ATTRIBUTES = MESSAGE_BYTES;
 const MESSAGE_ID = 4;
 const RQUEUE = 56;
 const WQUEUE = 60;

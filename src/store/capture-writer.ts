@@ -10,7 +10,7 @@ const INSERT = `INSERT INTO capture (host, boot, netns, interface, backend, filt
 const UPDATE = `UPDATE capture SET last_us = ?, longest_us = ?, packets = ?, bytes = ?, ip_bytes = ?, flow_packets = ?,
   flow_bytes = ?, duplicate_packets = ?, duplicate_bytes = ?, not_ip_packets = ?, not_ip_bytes = ?, bad_packets = ?,
   bad_bytes = ?, received = ?, kernel_drops = ?, interface_drops = ?, flows_evicted = ?, flows_lost = ?, facts_lost = ?,
-  facts_late = ?, names_lost = ? WHERE id = ?`;
+  facts_late = ?, names_lost = ?, looks_skipped = ? WHERE id = ?`;
 const UPSERT_INTERFACE = `INSERT INTO capture_interface (capture, netns, ifindex, name, packets, bytes, kernel_bytes)
   VALUES (?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (capture, netns, ifindex) DO UPDATE SET name = excluded.name, packets = excluded.packets, bytes = excluded.bytes,
@@ -99,6 +99,7 @@ export class CaptureWriter {
       c.factsLost,
       c.factsLate,
       c.namesLost,
+      c.looksSkipped,
       this.id,
     );
     for (const one of tick.namespaces) this.netns.describe(one, tick.atUs);

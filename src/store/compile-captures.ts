@@ -11,7 +11,7 @@ export function compileCaptures({ fromUs, toUs }: Range): CompiledQuery {
   c.ip_bytes AS ip_bytes, c.duplicate_packets AS duplicate_packets, c.not_ip_packets AS not_ip_packets,
   c.bad_packets AS bad_packets, c.kernel_drops AS kernel_drops, c.interface_drops AS interface_drops,
   c.flows_evicted AS flows_evicted, c.flows_lost AS flows_lost, c.facts_lost AS facts_lost, c.facts_late AS facts_late,
-  c.names_lost AS names_lost
+  c.looks_skipped AS looks_skipped, c.names_lost AS names_lost
 FROM capture c LEFT JOIN host h ON h.id = c.host
 WHERE c.started_us < ? AND c.last_us >= ? ORDER BY c.started_us DESC, c.id DESC`,
     params: [toUs, fromUs],

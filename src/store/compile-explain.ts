@@ -69,7 +69,7 @@ export interface SocketPlace {
 }
 
 const SOCKET = `SELECT s.id, s.cookie, s.inode, s.uid, s.state, t.token AS state_name, s.source, o.token AS source_name,
-  r.token AS role, s.protocol, s.local_port, s.remote_port, s.process, s.from_us, s.to_us, n.inode AS netns,
+  r.token AS role, s.protocol, s.local_port, s.remote_port, s.process, s.from_us, s.to_us, s.sent_bytes, s.acked_bytes, s.received_bytes, n.inode AS netns,
   la.bytes AS local_bytes, la.text AS local_addr, ra.bytes AS remote_bytes, ra.text AS remote_addr
 FROM socket s JOIN address la ON la.id = s.local_address LEFT JOIN address ra ON ra.id = s.remote_address
 LEFT JOIN netns n ON n.id = s.netns LEFT JOIN socket_state t ON t.id = s.state LEFT JOIN source o ON o.id = s.source

@@ -5,7 +5,7 @@ import type { CompiledQuery } from './compile-query.ts';
 export function compileLatestCapture(): CompiledQuery {
   return {
     sql: `SELECT c.id, c.backend, c.interface, c.started_us, c.ended_us, c.packets, c.bytes, c.kernel_drops, c.not_ip_packets,
-  c.bad_packets, c.duplicate_packets, c.flows_evicted, c.flows_lost, c.facts_lost, c.facts_late, c.names_lost,
+  c.bad_packets, c.duplicate_packets, c.flows_evicted, c.flows_lost, c.facts_lost, c.facts_late, c.names_lost, c.looks_skipped,
   count(f.id) AS flows, coalesce(sum(f.orig_packets + f.reply_packets), 0) AS flow_packets,
   coalesce(sum(f.orig_ip_bytes + f.reply_ip_bytes), 0) AS ip_bytes,
   coalesce(sum(f.src_process IS NOT NULL OR f.dst_process IS NOT NULL), 0) AS named_flows,

@@ -9,9 +9,11 @@ import { portOrNull } from './ports.ts';
 import type { Sqlite, Statement } from './sqlite.ts';
 
 const INSERT = `INSERT INTO socket (id, boot, netns, protocol, local_address, local_port, remote_address, remote_port,
-  cookie, inode, uid, state, process, from_us, to_us, source, role) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  cookie, inode, uid, state, process, from_us, to_us, source, role, sent_bytes, acked_bytes, received_bytes)
+  VALUES (${'?, '.repeat(19)}?)
   ON CONFLICT (id) DO UPDATE SET uid = coalesce(excluded.uid, uid), state = excluded.state,
-  process = excluded.process, to_us = max(to_us, excluded.to_us), source = excluded.source, role = excluded.role`;
+  process = excluded.process, to_us = max(to_us, excluded.to_us), source = excluded.source, role = excluded.role,
+  sent_bytes = excluded.sent_bytes, acked_bytes = excluded.acked_bytes, received_bytes = excluded.received_bytes`;
 /** That a socket has an address is no sign that a packet was seen. */
 const NO_PACKET_US = Number.POSITIVE_INFINITY;
 
@@ -28,7 +30,7 @@ export class SocketWriter {
   readonly #netns: NetnsTable;
   readonly #processes: IdMap;
   readonly #boot: number;
-  readonly #row: (number | null)[] = new Array(17).fill(null); // filled anew for each socket, as FlowWriter does
+  readonly #row: (number | null)[] = new Array(20).fill(null); // filled anew for each socket, as FlowWriter does
 
   constructor(db: Sqlite, addresses: AddressTable, netns: NetnsTable, processes: IdMap, boot: number) {
     this.sockets = new IdMap(Number(db.prepare('SELECT coalesce(max(id), 0) FROM socket').pluck().get()));
@@ -45,6 +47,7 @@ export class SocketWriter {
     for (let i = 0; i < s.count; i++) {
       const at = i * KEY_WORDS;
       const protocol = keyProtocol(s.key, at);
+      const hasTotals = s.hasTotals[i] === 1;
       const connected = !isUnspecified(s.key, at + K_SECOND);
       row[0] = this.sockets.row(s.id[i]!);
       row[1] = this.#boot;
@@ -63,6 +66,9 @@ export class SocketWriter {
       row[14] = s.toUs[i]!;
       row[15] = s.source[i]! || null;
       row[16] = s.role[i]! || null;
+      row[17] = hasTotals ? s.sentBytes[i]! : null;
+      row[18] = hasTotals ? s.ackedBytes[i]! : null;
+      row[19] = hasTotals ? s.receivedBytes[i]! : null;
       this.#insert.run(...row);
     }
   }

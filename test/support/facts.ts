@@ -120,6 +120,16 @@ export function makeClosed(
   return closed;
 }
 
+/** What the kernel says of a connection whose end others told of. */
+export function makeTotals(cookie: number, [sent, acked, received]: readonly [number, number, number]): ClosedColumns {
+  const closed = makeClosed([cookie, 0]);
+  closed.hasTotals[0] = 1;
+  closed.sentBytes[0] = sent;
+  closed.ackedBytes[0] = acked;
+  closed.receivedBytes[0] = received;
+  return closed;
+}
+
 export function makeProcess(pid: number, more: Partial<Process> = {}): Process {
   return {
     pid,

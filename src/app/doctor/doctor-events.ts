@@ -1,4 +1,4 @@
-/** Checks of what the kernel tells by itself over netlink: births of processes, translations of addresses (NAT). */
+/** Checks of what the kernel tells by itself over netlink: births of processes, ends of sockets, translations of addresses (NAT). */
 import { getSystemErrorName } from 'node:util';
 import { createColumns } from '../../core/columns.ts';
 import { UserError } from '../../core/errors.ts';
@@ -7,8 +7,9 @@ import { TRANSLATION_COLUMNS } from '../../core/translation.ts';
 import { CONNTRACK_GROUPS, dumpConntrack, NETLINK_NETFILTER } from '../../linux/conntrack.ts';
 import type { NetlinkTransport } from '../../linux/netlink-client.ts';
 import { CN_IDX_PROC, NETLINK_CONNECTOR, ProcConnector } from '../../linux/proc-connector.ts';
+import { SOCKET_END_GROUPS, TCP_END_GROUPS } from '../../linux/socket-ends.ts';
 import type { Native } from '../../native/binding.ts';
-import { transportOf } from '../record/netlink-transport.ts';
+import { NETLINK_SOCK_DIAG, transportOf } from '../record/netlink-transport.ts';
 import type { SourceName } from '../record/observe/open-sources.ts';
 import type { ProgramsOutcome } from './doctor-bpf.ts';
 import { limited, notWanted, passed } from './doctor-check.ts';
@@ -33,6 +34,30 @@ export function checkProcConnector(native: Native, programs: ProgramsOutcome, wa
   const loss = 'the sockets of processes that live shorter than a scan of /proc';
   return limited(name, `refused: ${errorName(result)}`, loss, remedy);
 }
+
+/** @param programs tell of sockets and their ends by themselves, of all namespaces */
+export function checkSocketEnds(native: Native, programs: ProgramsOutcome, wanted: readonly SourceName[]): Check {
+  const name = 'socket-ends';
+  if (!wanted.includes('diag')) return notWanted(name, CARRIED);
+  const told = programs !== null && !(programs instanceof UserError);
+  const result = ask(native, NETLINK_SOCK_DIAG, told ? TCP_END_GROUPS : SOCKET_END_GROUPS, (transport) => {
+    transport.close();
+    return 0;
+  });
+  const what = told
+    ? 'the kernel tells what connections carried'
+    : 'the kernel tells when sockets end, and what they carried';
+  if (result === 0) return passed(name, `active: ${what}`);
+  const loss = told ? CARRIED : `${CARRIED}; a port that two processes use in turn may be named after the first`;
+  return limited(
+    name,
+    `refused: ${errorName(result)}`,
+    loss,
+    'Load the modules: modprobe -a tcp_diag udp_diag inet_diag',
+  );
+}
+
+const CARRIED = 'octets that a connection sent and received, by the count of the kernel';
 
 export function checkConntrack(native: Native): Check {
   const name = 'conntrack';

@@ -8,7 +8,7 @@ import { findCgroupRoot } from '../record/kernel-programs.ts';
 import type { SourceName } from '../record/observe/open-sources.ts';
 import { type ProgramsOutcome, programChecks, tryKernelPrograms } from './doctor-bpf.ts';
 import { failed, isLossless, notWanted, passed } from './doctor-check.ts';
-import { checkConntrack, checkProcConnector } from './doctor-events.ts';
+import { checkConntrack, checkProcConnector, checkSocketEnds } from './doctor-events.ts';
 import { hostChecks } from './doctor-host.ts';
 import { checkDiag, checkForeignNetns, checkRoute } from './doctor-netlink.ts';
 import { checkProcFd, checkProcNet, procChecks } from './doctor-proc.ts';
@@ -44,7 +44,7 @@ export function examine(
   return [...addon, ...proc, ...procChecks(roots, layers.captures), ...store, ...hostChecks(roots)];
 }
 
-const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-connector', 'conntrack', 'proc-net', 'proc-fd'];
+const LAYERS = ['bpf', 'cgroup', 'diag', 'proc-connector', 'socket-ends', 'conntrack', 'proc-net', 'proc-fd'];
 
 /** For the start of a recording: every layer, and what else is not ok and costs something. */
 export function startChecks(checks: readonly Check[]): readonly Check[] {
@@ -67,7 +67,8 @@ function addonChecks(
   const outcome = programs === undefined ? tried(native, proc, wanted) : programs;
   const kernel = programChecks(outcome, wanted);
   const diag = wanted.includes('diag') ? checkDiag(native) : notWanted('diag');
-  const events = [checkProcConnector(native, outcome, wanted), ...(captures ? [checkConntrack(native)] : [])];
+  const told = [checkProcConnector, checkSocketEnds].map((check) => check(native, outcome, wanted));
+  const events = [...told, ...(captures ? [checkConntrack(native)] : [])];
   const rest = [checkRoute(native), ...more.map((check) => check(native))];
   return [addon, ...(captures ? captureChecks(native) : []), ...kernel, diag, ...events, ...rest];
 }

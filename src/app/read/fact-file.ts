@@ -147,6 +147,7 @@ function nothing() {
     scan: null,
     addresses: null,
     factsLost: 0,
+    looksSkipped: 0,
     lost: null,
     last: false,
   };

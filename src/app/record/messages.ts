@@ -48,6 +48,7 @@ export interface FactsMessage {
   readonly scan: ScanReport | null; // all descriptors were listed
   readonly addresses: { readonly unicast: readonly Int32Array[]; readonly broadcast: readonly Int32Array[] } | null;
   readonly factsLost: number; // netlink overruns and kernel events without room, since the start
+  readonly looksSkipped: number; // at new processes, since the start
   readonly lost: { readonly fromUs: Us; readonly toUs: Us } | null; // events of sockets were lost in this interval
   readonly last: boolean; // the answer to 'stop': nothing follows
 }
@@ -57,7 +58,8 @@ export interface NewbornMessage {
   readonly sockets: SocketColumns; // those whose tuple nobody may have looked up
   readonly holders: HolderColumns;
   readonly processes: readonly Process[];
-  readonly lost: number; // events and looks left out since the start
+  readonly lost: number; // times that the kernel threw events away, since the start
+  readonly skipped: number; // looks that there was no time or no room for, since the start
 }
 
 export interface ScanReport {

@@ -61,7 +61,7 @@ export class Recorder {
   #waitsForCapture = false;
   #unwritten = 0;
   #storeIsStuck = false;
-  #factsLost = 0;
+  #losses: Pick<FactsMessage, 'factsLost' | 'looksSkipped'> = { factsLost: 0, looksSkipped: 0 };
   #flows = 0;
   #lastReport: CaptureReport | undefined;
   #troubles = new Set<string>();
@@ -166,7 +166,7 @@ export class Recorder {
     for (const slice of columnSlices(CLOSED_COLUMNS, closed, SLICE_ROWS))
       yield this.#attributor.observe({ ...nothing, closed: slice });
     this.#attributor.observe({ ...nothing, lost, scan: facts.scan });
-    this.#factsLost = facts.factsLost;
+    this.#losses = { factsLost: facts.factsLost, looksSkipped: facts.looksSkipped };
     this.#builder.processes.addExits(facts.exits);
     if (facts.scan !== null) this.#builder.processes.addScan(facts.scan.pids, facts.atUs);
     this.#threads.factBacklog.taken(facts);
@@ -252,7 +252,8 @@ export class Recorder {
   }
 
   #countersOf({ counters, translationsLost }: CaptureReport): CaptureCounters {
-    return { ...counters, factsLost: this.#factsLost + this.#house.forgotten + translationsLost };
+    const { factsLost, looksSkipped } = this.#losses;
+    return { ...counters, looksSkipped, factsLost: factsLost + this.#house.forgotten + translationsLost };
   }
 
   #tell(report: CaptureReport): void {

@@ -3,7 +3,7 @@ import type { Attributor } from '../../attribution/attributor.ts';
 import { type Holding, holdingsOf } from '../../attribution/holdings.ts';
 import { END_COLUMNS, type EndColumns, MATCHES, REASONS, ROLES } from '../../core/attribution.ts';
 import { createColumns, createNext, pushRow } from '../../core/columns.ts';
-import { SOURCES } from '../../core/socket.ts';
+import { SOURCES, TOTALS } from '../../core/socket.ts';
 import {
   HOLDER_HISTORY_COLUMNS,
   type HolderHistoryColumns,
@@ -79,7 +79,9 @@ export class TickBuilder {
       const isTold = told.isTold(row);
       const isOver = sockets.facts.closedUs[row]! < nowUs - keepLeastUs; // it will be forgotten
       const isYoung = !isOver && nowUs - sockets.facts.fromUs[row]! < SOCKET_AGE_US;
-      if (isTold ? sockets.lastUs(row) <= told.toUs[row]! : isYoung || sockets.isKnownByEnd(row)) continue;
+      const isAsTold =
+        isTold && sockets.lastUs(row) <= told.toUs[row]! && sockets.facts.hasTotals[row] === told.hasTotals[row];
+      if (isTold ? isAsTold : isYoung || sockets.isKnownByEnd(row)) continue;
       const holders = holdingsOf(row, this.#attributor);
       const [first] = holders;
       const isPrimary = first !== undefined && (holders.length === 1 || first.role === 'actor');
@@ -143,6 +145,7 @@ export class TickBuilder {
     }
     this.#writeStretch(row, id, process, holders, beginUs, Number.POSITIVE_INFINITY);
     this.#told.note(row, id, lastUs, process, holders.length, beginUs);
+    this.#told.hasTotals[row] = sockets.facts.hasTotals[row]!;
     return id;
   }
 
@@ -164,6 +167,8 @@ export class TickBuilder {
     history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(Math.min(sockets.lastUs(row), endUs)));
     history.source[out] = facts.source[row]!;
     history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
+    const isLast = endUs === Number.POSITIVE_INFINITY; // what it carried in all stands in one row
+    for (const name of TOTALS) history[name][out] = isLast ? facts[name][row]! : 0;
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself
     if (isSole) return;
     const fromUs = beginUs === facts.fromUs[row] ? Number.NEGATIVE_INFINITY : beginUs;

@@ -8,6 +8,7 @@ export class ToldSockets {
   process = new Float64Array(64); // 0: none or several
   holders = new Uint32Array(64); // told of
   beginUs = new Float64Array(64); // CLOCK_BOOTTIME: of its latest row, since the clock was set last
+  hasTotals = new Uint8Array(64); // 1: told with what it carried
 
   isTold(row: number): boolean {
     return row < this.id.length && this.id[row] !== 0;
@@ -39,5 +40,6 @@ export class ToldSockets {
     this.process = grown(this.process, new Float64Array(size));
     this.holders = grown(this.holders, new Uint32Array(size));
     this.beginUs = grown(this.beginUs, new Float64Array(size));
+    this.hasTotals = grown(this.hasTotals, new Uint8Array(size));
   }
 }

@@ -118,6 +118,7 @@ const LOSSES = [
   ['flows_evicted', 'flows cut: the table was full'],
   ['flows_lost', 'flows not stored'],
   ['facts_lost', 'facts about sockets'],
+  ['looks_skipped', 'looks at new processes'],
   ['names_lost', 'host names'],
 ] as const;
 

@@ -12,7 +12,7 @@ import { loadNative } from '../../../src/native/binding.ts';
 import { keyText } from '../../support/sockets.ts';
 import { waitFor } from '../../support/wait.ts';
 
-const ends = openSocketEnds(loadNative(), ['diag'], () => 1);
+const ends = openSocketEnds(loadNative(), () => 1);
 const skip = ends === undefined ? 'the kernel refuses the groups of sock_diag' : false;
 
 test('the kernel tells of both ends of a connection, and of a datagram socket, when they are closed', {

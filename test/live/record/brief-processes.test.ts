@@ -76,4 +76,19 @@ describe('pcapid record and processes that live a millisecond', { skip: netnsMis
     });
     assert.ok(whole.length >= 0.99 * executed.length, `${whole.length} of ${executed.length} with exe and argv`);
   });
+
+  test('the words of exec are stored, not those that a process writes over them', async (t) => {
+    const netns = lab.create();
+    const recording = await startRecording(['-i', 'lo'], { netns });
+    const script = `$0 = '[kworker/0:1]'; $s = IO::Socket::INET->new(Proto => 'udp', PeerAddr => '127.0.0.1:6201');
+      $s->send('x'); sleep 1; $s->send('y'); sleep 1`;
+    const { code } = await startChild(netns.command('perl', '-MIO::Socket::INET', '-e', script)).done;
+    if (code !== 0) return t.skip('no perl with IO::Socket');
+    await recording.nextTick();
+    await recording.stop();
+    const sql = `SELECT DISTINCT p.comm, p.cmdline FROM flow f JOIN process p ON p.id = f.src_process WHERE f.dst_port = 6201`;
+    const [row, ...more] = query(recording.database, sql);
+    assert.deepEqual([row?.comm, more], ['[kworker/0:1]', []]);
+    assert.match(String(row?.cmdline), /^perl -MIO::Socket::INET -e /);
+  });
 });

@@ -54,6 +54,27 @@ describe('pcapid record', { skip: netnsMissing() || realRootMissing() }, () => {
   });
 
   for (const sources of ['auto', 'diag,proc'])
+    test(`names who sends fragments and extension headers, --sources ${sources}`, async () => {
+      const netns = lab.create();
+      netns.exec('ip', 'link', 'set', 'lo', 'mtu', '1500');
+      const recording = await startRecording(['-i', 'lo', '--sources', sources], { netns });
+      const child = startChild(netns.command('python3', SCRIPT, 'headers'), { keepInput: true });
+      const ends = await said(child, 3);
+      const flowOf = ({ port }: Said) => readFlows(recording.database).find(({ src }) => src.port === port);
+      const isNamed = (end: Said): boolean => flowOf(end)?.src.pid === end.pid;
+      await waitFor(() => ends.every(isNamed), 15_000, 'the senders to be named').catch(() => {}); // told below
+      await recording.stop();
+      const flows = ends.map(flowOf);
+      assert.deepEqual(
+        flows.map((flow) => flow?.src.pid),
+        ends.map(({ pid }) => pid),
+        flows.map((flow) => flow?.src.reason).join(' '),
+      );
+      const packets = flows.map((flow) => flow!.origPackets).sort((a, b) => a - b);
+      assert.ok(packets[0] === 1 && packets[1]! > 30, `every fragment is in the flow of its datagram: ${packets}`);
+    });
+
+  for (const sources of ['auto', 'diag,proc'])
     test(`names a process of another pid namespace by its pid here, --sources ${sources}`, async () => {
       const netns = lab.create();
       const recording = await startRecording(['-i', 'lo', '--sources', sources], { netns });

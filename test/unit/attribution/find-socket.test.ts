@@ -145,3 +145,28 @@ test('findSocket() gives ICMP echo replies and errors to the kernel, requests to
   assert.equal(words(t.of(7, DST)), 'kernel - unknown');
   assert.equal(words(t.of(8, SRC)), 'kernel - unknown');
 });
+
+test('findSocket() gives an SCTP association to the process of its endpoint, unseen ones only if it never forked', () => {
+  const flow = { ...SERVED, protocol: Protocol.Sctp, state: 'new-and-ended' } as const;
+  const endpoint = { ...LISTENER, protocol: Protocol.Sctp, seenUs: 1050 };
+  const association = {
+    ...endpoint,
+    local: [HOST, 80],
+    remote: [PEER, 5555],
+    cookie: 3,
+    state: SocketState.Established,
+  } as const;
+  for (const [sockets, forked, said] of [
+    [[endpoint, association], true, '7 five-tuple exact'],
+    [[endpoint], false, '7 listener likely'],
+    [[endpoint], true, 'ambiguous listener ambiguous'],
+  ] as const) {
+    const t = setUp();
+    t.observe({ atUs: 1050, processes: [makeProcess(7, { forked })] });
+    t.observe({ sockets: makeSockets(...sockets) });
+    t.observe({ holders: makeHolders([8, 7, 1050]) });
+    t.flows(flow);
+    t.answer();
+    assert.equal(words(t.of(2, DST)), said);
+  }
+});

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SocketTable } from '../../../src/attribution/socket-table.ts';
 import { SocketState, SourceCode } from '../../../src/core/socket.ts';
 import { Protocol } from '../../../src/core/tuple.ts';
-import { makeClosed, makeSockets, type SocketLiteral } from '../../support/facts.ts';
+import { makeClosed, makeSockets, makeTotals, type SocketLiteral } from '../../support/facts.ts';
 
 const SERVER = {
   protocol: Protocol.Udp,
@@ -80,4 +80,24 @@ test('SocketTable takes over what a better source says of a socket', () => {
   assert.deepEqual([t.changed, t.sockets.isTold(0), t.sockets.facts.netns[0]], [[0], true, 100]);
   t.observe({ ...client(1), source: SourceCode.Diag });
   assert.ok(t.sockets.isTold(0));
+});
+
+test('SocketTable gives what a socket carried to the last connection it had, and to nobody it does not know', () => {
+  const t = setUp();
+  t.observe(client(1), client(2));
+  t.sockets.close(makeTotals(7, [30, 20, 10]));
+  t.sockets.close(makeTotals(8, [3, 2, 1]));
+  const [last, first] = t.rowsOf(7) as [number, number];
+  const { hasTotals, sentBytes, receivedBytes, closedUs } = t.sockets.facts;
+  assert.deepEqual([hasTotals[last], sentBytes[last], receivedBytes[last], closedUs[last]], [1, 30, 10, Infinity]);
+  assert.deepEqual([hasTotals[first], t.rowsOf(8), t.sockets.size], [0, [], 2]);
+});
+
+test('SocketTable does not give what a socket carried to the next one in its row', () => {
+  const t = setUp();
+  t.observe(client(1));
+  t.sockets.close(makeTotals(7, [30, 20, 10]));
+  t.sockets.drop(t.rowsOf(7)[0]!);
+  t.observe({ ...client(1), cookie: 8 });
+  assert.equal(t.sockets.facts.hasTotals[t.rowsOf(8)[0]!], 0);
 });

@@ -6,7 +6,7 @@ import { SourceCode } from '../../../src/core/socket.ts';
 import { HOST, PEER } from '../../support/attributor.ts';
 import { testContext } from '../../support/context.ts';
 import { type ToldFlows, withAnswers } from '../../support/explained.ts';
-import { makeOwners, makeProcess, makeSockets } from '../../support/facts.ts';
+import { makeOwners, makeProcess, makeSockets, makeTotals } from '../../support/facts.ts';
 import { HOSTILE_TEXTS } from '../../support/hostile.ts';
 
 const T = 5_000_000;
@@ -63,6 +63,18 @@ test('explain tells facts, rules, what lost, the check and the sentence of who',
   assert.match(out, /creator curl, process 40 .*parent of the one that is named - created-only: /);
   assert.match(out, /give this answer by tuple and time alone/);
   assert.match(out, /exact: the kernel reported that curl \(pid 41\) sent on this socket/);
+});
+
+test('explain says what a connection carried by the count of the kernel, where it told', async () => {
+  const told = scene(['curl']);
+  const withTotals = (sent: number, acked: number) => {
+    const closed = { ...makeTotals(5, [sent, acked, 1]), atUs: Float64Array.of(T + 99) };
+    return withAnswers({ ...told, facts: { ...told.facts, closed } }, (path) => said(path, '1'));
+  };
+  assert.match((await withTotals(300, 300)).out, /kernel: 300 octets sent, all confirmed; 1 octet received\n/);
+  assert.match((await withTotals(300, 100)).out, /300 octets sent, 200 octets never confirmed;/);
+  assert.match((await withTotals(0, 0)).out, /kernel: 0 octets sent; 1 octet received/);
+  assert.doesNotMatch((await explained('curl', '1')).out, /by the kernel/);
 });
 
 test('explain --format json has the same with tokens', async () => {

@@ -42,6 +42,15 @@ test('SockDiag.dump() gives version 4 to a socket of AF_INET6 that speaks IPv4',
   ]);
 });
 
+test('SockDiag.dump() reads the endpoints and associations of SCTP, whose further addresses are attributes', () => {
+  const { diag, out } = diagOf('diag-sctp4-dump.hex');
+  assert.equal(diag.dump(Protocol.Sctp, AF_INET, ALL_STATES, out), 0);
+  assert.deepEqual(socketLines(out), [
+    'sctp/4 LISTEN 0.0.0.0:5000 0.0.0.0:0 34901 1000',
+    'sctp/4 ESTAB 192.0.2.1:5000 198.51.100.9:40001 34901 1000',
+  ]);
+});
+
 test('SockDiag.dump() appends, and takes back what came before a failure', () => {
   const transport = fakeTransport((_, n) => (n === 1 ? readHex('diag-udp4-dump.hex') : [message(20, []), -105]));
   const diag = new SockDiag(transport, () => 1, 9);

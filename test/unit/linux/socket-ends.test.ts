@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createColumns } from '../../../src/core/columns.ts';
-import { CLOSED_COLUMNS, type ClosedColumns } from '../../../src/core/socket.ts';
+import { CLOSED_COLUMNS, type ClosedColumns, TOTALS } from '../../../src/core/socket.ts';
 import { K_META, KEY_WORDS } from '../../../src/core/tuple.ts';
 import type { NetlinkTransport } from '../../../src/linux/netlink-client.ts';
 import { SocketEnds } from '../../../src/linux/socket-ends.ts';
@@ -52,6 +52,16 @@ test('SocketEnds reads recorded notices: cookie, time, and the tuple where it is
   ]);
   assert.deepEqual([...out.cookie.subarray(0, 6)], [0x71, 0x72, 0x73, 0x74, 0x75, 0x76]);
   assert.deepEqual([...out.atUs.subarray(0, 6)], Array(6).fill(NOW));
+});
+
+const totals = (out: ClosedColumns): string[] =>
+  Array.from({ length: out.count }, (_, row) => TOTALS.map((name) => out[name][row]).join(' '));
+
+test('SocketEnds says what a connection carried, which one that was reset does not know any more', () => {
+  const { out } = readAll(...readHex('diag-ends.hex'));
+  const none = '0 0 0 0';
+  // 100 octets sent, 102 sequence numbers confirmed: SYN and FIN are two of them
+  assert.deepEqual(totals(out), [none, none, none, '1 100 100 50', none, none]);
 });
 
 test('SocketEnds counts what the kernel threw away, and reads on', () => {

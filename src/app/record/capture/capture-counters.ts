@@ -30,7 +30,8 @@ export function captureCounters(
     interfaceDrops: sumKnown(sources.map((stats) => stats.interfaceDrops)),
     flowsEvicted: flow.evicted,
     flowsLost: flow.lost,
-    factsLost: 0,
+    factsLost: 0, // main knows, and of looks too
+    looksSkipped: 0,
     factsLate: flow.late,
     namesLost,
   };

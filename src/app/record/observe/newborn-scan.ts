@@ -38,7 +38,7 @@ interface Newborn {
   readonly bornUs: Us; // 0: not known, it called exec
   readonly parentPid: number; // 0: not known; after exec it has nothing from its parent any more
   readonly told: Set<number>; // inodes
-  seen: ReadonlySet<number>; // inodes of the last look
+  seen: ReadonlySet<number> | null; // inodes of the last look; null: there was none yet
 }
 
 /**
@@ -76,16 +76,49 @@ export class NewbornScan {
     this.#expect(pid, 0, 0, 'exec');
   }
 
-  /** The event comes when its descriptors are closed already: nothing is left to be seen. */
+  /** The event comes when its descriptors are closed already: nothing is left to be seen, but for what its parent has. */
   ended(pid: number): void {
+    const newborn = this.#newborns.get(pid);
     this.#parents.delete(pid);
     this.#newborns.delete(pid);
+    if (newborn === undefined || newborn.parentPid === 0 || newborn.told.size > 0) return;
+    this.#ifTime((now) => this.#tellHeir(pid, newborn, now));
+  }
+
+  /**
+   * A child that was gone before a second look had what its parent had, and may have used it: told of with the parent, so
+   * that this one is not taken for the only holder. It is never told alone: it may have handed its own sockets on.
+   */
+  #tellHeir(pid: number, { bornUs, parentPid, seen }: Newborn, now: Us): void {
+    const holders = this.#holders;
+    const before = holders.count;
+    const startTicks = Math.floor(bornUs / TICK_US);
+    const parent = this.#readParent(parentPid);
+    if (parent === undefined || parent.startTicks > startTicks) return;
+    for (const [fd, inode] of this.#socketsOf(parentPid)) {
+      if (seen?.has(inode) === false) continue;
+      for (const [holder, ticks, seenUs] of [
+        [pid, startTicks, bornUs],
+        [pid, startTicks, now],
+        [parentPid, parent.startTicks, now],
+      ] as const) {
+        const row = pushRow(holders);
+        holders.inode[row] = inode;
+        holders.pid[row] = holder;
+        holders.startTicks[row] = ticks;
+        holders.fd[row] = fd;
+        holders.seenUs[row] = seenUs;
+      }
+    }
+    if (holders.count === before) return;
+    this.#processes.set(pid, { ...parent, pid, startTicks, parentPid, forked: false });
+    this.#processes.set(parentPid, { ...parent, forked: true });
   }
 
   #expect(pid: number, bornUs: Us, parentPid: number, from: 'birth' | 'exec'): void {
     if (this.#newborns.size >= MOST_KNOWN) this.#newborns.clear();
     const life = ++this.#lives;
-    this.#newborns.set(pid, { life, bornUs, parentPid, told: new Set(), seen: new Set() });
+    this.#newborns.set(pid, { life, bornUs, parentPid, told: new Set(), seen: null });
     this.queue.add(pid, life, this.#options.nowUs(), from);
   }
 
@@ -93,7 +126,7 @@ export class NewbornScan {
   look(): void {
     this.queue.takeDue(this.#options.nowUs(), (pid, life) => {
       const newborn = this.#newborns.get(pid);
-      if (newborn?.life === life) this.#lookIfTime(pid, newborn);
+      if (newborn?.life === life) this.#ifTime((now) => this.#look(pid, newborn, now));
     });
   }
 
@@ -111,7 +144,7 @@ export class NewbornScan {
   }
 
   /** Who comes when the time is used up is left out: to let it wait would make those after it late too. */
-  #lookIfTime(pid: number, newborn: Newborn): void {
+  #ifTime(look: (nowUs: Us) => void): void {
     const { nowUs } = this.#options;
     const now = nowUs();
     this.#savedUs = Math.min(MOST_SAVED_US, this.#savedUs + (now - this.#savedAtUs) * CPU_SHARE);
@@ -120,33 +153,41 @@ export class NewbornScan {
       this.skipped++;
       return;
     }
+    look(now);
+    this.#savedUs -= nowUs() - now;
+  }
+
+  #look(pid: number, newborn: Newborn, now: Us): void {
     const before = this.#holders.count;
     this.#readDescriptors(pid, newborn, now);
-    if (this.#holders.count > before) {
-      if (this.#identify(pid, newborn, before)) this.#dumpUnknown(before);
-      else this.#holders.count = before;
-    }
-    this.#savedUs -= nowUs() - now;
+    if (this.#holders.count === before) return;
+    if (this.#identify(pid, newborn, before)) this.#dumpUnknown(before);
+    else this.#holders.count = before;
   }
 
   /** Appends the sockets that the last look saw too and that are not told yet, without the start of the process. */
   #readDescriptors(pid: number, newborn: Newborn, now: Us): void {
-    const { proc } = this.#options;
     const seen = new Set<number>();
-    for (const name of proc.readDir(`${pid}/fd`) ?? []) {
-      const link = proc.readLink(`${pid}/fd/${name}`);
-      const inode = link === undefined ? -1 : parseSocketLink(link);
-      if (inode < 0) continue;
+    for (const [fd, inode] of this.#socketsOf(pid)) {
       seen.add(inode);
-      if (!newborn.seen.has(inode) || newborn.told.has(inode)) continue;
+      if (newborn.seen?.has(inode) !== true || newborn.told.has(inode)) continue;
       newborn.told.add(inode);
       const row = pushRow(this.#holders);
       this.#holders.inode[row] = inode;
       this.#holders.pid[row] = pid;
-      this.#holders.fd[row] = Number(name);
+      this.#holders.fd[row] = fd;
       this.#holders.seenUs[row] = now;
     }
     newborn.seen = seen;
+  }
+
+  *#socketsOf(pid: number): Generator<readonly [fd: number, inode: number]> {
+    const { proc } = this.#options;
+    for (const name of proc.readDir(`${pid}/fd`) ?? []) {
+      const link = proc.readLink(`${pid}/fd/${name}`);
+      const inode = link === undefined ? -1 : parseSocketLink(link);
+      if (inode >= 0) yield [Number(name), inode];
+    }
   }
 
   /** Writes the start into its rows; false when the process is gone, or another one has its pid by now. */

@@ -74,7 +74,7 @@ function watch(data: NewbornThreadData, native: Native, connector: ProcConnector
     if (!scan.hasFacts || now < tellUs) continue;
     tellUs = now + GATHER_US;
     const facts = scan.take();
-    const message: NewbornMessage = { ...facts, lost: connector.lost + scan.skipped + scan.queue.dropped };
+    const message: NewbornMessage = { ...facts, lost: connector.lost, skipped: scan.skipped + scan.queue.dropped };
     data.commands.postMessage(message, [...transferList(facts.sockets), ...transferList(facts.holders)]);
     native.wake(data.observerWakeFd);
   }

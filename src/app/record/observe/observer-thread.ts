@@ -1,14 +1,16 @@
 /** The observer thread: BPF, sock_diag and /proc -> facts. Started by the recorder with ObserverThreadData. */
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { transferList } from '../../../core/columns.ts';
-import { SECOND_US } from '../../../core/time.ts';
+import { SECOND_US, type Us } from '../../../core/time.ts';
 import { ProcFs } from '../../../linux/proc-fs.ts';
-import { loadNative } from '../../../native/binding.ts';
+import { type SocketEnds, TCP_END_GROUPS } from '../../../linux/socket-ends.ts';
+import { loadNative, type Native } from '../../../native/binding.ts';
 import { Clock } from '../clock.ts';
 import { FactBacklog } from '../fact-backlog.ts';
 import type { FactsMessage, NewbornMessage, NewsMessage } from '../messages.ts';
 import { runThread } from '../thread.ts';
 import type { KernelDescriptors } from './kernel-reader.ts';
+import { LateTotals } from './late-totals.ts';
 import { Observer } from './observer.ts';
 import { openKernelWatch } from './open-kernel-watch.ts';
 import { openSocketEnds, openSources, type SourceName } from './open-sources.ts';
@@ -40,7 +42,7 @@ function run(data: ObserverThreadData): void {
   const kernel = opened?.watch;
   const pace = kernel?.seesActors === true ? 'slow' : data.isAlone === true ? 'alone' : 'fast';
   const { sources, readAddresses, close } = openSources(native, proc, data.sources, nowUs, pace);
-  const ends = data.programs === null ? openSocketEnds(native, data.sources, nowUs) : undefined;
+  const ends = data.sources.includes('diag') ? openEnds(native, data, nowUs) : undefined;
   const backlog = new FactBacklog(data.backlog);
   const isBehind = (): boolean => backlog.isFull;
   const observer = new Observer({ proc, sources, readAddresses, nowUs, kernel, ends, isBehind });
@@ -81,6 +83,13 @@ function run(data: ObserverThreadData): void {
   data.commands.close();
   data.news.close();
   data.newborns?.close();
+}
+
+/** Events of sockets come to the capture thread first, if there is one, which rests up to 100 ms. */
+function openEnds(native: Native, data: ObserverThreadData, nowUs: () => Us): SocketEnds | LateTotals | undefined {
+  if (data.programs === null) return openSocketEnds(native, nowUs);
+  const holdUs = data.isAlone === true ? 0 : SECOND_US;
+  return new LateTotals(() => openSocketEnds(native, nowUs, TCP_END_GROUPS), nowUs, holdUs);
 }
 
 const nextNewborns = ({ newborns }: ObserverThreadData) => (newborns ? receiveMessageOnPort(newborns) : undefined);

@@ -15,6 +15,7 @@ import type { FactsMessage, NewbornMessage } from '../messages.ts';
 import { Ancestors } from './ancestors.ts';
 import { HolderScan } from './holder-scan.ts';
 import type { KernelWatch } from './kernel-watch.ts';
+import type { LateTotals } from './late-totals.ts';
 import { createLearned, hasLearned, type Learned, nextLearned } from './learned.ts';
 import { CONFIRMING_LOOK, LookAgain } from './look-again.ts';
 import { OpenSockets } from './open-sockets.ts';
@@ -40,7 +41,7 @@ export interface ObserverOptions {
   readonly readAddresses: () => Addresses;
   readonly nowUs: () => Us; // CLOCK_BOOTTIME
   readonly kernel?: KernelWatch | undefined; // the BPF programs, where they run
-  readonly ends?: SocketEnds | undefined; // where nobody else tells when sockets are closed
+  readonly ends?: SocketEnds | LateTotals | undefined; // of sockets of this namespace
   readonly isBehind?: () => boolean; // whoever gets the facts has too many of them already
 }
 
@@ -72,6 +73,7 @@ export class Observer {
   readonly #again = new LookAgain();
   #newborns: Process[] = [];
   #newbornsLost = 0;
+  #looksSkipped = 0;
   #dropped = 0; // rows
   #steppedUs: Us;
 
@@ -117,13 +119,14 @@ export class Observer {
   }
 
   /** Takes what was seen of processes that may be gone by now. */
-  takeNewborns({ sockets, holders, processes, lost }: NewbornMessage): void {
+  takeNewborns({ sockets, holders, processes, lost, skipped }: NewbornMessage): void {
     copyRows(SOCKET_COLUMNS, sockets, this.#learned.sockets);
     copyRows(HOLDER_COLUMNS, holders, this.#learned.holders);
     this.#scan?.learn(holders);
     this.#newborns.push(...processes);
     this.#kernel?.learn(processes);
     this.#newbornsLost = lost;
+    this.#looksSkipped = skipped;
   }
 
   /** Kernel programs that do not see accept() get a moment to name the owner, then it is looked up as without them. */
@@ -158,7 +161,7 @@ export class Observer {
     const now = this.#options.nowUs();
     this.#again.takeDue(now, this.#key, (key, looks) => this.#lookUp(key, looks));
     const addresses = this.#addresses.changed(now);
-    this.#options.ends?.read(this.#learned.closed);
+    this.#options.ends?.read(this.#learned.closed, last);
     for (const source of this.#options.sources) this.#poll(source);
     this.#scan?.lookLater(this.#learned.holders);
     const result = this.#scan?.step(SLICE_US);
@@ -182,7 +185,8 @@ export class Observer {
       this.#newbornsLost + this.#dropped + (this.#kernel?.lost ?? 0) + (this.#options.ends?.lost ?? 0),
     );
     const ended = exits ?? createColumns(EXIT_COLUMNS, 1);
-    return { atUs: now, ...learned, processes, exits: ended, scan, addresses, factsLost, lost, last: last === 'last' };
+    const said = { addresses, factsLost, looksSkipped: this.#looksSkipped, lost, last: last === 'last' };
+    return { atUs: now, ...learned, processes, exits: ended, scan, ...said };
   }
 
   /** @returns the time that the dropped rows spoke of */

@@ -64,9 +64,13 @@ export function openDiag(native: Native, nowUs: () => Us): SockDiag | undefined 
   return socket && new SockDiag(socket, nowUs);
 }
 
-/** Undefined when the kernel refuses, or sockets are not to be asked of it. */
-export function openSocketEnds(native: Native, wanted: readonly SourceName[], nowUs: () => Us): SocketEnds | undefined {
-  const socket = wanted.includes('diag') ? tryNetlink(native, NETLINK_SOCK_DIAG, '', SOCKET_END_GROUPS) : undefined;
+/** Undefined when the kernel refuses. */
+export function openSocketEnds(
+  native: Native,
+  nowUs: () => Us,
+  groups: number = SOCKET_END_GROUPS,
+): SocketEnds | undefined {
+  const socket = tryNetlink(native, NETLINK_SOCK_DIAG, '', groups);
   return socket && new SocketEnds(socket, nowUs);
 }
 

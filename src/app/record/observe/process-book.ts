@@ -7,7 +7,7 @@ import type { Cgroup } from '../../../linux/cgroup.ts';
 import { listPids } from '../../../linux/proc-fd.ts';
 import type { ProcFs } from '../../../linux/proc-fs.ts';
 import { readProcess } from '../../../linux/proc-pid.ts';
-import { isSameProcess, mergeRead, NO_PROCESS } from './process-change.ts';
+import { isSameProcess, keepWords, mergeRead, NO_PROCESS } from './process-change.ts';
 import { type Life, ProcessLives } from './process-lives.ts';
 
 /** Titles change without an event (prctl, setproctitle): a process that acts is read again when this long ago. */
@@ -211,7 +211,8 @@ export class ProcessBook implements ProcessSink {
     const known = this.#find(pid, process.startTicks);
     if (known === undefined) return this.#add(process, now, 0);
     known.readUs = now;
-    this.#replace(known, mergeRead(known.process, process));
+    const merged = mergeRead(known.process, process);
+    this.#replace(known, this.#hasEvents ? keepWords(known.process, merged) : merged);
     return known;
   }
 

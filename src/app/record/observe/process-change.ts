@@ -47,3 +47,11 @@ export const NO_PROCESS: Process = {
   netns: 0,
   forked: false,
 };
+
+/**
+ * Where the kernel tells of exec, arguments change with the program alone: what /proc shows otherwise is what the process
+ * has written over them (setproctitle), to be useful or to look like somebody else.
+ */
+export function keepWords(told: Process, read: Process): Process {
+  return told.argv === null || read.exe !== told.exe ? read : { ...read, argv: told.argv };
+}

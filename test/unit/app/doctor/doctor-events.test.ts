@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkConntrack, checkProcConnector } from '../../../../src/app/doctor/doctor-events.ts';
+import { checkConntrack, checkProcConnector, checkSocketEnds } from '../../../../src/app/doctor/doctor-events.ts';
 import type { KernelLayer, KernelPrograms } from '../../../../src/app/record/kernel-programs.ts';
 import { UserError } from '../../../../src/core/errors.ts';
 import type { Native } from '../../../../src/native/binding.ts';
@@ -49,6 +49,27 @@ test('checkProcConnector() names the errno, the loss and what helps where it is 
 
 test('checkProcConnector() is left out with the source that it belongs to', () => {
   assert.equal(checkProcConnector(subscribing(), null, ['proc']).detail, 'left out by --sources');
+});
+
+test('checkSocketEnds() asks for the groups that a recording joins, and says what they tell', () => {
+  const joined: number[] = [];
+  const netlinkOpen: Native['netlinkOpen'] = (_family, groups) => {
+    joined.push(groups);
+    return 7;
+  };
+  const native = fakeNative({ more: { netlinkOpen } });
+  assert.match(checkSocketEnds(native, refused, ['bpf', 'diag']).detail, /^active: .*when sockets end/);
+  assert.match(checkSocketEnds(native, programs('bpf'), ['bpf', 'diag']).detail, /^active: .*what connections carried/);
+  assert.deepEqual(joined, [0b1111, 0b0101]);
+  assert.equal(checkSocketEnds(native, null, ['proc']).detail, 'left out by --sources');
+});
+
+test('checkSocketEnds() says what is lost where it is refused: less where programs tell of ends', () => {
+  const native = fakeNative({ open: () => EPERM });
+  const check = checkSocketEnds(native, null, ['diag']);
+  assert.deepEqual([check.state, check.detail], ['degraded', 'refused: EPERM']);
+  assert.match(check.loss!, /by the count of the kernel; a port that two processes use/);
+  assert.doesNotMatch(checkSocketEnds(native, programs('cgroup'), ['diag']).loss!, /two processes/);
 });
 
 test('checkConntrack() tells a missing right from a kernel without NAT', () => {

@@ -159,7 +159,16 @@ test('startChecks() keeps every layer, and what costs a recording something', ()
   const layers = startChecks(examine(() => fakeNative({}), bare, { wanted: SOURCE_NAMES }));
   assert.deepEqual(
     layers.map(({ name, state }) => `${name} ${state}`),
-    ['bpf ok', 'cgroup ok', 'diag ok', 'proc-connector ok', 'conntrack ok', 'proc-net ok', 'proc-fd ok'],
+    [
+      'bpf ok',
+      'cgroup ok',
+      'diag ok',
+      'proc-connector ok',
+      'socket-ends ok',
+      'conntrack ok',
+      'proc-net ok',
+      'proc-fd ok',
+    ],
   );
   remove();
 });

@@ -23,6 +23,7 @@ function facts(fields: Partial<FactsMessage>): FactsMessage {
     scan: null,
     addresses: null,
     factsLost: 0,
+    looksSkipped: 0,
     lost: null,
     last: false,
     ...fields,

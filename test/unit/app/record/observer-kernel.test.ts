@@ -137,7 +137,7 @@ test('Observer knows processes by what the thread for new ones read of them', ()
   observer.takeEvents(makeEvents({ ...BY_42, ...TUPLE, pid: 99, startTicks: 0 }));
   assert.equal(observer.step()?.owners.count, 0);
   const { sockets, holders } = observer.step('last')!;
-  observer.takeNewborns({ sockets, holders, processes: [makeProcess(99, { startTicks: 99 })], lost: 0 });
+  observer.takeNewborns({ sockets, holders, processes: [makeProcess(99, { startTicks: 99 })], lost: 0, skipped: 0 });
   observer.takeEvents(nothing);
   assert.deepEqual([observer.step()?.owners.pid[0]], [99]);
 });

@@ -7,7 +7,7 @@ import { createColumns, pushRow } from '../../../../src/core/columns.ts';
 import { EXIT_COLUMNS } from '../../../../src/core/process.ts';
 import { SOURCES } from '../../../../src/core/socket.ts';
 import { HOST, PEER, setUp as setUpAttributor } from '../../../support/attributor.ts';
-import { makeClosed, makeHolders, makeProcess, makeSockets } from '../../../support/facts.ts';
+import { makeClosed, makeHolders, makeProcess, makeSockets, makeTotals } from '../../../support/facts.ts';
 
 const SECOND = 1_000_000;
 const OFFSET_US = 1_700_000_000 * SECOND;
@@ -169,6 +169,21 @@ test('TickBuilder writes that a socket was there until its end was heard of', ()
     [seen.toUs[0], closed.toUs[0]],
     [1, 7].map((s) => OFFSET_US + SEEN_US + s * SECOND),
   );
+});
+
+test('TickBuilder writes a socket again when the kernel says what it carried, and no more', () => {
+  const { builder, observe } = setUp();
+  observe({ closed: makeClosed([CLIENT_SOCKET.cookie, SEEN_US + 7 * SECOND]) });
+  builder.addSockets(SEEN_US + 8 * SECOND);
+  const closed = builder.take().sockets;
+  observe({ closed: makeTotals(CLIENT_SOCKET.cookie, [300, 200, 100]) });
+  builder.addSockets(SEEN_US + 9 * SECOND);
+  const { sockets } = builder.take();
+  assert.deepEqual([closed.hasTotals[0], sockets.hasTotals[0], sockets.id[0]], [0, 1, closed.id[0]]);
+  assert.deepEqual([sockets.sentBytes[0], sockets.ackedBytes[0], sockets.receivedBytes[0]], [300, 200, 100]);
+  assert.equal(sockets.toUs[0], closed.toUs[0], 'when it was closed others told');
+  builder.addSockets(SEEN_US + 10 * SECOND);
+  assert.equal(builder.take().sockets.count, 0);
 });
 
 test('TickBuilder lists all holders of a shared socket and names none', () => {

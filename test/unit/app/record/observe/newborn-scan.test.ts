@@ -143,3 +143,48 @@ test('NewbornScan leaves looks out, and counts them, when looking takes too long
   scan.look();
   assert.ok(reads > 0, 'after a rest it looks again');
 });
+
+test('NewbornScan tells of a child that was gone before anybody looked with what its parent has, and the parent with it', () => {
+  const { scan, look, facts, fixture } = setUp({ 6: { ...SERVER, sockets: [80] } });
+  scan.born(7, 6, 1_000_000);
+  fixture.now += 500;
+  scan.ended(7);
+  assert.deepEqual(look(), ['80:7', '80:7', '80:6']);
+  const { seenUs, startTicks } = facts().holders;
+  assert.deepEqual([...seenUs.subarray(0, 3)], [1_000_000, 1_000_500, 1_000_500], 'from its birth to its end');
+  assert.deepEqual([...startTicks.subarray(0, 3)], [100, 100, 5]);
+  const told = facts().processes.map(({ pid, exe, forked }) => `${pid} ${exe} ${forked}`);
+  assert.deepEqual(told, ['7 /usr/bin/server false', '6 /usr/bin/server true']);
+});
+
+test('NewbornScan tells of a child that was seen once only what it had then, and its parent too', () => {
+  const { scan, look, fixture } = setUp({
+    6: { ...SERVER, sockets: [80, 90] },
+    7: { startTicks: 100, sockets: [70, 80] },
+  });
+  scan.born(7, 6, 1_000_000);
+  look();
+  fixture.end(7);
+  scan.ended(7);
+  assert.deepEqual(look(), ['80:7', '80:7', '80:6'], 'its own 70 it may have handed on; 90 it had not');
+});
+
+test('NewbornScan says nothing of a child that executed another program, or has left what was told already', () => {
+  const { scan, look } = setUp({ 6: { ...SERVER, sockets: [80] }, 8: { startTicks: 100, sockets: [80] } });
+  scan.born(7, 6, 1_000_000);
+  scan.execed(7);
+  scan.ended(7);
+  assert.deepEqual(look(), []);
+  scan.born(8, 6, 1_000_000);
+  look();
+  assert.deepEqual(look(1_000), ['80:8']);
+  scan.ended(8);
+  assert.deepEqual(look(), []);
+});
+
+test('NewbornScan gives nothing of a process to a child that is older: the pid of the parent was used again', () => {
+  const { scan, look } = setUp({ 6: { ...SERVER, startTicks: 101, sockets: [80] } });
+  scan.born(7, 6, 1_000_000);
+  scan.ended(7);
+  assert.deepEqual(look(), []);
+});

@@ -236,11 +236,12 @@ test('Observer passes on what was seen of a new process, and does not look for i
   observer.step();
   fixture.now += 500_000;
   const processes = [makeProcess(43)];
-  observer.takeNewborns({ sockets: makeSockets(CLIENT), holders: makeHolders([70, 43, 9]), processes, lost: 2 });
+  const seen = { sockets: makeSockets(CLIENT), holders: makeHolders([70, 43, 9]), processes };
+  observer.takeNewborns({ ...seen, lost: 2, skipped: 300 });
   first.sockets.push(CLIENT);
   observer.serveFresh(fresh(CLIENT.local, CLIENT.remote!));
   const facts = observer.step();
   assert.deepEqual(inodes(facts?.sockets), [70, 70]);
   assert.deepEqual([facts?.holders.inode[0], facts?.holders.pid[0]], [70, 43]);
-  assert.deepEqual([facts?.processes, facts?.factsLost], [processes, 2]);
+  assert.deepEqual([facts?.processes, facts?.factsLost, facts?.looksSkipped], [processes, 2, 300]);
 });
