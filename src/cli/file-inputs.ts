@@ -1,6 +1,6 @@
 /** Capture files as they are called on the command line: `-` is standard input. */
 import { fstatSync, statSync } from 'node:fs';
-import type { FileInput } from '../app/read/file-reading.ts';
+import type { FileInput } from '../app/read/file-input.ts';
 
 export const inputOf = (path: string): FileInput => (path === '-' ? { path: 'standard input', fd: 0 } : { path });
 

@@ -5,7 +5,7 @@ import type { CopyCounts } from '../../pcap/packet-edits.ts';
 import { FileHash } from '../files/file-hash.ts';
 import { OutputFile, refuseSameFile } from '../files/output-file.ts';
 import { regularFileSize } from '../files/regular-file.ts';
-import type { FileInput } from '../read/file-reading.ts';
+import type { FileInput } from '../read/file-input.ts';
 import { copyPackets } from './copy-packets.ts';
 import { FlowFinder } from './flow-finder.ts';
 import { FlowOwners } from './flow-owners.ts';

@@ -1,9 +1,8 @@
 /** Capture files, packet by packet, into flows with owners: the same decoder, flow table and attribution as live. */
-import { fstatSync, statSync } from 'node:fs';
 import type { Attributor, OnAnswer } from '../../attribution/attributor.ts';
 import { FILE_BATCH_BYTES, PcapFileSource } from '../../capture/file.ts';
 import { createDecodedBatch, type DecodedBatch } from '../../core/decoded.ts';
-import { UserError } from '../../core/errors.ts';
+import type { UserError } from '../../core/errors.ts';
 import type { FlowColumns } from '../../core/flow.ts';
 import type { FoundNames } from '../../core/name.ts';
 import { createPacketBatch, type PacketBatch } from '../../core/packet.ts';
@@ -18,6 +17,7 @@ import { NameCollector } from '../record/capture/name-collector.ts';
 import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
+import { type FileInput, isGrowing, isNoCapture, tryOpen } from './file-input.ts';
 import type { History } from './history.ts';
 import { SaidOwners } from './said-owners.ts';
 import { SaidTurns } from './said-turns.ts';
@@ -58,12 +58,6 @@ export interface FileSink {
    */
   onNames?(found: FoundNames, flows: FlowColumns, named: boolean): void;
   onProgress(bytesRead: number, packets: number): void; // of all files together
-}
-
-export interface FileInput {
-  readonly path: string; // how it is called in messages; opened when there is no `fd`
-  readonly fd?: number; // standard input
-  readonly onOctets?: ((octets: Uint8Array) => void) | undefined; // gets the file's own octets as they are read
 }
 
 export interface ReadingOptions {
@@ -283,21 +277,4 @@ class FileReading {
     const stats = { received: this.#packets, kernelDrops: undefined, interfaceDrops: undefined };
     return captureCounters(this.#decoder, this.#table, [stats], this.#names?.lost ?? 0);
   }
-}
-
-/** @throws UserError when it cannot be opened */
-function tryOpen({ path, fd }: FileInput): void {
-  try {
-    new PcapFileSource({ path, fd }).close();
-  } catch (error) {
-    if (!isNoCapture(error)) throw error;
-  }
-}
-
-const isNoCapture = (error: unknown): error is UserError => error instanceof UserError && error.code === 'not-pcap';
-
-/** A pipe, or whatever else is no file. */
-function isGrowing({ path, fd }: FileInput): boolean {
-  const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
-  return stats !== undefined && !stats.isFile();
 }

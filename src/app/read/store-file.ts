@@ -22,7 +22,8 @@ import { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { openStore } from '../record/open-store.ts';
 import { TickBuilder } from '../record/tick-builder.ts';
-import { type FileInput, type FileResult, type FileSink, readFiles } from './file-reading.ts';
+import type { FileInput } from './file-input.ts';
+import { type FileResult, type FileSink, readFiles } from './file-reading.ts';
 import type { History } from './history.ts';
 
 export interface StoreFileOptions extends Maker {
