@@ -7,6 +7,7 @@ import { inputOf } from './file-inputs.ts';
 import { checkFrameFlags, type FrameFlags } from './frame-flags.ts';
 import { warnOfGap } from './open-history.ts';
 import { openOwnerSources, warnOfNoOwners } from './owner-sources.ts';
+import { ReadProgress } from './read-progress.ts';
 import { warnOfRest } from './read-summary.ts';
 import { thisRun } from './this-run.ts';
 
@@ -26,15 +27,19 @@ export async function withExplainedFile(
   const flowId = flags.flow ?? (await flowOfFrame(context, file, flags));
   const sources = await openOwnerSources(context, flags, [file]);
   const given = { factsPath: flags.facts, historyPath: flags.owners, stop: new AbortController().signal };
-  await withInputs(
-    { ...sources, ...given, ...thisRun(), inputs: [inputOf(file)], grows: false, onProgress: () => {} },
-    (reader, { result }) => {
+  const progress = new ReadProgress(context, [file]);
+  const read = { ...sources, ...given, ...thisRun(), inputs: [inputOf(file)], grows: false };
+  try {
+    await withInputs({ ...read, onProgress: progress.onProgress }, (reader, { result }) => {
+      progress.end();
       warnOfGap(context, sources.history, result.firstUs, result.lastUs);
       warnOfRest(context, result);
       if (!result.named) warnOfNoOwners(context);
       ask(reader, flowId);
-    },
-  );
+    });
+  } finally {
+    progress.end();
+  }
 }
 
 /** Read for itself: what is to be said of the sources is said at the second reading. */

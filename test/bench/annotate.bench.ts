@@ -1,5 +1,5 @@
 /**
- * CPU time of `pcapid annotate IN OUT`, the whole process, beside `editcap IN OUT` of the same file in the same round:
+ * CPU and wall time of `pcapid annotate IN OUT`, the whole process, beside `editcap IN OUT` of the same file in the same round:
  * both read it and write it as pcapng. pcapid reads it twice and hashes what it reads and writes.
  *
  *   npm run bench -- annotate [--packets N] [--rounds N]
@@ -27,8 +27,10 @@ const generator = join(folder, 'gen');
 execFileSync('cc', ['-O2', '-o', generator, 'test/bench/gen.c', '-lm']);
 execFileSync(process.execPath, ['src/bundle.mjs']);
 console.log(`Node ${process.version}, ${cpus()[0]?.model}, medians of ${rounds} rounds, user and system time\n`);
-console.log('| input | program | CPU seconds | peak MiB | packets a CPU second, of editcap |');
-console.log('|---|---|---|---|---|');
+console.log(
+  '| input | program | CPU seconds | wall seconds | peak MiB | packets a CPU second, of editcap | packets a second |',
+);
+console.log('|---|---|---|---|---|---|---|');
 for (const format of ['pcap', 'pcapng']) {
   const input = join(folder, `in.${format}`);
   execFileSync(generator, [input, packets, packets / 250, 700, 262_144, 1, format].map(String), { stdio: 'ignore' });
@@ -42,13 +44,14 @@ for (const format of ['pcap', 'pcapng']) {
     for (const [program, command] of Object.entries(commands)) usages[program]!.push(measure(command));
   const out = usages.pcapid![0]!.out;
   if (!out.startsWith(`${packets} packets,`)) throw new Error(`${packets} packets, but pcapid says: ${out}`);
-  const cpuOf = (program: string): number => median(usages[program]!.map(({ cpuS }) => cpuS));
+  const medianOf = (program: string, what: 'cpuS' | 'wallS'): number =>
+    median(usages[program]!.map((usage) => usage[what]));
+  const ratioOf = (what: 'cpuS' | 'wallS'): string => (medianOf('editcap', what) / medianOf('pcapid', what)).toFixed(2);
   for (const [program, seen] of Object.entries(usages)) {
     const peak = Math.max(...seen.map(({ rssMiB }) => rssMiB)).toFixed(0);
-    const ratio = program === 'pcapid' ? (cpuOf('editcap') / cpuOf('pcapid')).toFixed(2) : '';
-    console.log(
-      `| ${packets / 1e6} M packets, ${format} | ${program} | ${cpuOf(program).toFixed(2)} | ${peak} | ${ratio} |`,
-    );
+    const ratios = program === 'pcapid' ? `${ratioOf('cpuS')} | ${ratioOf('wallS')}` : ' | ';
+    const [cpu, wall] = [medianOf(program, 'cpuS'), medianOf(program, 'wallS')].map((seconds) => seconds.toFixed(2));
+    console.log(`| ${packets / 1e6} M packets, ${format} | ${program} | ${cpu} | ${wall} | ${peak} | ${ratios} |`);
   }
   rmSync(input);
 }

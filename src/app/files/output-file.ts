@@ -114,7 +114,7 @@ export class OutputFile {
 export function refuseSameFile(input: string, output: string): void {
   const [a, b] = [input, output].map(statOrUndefined);
   if (a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino)
-    throw new UserError('same-file', `${output} is the input`, 'Name another output.');
+    throw new UserError('same-file', `${output} is what is read`, 'Name another output.');
 }
 
 /** Where nobody may look, OutputFile says so. */

@@ -6,6 +6,7 @@ import { escapeTerminal } from '../../report/escape.ts';
 import { countText, formatShare } from '../../report/size.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { FileNotes } from '../file-notes.ts';
+import { keepInputs } from '../keep-inputs.ts';
 import { warnOfGap } from '../open-history.ts';
 import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
 import { openOwnerSources } from '../owner-sources.ts';
@@ -50,6 +51,7 @@ export const annotate: CommandModule = (context) =>
     .action((input: string, output: string, flags: AnnotateFlags) => runAnnotate(context, input, output, flags));
 
 async function runAnnotate(context: Context, input: string, output: string, flags: AnnotateFlags): Promise<void> {
+  keepInputs(output, [input], flags);
   const notes = new FileNotes(context, flags);
   const sources = await openOwnerSources(context, flags, [input]);
   const progress = new ReadProgress(context, [input, input]);

@@ -22,6 +22,7 @@ import { warnOfChanges } from '../file-words.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from '../filters.ts';
 import { addFormatOptions, columnsOf, type FormatFlags, type Printing, printRows } from '../formats.ts';
 import { GrowingRows } from '../growing-rows.ts';
+import { keepInputs } from '../keep-inputs.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { warnOfGap } from '../open-history.ts';
 import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
@@ -101,6 +102,7 @@ async function runRead(context: Context, paths: readonly string[], flags: ReadFl
   };
   columnsOf(flags, printing);
   refuseWriteFlags(flags, isFiltered);
+  if (flags.write !== undefined) keepInputs(flags.write, paths, flags);
   const file = flags.write === undefined ? undefined : new AnnotatedFile(paths, flags.write, flags);
   const inputs = file?.inputs ?? paths.map(inputOf);
   const grows = flags.follow || inputs.some(isPipe);

@@ -15,6 +15,7 @@ import { resolveDatabaseToRead } from '../database-path.ts';
 import { inputOf, isPipe, stopOnSignal } from '../file-inputs.ts';
 import { filterText } from '../filter-text.ts';
 import { addFilterOptions, type FilterFlags, filterOf, parseNumber } from '../filters.ts';
+import { keepInputs } from '../keep-inputs.ts';
 import { addNamingOption, type NamingFlags, namingOf } from '../naming.ts';
 import { warnOfGap } from '../open-history.ts';
 import { addOwnerOptions, type OwnerFlags } from '../owner-options.ts';
@@ -84,6 +85,7 @@ async function makeReport(context: Context, paths: readonly string[], flags: Rep
   checkFlags(paths, flags);
   const zone = flags.utc === true ? utcZone : localZone;
   const path = flags.html === undefined || flags.html === '-' ? undefined : resolve(context.cwd, flags.html);
+  if (path !== undefined) keepInputs(path, paths, flags);
   if (path !== undefined) new OutputFile(path, flags).abandon(); // refused before the work
   const made = paths.length > 0 ? await ofFiles(context, paths, flags, zone) : ofDatabase(context, flags, zone);
   if (made.parts.length === 0) {

@@ -120,7 +120,7 @@ test('flags that contradict each other are refused before anything is read', asy
     [/-w reads the file twice/, demo, '--follow', '-w', output],
     [/--force is about the file of -w/, demo, '--force'],
     [/standard input is no regular file/, '-', '-w', output],
-    [/is the input/, demo, '-w', demo, '--force'],
+    [/is what is read/, demo, '-w', demo, '--force'],
   ];
   for (const [message, ...args] of cases) {
     const { code, err, out } = await read(...args);
