@@ -80,7 +80,8 @@ export class FlowWriter {
   readonly #capture: CaptureRows;
   readonly #programOf: Statement<number>;
   readonly #changes: FlowChanges;
-  readonly #endAt = new Map<number, number>(); // endKey() -> index of the last end of the tick that is not written yet
+  readonly #endAt = new Map<number, number>(); // endKey() -> index of the last end of the tick
+  #isWritten = new Uint8Array(); // [ends of the tick] 1: with the row of its flow
   readonly #row: Values = new Array(INSERTED.length).fill(null); // filled anew for each flow: arrays cost more than their values
   readonly #end: Values = new Array(END_LENGTH + 1).fill(null); // and the flow's row
   longestUs = 0; // longest span of a flow of this capture
@@ -101,10 +102,12 @@ export class FlowWriter {
   /** An end of a flow that begins in the same tick is a part of its row at once: one statement instead of three. */
   write(flows: FlowColumns, ends: EndColumns, nowUs: Us): void {
     this.#endAt.clear();
+    this.#isWritten = new Uint8Array(ends.count);
     for (let i = 0; i < ends.count; i++) this.#endAt.set(endKey(ends.serial[i]!, ends.side[i]!), i);
     this.#writeFlows(flows, ends, nowUs);
     for (let i = 0; i < ends.count; i++) {
-      if (this.#endAt.get(endKey(ends.serial[i]!, ends.side[i]!)) === i) this.#updateEnd(ends, i, nowUs);
+      if (this.#isWritten[i] !== 0 || this.#endAt.get(endKey(ends.serial[i]!, ends.side[i]!)) !== i) continue;
+      this.#updateEnd(ends, i, nowUs);
     }
   }
 
@@ -168,17 +171,18 @@ export class FlowWriter {
     row[18] = f.replyIpBytes[i]!;
     row[19] = f.duplicatePackets[i]!;
     row[20] = f.duplicateBytes[i]!;
-    const [srcKey, dstKey] = [endKey(f.serial[i]!, FlowSide.Src), endKey(f.serial[i]!, FlowSide.Dst)];
-    this.#fillEnd(row, SRC_END, ends, this.#endAt.get(srcKey), firstUs, nowUs);
-    this.#fillEnd(row, DST_END, ends, this.#endAt.get(dstKey), firstUs, nowUs);
+    const srcEnd = this.#endAt.get(endKey(f.serial[i]!, FlowSide.Src));
+    const dstEnd = this.#endAt.get(endKey(f.serial[i]!, FlowSide.Dst));
+    this.#fillEnd(row, SRC_END, ends, srcEnd, firstUs, nowUs);
+    this.#fillEnd(row, DST_END, ends, dstEnd, firstUs, nowUs);
     if (this.#insert.run(...row).changes === 0) return false;
     const place = placeOf(protocol, src, srcPort, dst, dstPort);
     const srcShare = endShare(row[SRC_END + PROCESS]!, row[SRC_END + PROGRAM]!, row[SRC_END + REASON]!);
     const dstShare = endShare(row[DST_END + PROCESS]!, row[DST_END + PROGRAM]!, row[DST_END + REASON]!);
     const processes = { src: row[SRC_END + PROCESS]!, dst: row[DST_END + PROCESS]! };
     this.#changes.begin(place, srcShare, dstShare, processes, f.lastUs[i]!, totalsOf(f, i));
-    this.#endAt.delete(srcKey);
-    this.#endAt.delete(dstKey);
+    if (srcEnd !== undefined) this.#isWritten[srcEnd] = 1;
+    if (dstEnd !== undefined) this.#isWritten[dstEnd] = 1;
     return true;
   }
 

@@ -108,10 +108,9 @@ test('what is deleted only in part breaks no rule: it lies before what is kept',
     const store = FlowStore.open(path, OPTIONS);
     record(store, [0, 5], 500);
     let looks = 0;
-    for (let calls = 0; calls < 4; calls++) {
-      store.prune({ ...FOREVER, minute: 2 * DAY, hour: 2 * DAY }, NOON + 6 * DAY, () => looks++, 1);
-      store.write(tick({ atUs: NOON + 6 * DAY }));
-    }
+    const step = () => store.prune({ ...FOREVER, minute: 2 * DAY, hour: 2 * DAY }, NOON + 6 * DAY, () => looks++, 2);
+    while (step()) assert.deepEqual(brokenRules(path), []);
+    assert.ok(looks > 10);
     store.close();
     assert.deepEqual(brokenRules(path), []);
   });
