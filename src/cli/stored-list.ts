@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { UserError } from '../core/errors.ts';
 import { numberOf, type Row } from '../report/columns.ts';
+import { formatLocal, localZone } from '../report/local-time.ts';
 import type { Look } from '../report/look.ts';
 import {
   ANY_ROWS,
@@ -15,6 +16,7 @@ import {
 import { compileConservation } from '../store/compile-usage.ts';
 import type { FlowFilter } from '../store/conditions.ts';
 import { Reader } from '../store/reader.ts';
+import { compileKept } from '../store/usage-plan.ts';
 import type { Context } from './context.ts';
 import { resolveDatabaseToRead } from './database-path.ts';
 import { addFilterOptions, type FilterFlags, filterOf } from './filters.ts';
@@ -86,6 +88,7 @@ export function listStored<Sort extends string, Flags extends ListFlags>(
     const arranged = list.arrange === undefined ? rows : list.arrange([...rows], flags);
     printRows(context, arranged, flags, { ...printing, whyEmpty: () => whyNoFlows(reader) });
     if (list.addsUp) notePartlyInside(context, reader, filter);
+    noteDeleted(context, reader, filter);
   } finally {
     reader.close();
   }
@@ -110,6 +113,17 @@ function notePartlyInside(context: Context, reader: Reader, filter: FlowFilter):
     context,
     parts.reduce((sum, part) => sum + numberOf(part, 'partly'), 0),
   );
+}
+
+/** An answer about a range of which flows are gone is not all there was. */
+function noteDeleted(context: Context, reader: Reader, { sinceUs, untilUs }: FlowFilter): void {
+  if (sinceUs === undefined && untilUs === undefined) return;
+  const kept = reader.all(compileKept()).find(({ what }) => what === 'flows');
+  const fromUs = Number(kept?.from_us ?? 0);
+  if ((sinceUs ?? 0) < fromUs)
+    context.err(
+      `pcapid: flows before ${formatLocal(fromUs, localZone).slice(0, 16)} were deleted (record --keep): usage has all of the range\n`,
+    );
 }
 
 function refuseToFollow({ format, sort, until }: ListFlags): void {

@@ -85,7 +85,7 @@ function checkVersion(db: Sqlite, path: string): void {
   throw new UserError(
     'older-schema',
     `${path} has an older schema than this pcapid reads`,
-    `Run \`pcapid db prune --keep flows=forever,minute=forever,hour=forever --db ${path}\`: it only brings the file up to date.`,
+    `Run \`pcapid db upgrade --db ${path}\`: it brings the file up to date, and keeps all that is in it.`,
   );
 }
 

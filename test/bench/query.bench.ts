@@ -1,5 +1,5 @@
 /**
- * How long `pcapid usage`, `who` and `flows` take over a large database: 10 million flows of 24 hours and 2,000 processes
+ * How long `pcapid usage`, `hosts`, `processes`, `who` and `flows` take over a large database: 10 million flows of 24 hours and 2,000 processes
  * of 200 programs (`--flows N` for fewer), beside `node -e 0` of the same rounds and the same question as SQL over flows.
  * `--database FILE` keeps the database for further runs.
  */
@@ -69,6 +69,8 @@ function compare(path: string, endUs: number): void {
     'usage --by port, last hour': pcapid('usage', '--by', 'port', ...since(3600e6)),
     'usage --by remote, last hour': pcapid('usage', '--by', 'remote', '--limit', '100', ...since(3600e6)),
     'usage --by hour, last 24 h': pcapid('usage', '--by', 'hour', ...since(DAY_US)),
+    hosts: pcapid('hosts'),
+    processes: pcapid('processes', '--tree'),
     'flows of a process': pcapid('flows', '--pid', '1234', '--limit', '100'),
     'who ADDRESS': pcapid('who', '11.0.1.5', '--limit', '5'),
     'who ADDRESS, never seen': pcapid('who', '192.0.2.1'),

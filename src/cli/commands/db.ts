@@ -33,11 +33,12 @@ docs/schema.md explains every view and table that db sql can read.`;
 
 export const db: CommandModule = (context) =>
   new Command('db')
-    .summary('look after a database: info, check, prune, backup, sql')
+    .summary('look after a database: info, check, prune, upgrade, backup, sql')
     .description('Looks after a database.')
     .addCommand(info(context))
     .addCommand(check(context))
     .addCommand(prune(context))
+    .addCommand(upgrade(context))
     .addCommand(backup(context))
     .addCommand(sql(context))
     .addHelpText('after', EXAMPLES);
@@ -141,6 +142,18 @@ const prune = (context: Context): Command =>
       asking(path, (reader) => {
         for (const row of reader.all(compileKeptSince())) context.out(`${keptLine(row)}\n`);
       });
+    });
+
+const upgrade = (context: Context): Command =>
+  withDatabase(new Command('upgrade'))
+    .description(
+      'Brings a database that an older pcapid wrote to the schema of this one, as record does. Deletes nothing.',
+    )
+    .addHelpText('after', exampleText(['pcapid db upgrade', 'pcapid db upgrade --db old.db']))
+    .action((flags: DatabaseFlags) => {
+      const path = resolveDatabaseToRead(context, flags.db);
+      openStore(path, new ProcFs('/proc')).close();
+      context.err(`${path}: ready to be read\n`);
     });
 
 /** Readers see what went after each of these. */

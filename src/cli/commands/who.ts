@@ -35,6 +35,7 @@ const EXAMPLES = `
 Examples:
   pcapid who 10.0.0.7:443
   pcapid who udp 53 --at 'yesterday 14:00'
+  pcapid who --at '2026-11-20 14:03:07.12'   everything that lasted at that moment
   pcapid who '[2001:db8::1]:80'
   pcapid who 10.0.0.5:43210 93.184.216.34:443 --format json
   pcapid who '10.0.0.5:43210 -> 93.184.216.34:443'
@@ -50,7 +51,10 @@ export function makeWho(live?: OwnerSource): CommandModule {
     addFrameOptions(
       addLookOptions(addFormatOptions(new Command('who').option('--db <file>', 'database to read'), ANSWERS))
         .description('Says which process a connection, or a frame of a capture, belongs to, and how that is known.')
-        .argument('<tuple...>', 'address, port, both, or both ends; a protocol may come first. Or a capture file')
+        .argument(
+          '[tuple...]',
+          'address, port, both, or both ends; a protocol may come first; with --at none is needed. Or a capture file',
+        )
         .option('--at <time>', "at that time, e.g. '14:03' (that minute), '2026-11-20 14:03:07.12'"),
     )
       .addHelpText('after', EXAMPLES)
@@ -93,7 +97,7 @@ function answerWho(
   refuseCapture(words);
   refuseOwnerFlags(flags, 'who');
   const limit = flags.limit === 0 || (flags.limit === undefined && !isProse) ? null : (flags.limit ?? ANSWERS);
-  const query = { ...parseTuple(words), ...rangeOf(flags.at, context.nowUs(), look.zone) };
+  const query = { ...tupleOf(words, flags), ...rangeOf(flags.at, context.nowUs(), look.zone) };
   const now = live === undefined || flags.at !== undefined ? [] : live(query);
   const stored = storedAnswers(context, query, flags.db, probeOf(limit), live !== undefined && flags.at === undefined);
   const all = mergeAnswers(now, stored);
@@ -110,6 +114,17 @@ function answerWho(
       printing,
     );
   return undefined;
+}
+
+/** @throws UserError when neither a connection nor a time is asked for */
+function tupleOf(words: readonly string[], { at }: WhoFlags): TupleQuery {
+  if (words.length > 0) return parseTuple(words);
+  if (at !== undefined) return { ends: [] };
+  throw new UserError(
+    'no-tuple',
+    'who: of which connection?',
+    'Say an address, a port, both, or both ends: `who 10.0.0.7:443`; or when: `who --at 14:03`.',
+  );
 }
 
 /** @throws UserError for what would be taken for the name of a host */

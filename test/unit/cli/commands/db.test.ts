@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
-import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Command } from 'commander';
 import { db } from '../../../../src/cli/commands/db.ts';
+import { Reader } from '../../../../src/store/reader.ts';
+import { openSqlite } from '../../../../src/store/sqlite.ts';
 import { testContext } from '../../../support/context.ts';
-import { rowsOf, withDatabase } from '../../../support/database.ts';
+import { rowsOf, withDatabase, withFolder } from '../../../support/database.ts';
 import { tick } from '../../../support/ticks.ts';
 
 const TICK = tick({ flows: [{ serial: 1, tuple: 'tcp 10.0.0.1:1 > 10.0.0.2:2' }] });
@@ -63,5 +74,20 @@ test('db says what to do in words of this program: one is no plural, a DELETE an
     assert.match((await run(path, 'info')).stdout(), /^holds +1 flow, \d+ /m);
     const refused = { code: 'bad-sql', message: /this statement answers nothing/ };
     await assert.rejects(run(path, 'sql', 'DELETE FROM flow'), refused);
+  });
+});
+
+test('db upgrade brings a database of the first release up to date, which a reader refuses and says so', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'v1.db');
+    writeFileSync(path, '');
+    const old = openSqlite(path, 'write');
+    old.exec(readFileSync('test/fixtures/db/v1.sql', 'utf8'));
+    old.close();
+    assert.throws(() => Reader.open(path), { code: 'older-schema', hint: /`pcapid db upgrade --db .*v1\.db`/ });
+    const context = testContext();
+    new Command('pcapid').addCommand(db(context)).parse(['db', 'upgrade', '--db', path], { from: 'user' });
+    assert.match(context.stderr(), /v1\.db: ready to be read\n$/);
+    assert.deepEqual(rowsOf(path, 'SELECT count(*) AS flows FROM flow_record'), [{ flows: 5 }]);
   });
 });
