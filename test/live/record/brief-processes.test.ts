@@ -91,4 +91,43 @@ describe('pcapid record and processes that live a millisecond', { skip: netnsMis
     assert.deepEqual([row?.comm, more], ['[kworker/0:1]', []]);
     assert.match(String(row?.cmdline), /^perl -MIO::Socket::INET -e /);
   });
+
+  test('without BPF a parent that keeps its sockets open is not named for what children sent on them and were gone', async () => {
+    // Only in the first network namespace the kernel tells of births.
+    const recording = await startRecording(['-i', 'lo', '--sources', 'diag,proc', 'udp', 'port', '6202']);
+    const { code, out, err } = await startChild(['python3', '-c', GIVEN]).done;
+    assert.equal(code, 0, err);
+    await recording.nextTick();
+    await recording.stop();
+    const [parent, ...senders] = out.trim().split(' ').map(Number);
+    const sql =
+      'SELECT f.src_port AS port, p.pid FROM flow f LEFT JOIN process p ON p.id = f.src_process WHERE f.dst_port = 6202';
+    const named = new Map(query(recording.database, sql).map(({ port, pid }) => [Number(port), pid]));
+    assert.deepEqual(
+      senders.filter((port) => !named.has(port)),
+      [],
+    );
+    assert.deepEqual(
+      senders.filter((port) => named.get(port) === parent),
+      [],
+    );
+  });
 });
+
+/** Makes sockets, and a child for each that sends on it and ends at once; they stay open for two seconds. */
+const GIVEN = `
+import os, socket, time
+senders = []
+for _ in range(20):
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sender.bind(('127.0.0.1', 0))
+    senders.append(sender)
+for sender in senders:
+    if os.fork() == 0:
+        sender.sendto(b'x', ('127.0.0.1', 6202))
+        os._exit(0)
+    os.wait()
+    time.sleep(0.05)
+time.sleep(2)
+print(os.getpid(), *[sender.getsockname()[1] for sender in senders])
+`;

@@ -81,13 +81,12 @@ export class NewbornScan {
     const newborn = this.#newborns.get(pid);
     this.#parents.delete(pid);
     this.#newborns.delete(pid);
-    if (newborn === undefined || newborn.parentPid === 0 || newborn.told.size > 0) return;
-    this.#ifTime((now) => this.#tellHeir(pid, newborn, now));
+    if (newborn !== undefined && newborn.parentPid !== 0) this.#ifTime((now) => this.#tellHeir(pid, newborn, now));
   }
 
   /**
-   * A child that was gone before a second look had what its parent had, and may have used it: told of with the parent, so
-   * that this one is not taken for the only holder. It is never told alone: it may have handed its own sockets on.
+   * Until its end a child had what its parent has, if the last look saw that too or there was none, and may have used it:
+   * told of with the parent, so that this one is not taken for the only holder.
    */
   #tellHeir(pid: number, { bornUs, parentPid, seen }: Newborn, now: Us): void {
     const holders = this.#holders;

@@ -169,7 +169,7 @@ test('NewbornScan tells of a child that was seen once only what it had then, and
   assert.deepEqual(look(), ['80:7', '80:7', '80:6'], 'its own 70 it may have handed on; 90 it had not');
 });
 
-test('NewbornScan says nothing of a child that executed another program, or has left what was told already', () => {
+test('NewbornScan says nothing of the end of a child that executed another program, else that it had its sockets until then', () => {
   const { scan, look } = setUp({ 6: { ...SERVER, sockets: [80] }, 8: { startTicks: 100, sockets: [80] } });
   scan.born(7, 6, 1_000_000);
   scan.execed(7);
@@ -179,7 +179,7 @@ test('NewbornScan says nothing of a child that executed another program, or has 
   look();
   assert.deepEqual(look(1_000), ['80:8']);
   scan.ended(8);
-  assert.deepEqual(look(), []);
+  assert.deepEqual(look(), ['80:8', '80:8', '80:6']);
 });
 
 test('NewbornScan gives nothing of a process to a child that is older: the pid of the parent was used again', () => {
