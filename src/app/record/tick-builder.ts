@@ -138,19 +138,29 @@ export class TickBuilder {
     const lastUs = sockets.lastUs(row);
     let id = isTold ? this.#told.id[row]! : ++this.#socketIds;
     let beginUs = isTold ? this.#told.beginUs[row]! : sockets.facts.fromUs[row]!;
+    const said = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
+    const role = this.#told.noteRole(row, process, said);
     for (let leapUs = this.clock.leapAfter(beginUs); leapUs < lastUs; leapUs = this.clock.leapAfter(leapUs)) {
-      this.#writeStretch(row, id, process, holders, beginUs, leapUs - 1);
+      this.#writeStretch(row, id, process, role, holders, beginUs, leapUs - 1);
       beginUs = leapUs;
       id = ++this.#socketIds;
     }
-    this.#writeStretch(row, id, process, holders, beginUs, Number.POSITIVE_INFINITY);
+    this.#writeStretch(row, id, process, role, holders, beginUs, Number.POSITIVE_INFINITY);
     this.#told.note(row, id, lastUs, process, holders.length, beginUs);
     this.#told.hasTotals[row] = sockets.facts.hasTotals[row]!;
     return id;
   }
 
   /** @param beginUs of the stretch. @param endUs Infinity: of the last one */
-  #writeStretch(row: number, id: number, process: number, holders: readonly Holding[], beginUs: Us, endUs: Us): void {
+  #writeStretch(
+    row: number,
+    id: number,
+    process: number,
+    role: number,
+    holders: readonly Holding[],
+    beginUs: Us,
+    endUs: Us,
+  ): void {
     const { sockets } = this.#attributor;
     const { facts } = sockets;
     const history = this.#history;
@@ -166,7 +176,7 @@ export class TickBuilder {
     history.fromUs[out] = this.clock.wallUs(beginUs);
     history.toUs[out] = Math.max(history.fromUs[out]!, this.clock.wallUs(Math.min(sockets.lastUs(row), endUs)));
     history.source[out] = facts.source[row]!;
-    history.role[out] = process === 0 ? 0 : Math.max(0, ROLES.indexOf(holders[0]?.role ?? null));
+    history.role[out] = role;
     const isLast = endUs === Number.POSITIVE_INFINITY; // what it carried in all stands in one row
     for (const name of TOTALS) history[name][out] = isLast ? facts[name][row]! : 0;
     const isSole = holders.length === 1 && process !== 0; // it stands in the socket itself

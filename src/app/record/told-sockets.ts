@@ -8,6 +8,7 @@ export class ToldSockets {
   process = new Float64Array(64); // 0: none or several
   holders = new Uint32Array(64); // told of
   beginUs = new Float64Array(64); // CLOCK_BOOTTIME: of its latest row, since the clock was set last
+  role = new Uint8Array(64); // of that process, index of ROLES: the strongest that it was told with
   hasTotals = new Uint8Array(64); // 1: told with what it carried
 
   isTold(row: number): boolean {
@@ -22,6 +23,18 @@ export class ToldSockets {
   /** @returns whether it was told already with that process and so many holders */
   says(row: number, process: number, holders: number): boolean {
     return this.isTold(row) && this.process[row] === process && this.holders[row]! >= holders;
+  }
+
+  /**
+   * @param role of the process, as facts alone say. An answer knows more: who alone can have sent acted, whatever the kernel
+   *   told. So it is never told weaker than before.
+   * @returns index of the role that is told
+   */
+  noteRole(row: number, process: number, role: number): number {
+    if (row >= this.id.length) this.#grow(row);
+    const before = this.isTold(row) && this.process[row] === process ? this.role[row]! : 0;
+    this.role[row] = before === 0 || role === 0 ? role : Math.min(before, role);
+    return this.role[row]!;
   }
 
   note(row: number, id: number, toUs: Us, process: number, holders: number, beginUs: Us): void {
@@ -40,6 +53,7 @@ export class ToldSockets {
     this.process = grown(this.process, new Float64Array(size));
     this.holders = grown(this.holders, new Uint32Array(size));
     this.beginUs = grown(this.beginUs, new Float64Array(size));
+    this.role = grown(this.role, new Uint8Array(size));
     this.hasTotals = grown(this.hasTotals, new Uint8Array(size));
   }
 }

@@ -186,6 +186,18 @@ test('TickBuilder writes a socket again when the kernel says what it carried, an
   assert.equal(builder.take().sockets.count, 0);
 });
 
+test('TickBuilder keeps the role that an answer gave, when facts alone say less', () => {
+  const { builder, observe } = setUp();
+  observe({ holders: makeHolders([77, 42, SEEN_US]) });
+  builder.addAnswer(1, FlowSide.Src, named(42));
+  const answered = builder.take().sockets;
+  observe({ closed: makeTotals(CLIENT_SOCKET.cookie, [300, 200, 100]) });
+  builder.addSockets(SEEN_US + 9 * SECOND);
+  const again = builder.take().sockets;
+  assert.equal(again.hasTotals[0], 1);
+  assert.deepEqual([answered.role[0], again.role[0]], [ROLES.indexOf('actor'), ROLES.indexOf('actor')]);
+});
+
 test('TickBuilder lists all holders of a shared socket and names none', () => {
   const { builder } = setUp();
   const holders = [42, 43].map((pid) => ({
