@@ -24,7 +24,7 @@ export function placeOf(addresses: LocalAddresses, netns: number, key: Int32Arra
     const isElsewhere = addresses.isElsewhere(netns, key, K_FIRST);
     const isForwarded = !isElsewhere && !hasPeerHere(addresses, netns, key, side);
     const standing = isForwarded ? Standing.Forwarded : Standing.NotLocal;
-    const forwarded = addresses.isListed ? 'forwarded' : 'no-socket'; // nobody can say that it is not this host
+    const forwarded = addresses.isListed(netns) ? 'forwarded' : 'no-socket'; // nobody can say that it is not this host
     const reason = isElsewhere ? 'other-netns' : isForwarded ? forwarded : 'not-local';
     return { standing, reason, isSettled: kernel !== 'none', isMulticast: false };
   }

@@ -7,6 +7,9 @@ export type Locality = 'local' | 'multicast' | 'remote';
 /** An address as a key of a map: the word of IPv4, the octets of IPv6 as text. */
 type AddressKey = number | string;
 
+/** Stands for the recorder's own namespace, whichever inode it has. */
+const OWN = 0;
+
 /** Addresses of other namespaces that are remembered because a socket had them. */
 const MOST_LEARNED = 16_384;
 
@@ -22,7 +25,7 @@ interface Learned {
 
 /**
  * Addresses by network namespace: of those that were listed all, replaced as a whole whenever their interfaces change,
- * of the others those that a socket showed.
+ * of the others those that a socket showed, and of those that are gone for a while what they had.
  */
 export class LocalAddresses {
   readonly #own: number;
@@ -35,17 +38,29 @@ export class LocalAddresses {
   }
 
   /** @param unicast, broadcast four words an address, core/address.ts */
-  replace(unicast: readonly Int32Array[], broadcast: readonly Int32Array[] = [], netns = 0): void {
+  replace(unicast: readonly Int32Array[], broadcast: readonly Int32Array[] = [], netns = OWN): void {
+    if (this.#own === 0 && netns !== OWN) return; // the list of one would pass for that of all
     const keys = (addresses: readonly Int32Array[]): Set<AddressKey> =>
       new Set(addresses.map((words) => addressKey(words, 0)));
     this.#listed.set(this.#nameOf(netns), { unicast: keys(unicast), broadcast: keys(broadcast) });
+  }
+
+  /** The namespace has gone: its flows may still be asked for a while, and its addresses may become somebody else's. */
+  leave(netns: number, atUs: Us): void {
+    const name = this.#nameOf(netns);
+    if (name === OWN) return;
+    for (const key of this.#listed.get(name)?.unicast ?? []) this.#remember(key, netns, atUs);
+    this.#listed.delete(name);
   }
 
   /** A socket of that namespace had the address as its own. */
   learn(netns: number, words: Int32Array, at: number, seenUs: Us): void {
     if (netns === 0 || this.#listed.has(this.#nameOf(netns))) return;
     if (isLoopback(words, at) || isMulticast(words, at) || isUnspecified(words, at)) return;
-    const key = addressKey(words, at);
+    this.#remember(addressKey(words, at), netns, seenUs);
+  }
+
+  #remember(key: AddressKey, netns: number, seenUs: Us): void {
     const known = this.#learned.get(key);
     if (known?.netns === netns) known.seenUs = Math.max(known.seenUs, seenUs);
     else if (known !== undefined || this.#learned.size < MOST_LEARNED) this.#learned.set(key, { netns, seenUs });
@@ -62,9 +77,9 @@ export class LocalAddresses {
     return listed === undefined && this.#learned.get(key)?.netns === netns ? 'local' : 'remote';
   }
 
-  /** Whether the host's own addresses are known: else an address of which nothing is known may well be one. */
-  get isListed(): boolean {
-    return this.#listed.size > 0;
+  /** Whether all addresses of that namespace are known: else one of which nothing is known may well be one. */
+  isListed(netns: number): boolean {
+    return this.#listed.has(this.#nameOf(netns));
   }
 
   /** Whether an address that is remote in that namespace belongs to another one of this host. */
@@ -82,7 +97,7 @@ export class LocalAddresses {
   }
 
   #nameOf(netns: number): number {
-    return netns === this.#own || this.#own === 0 ? 0 : netns;
+    return netns === this.#own || this.#own === 0 ? OWN : netns;
   }
 }
 

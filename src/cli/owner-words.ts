@@ -18,7 +18,7 @@ export interface OwnerAnswer {
 const NOBODY_WORDS: Readonly<Record<string, string>> = {
   forwarded: 'not this host: the packets were only forwarded',
   'not-local': 'not this host',
-  kernel: 'the kernel itself',
+  kernel: 'no process’s: the kernel itself handles these packets',
 };
 
 const ROLE_WORDS: Readonly<Record<string, string>> = {

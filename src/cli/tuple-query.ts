@@ -4,6 +4,8 @@ import { UserError } from '../core/errors.ts';
 import { protocolNumber } from '../core/tuple.ts';
 import type { TupleEnd, TupleQuery } from '../store/compile-tuple.ts';
 
+const NAMED = ' By name: flows --name HOST, flows --process PROGRAM.';
+
 export function parseTuple(words: readonly string[]): TupleQuery {
   const text = words.join(' ').trim();
   if (/\s<?-{1,2}$/.test(text)) throw redirected(text);
@@ -48,6 +50,11 @@ function badTuple(text: string): UserError {
   return new UserError(
     'bad-tuple',
     `'${text}' is no part of a connection`,
-    "Write 443, 10.0.0.7, 10.0.0.7:443, '[::1]:80', 'udp 53' or 'A:port -> B:port'.",
+    `Write 443, 10.0.0.7, 10.0.0.7:443, '[::1]:80', 'udp 53' or 'A:port -> B:port'.${looksNamed(text) ? NAMED : ''}`,
   );
+}
+
+/** A host or a program that is asked for by its name. */
+function looksNamed(text: string): boolean {
+  return /^[a-z_][\w.*-]*(:\d+)?$/i.test(text);
 }

@@ -1,4 +1,5 @@
 import { SECOND_US, type Us } from '../../core/time.ts';
+import type { Route } from '../../linux/route.ts';
 
 const PERIOD_US = 2 * SECOND_US;
 
@@ -7,7 +8,7 @@ export interface Addresses {
   readonly broadcast: readonly Int32Array[];
 }
 
-/** The addresses of this namespace: read again now and then, told when they changed. */
+/** The addresses of a namespace: read again now and then, told when they changed. */
 export class AddressWatch {
   readonly #read: () => Addresses;
   #local = new Set<string>();
@@ -34,6 +35,14 @@ export class AddressWatch {
     this.#local = new Set(all);
     return addresses;
   }
+}
+
+export function localAddresses(route: Route): Addresses {
+  const all = route.addresses();
+  return {
+    unicast: all.map((address) => address.words),
+    broadcast: all.flatMap((address) => (address.broadcast === null ? [] : [address.broadcast])),
+  };
 }
 
 function addressKey(words: Int32Array, at: number): string {

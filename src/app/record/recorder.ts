@@ -11,9 +11,9 @@ import { TRANSLATION_HISTORY_COLUMNS } from '../../core/translation.ts';
 import type { Native } from '../../native/binding.ts';
 import { Clock } from './clock.ts';
 import { ClockLog } from './clock-log.ts';
+import { addressesIn, FollowedPlaces } from './followed-places.ts';
 import { Housekeeping } from './housekeeping.ts';
 import type { CaptureReport, FactsMessage, StoreReport, WriterCounts } from './messages.ts';
-import type { ListPlaces, NamedPlace } from './netns-places.ts';
 import { NO_FACTS } from './no-facts.ts';
 import { SlicedWork } from './observe/sliced-work.ts';
 import { QuietTicks } from './quiet-ticks.ts';
@@ -54,8 +54,7 @@ export class Recorder {
   readonly #quietTicks: QuietTicks;
   #timer: NodeJS.Timeout | undefined;
   #placesTimer: NodeJS.Timeout | undefined;
-  #places: readonly NamedPlace[];
-  #newPlaces: readonly NamedPlace[]; // since the last tick
+  readonly #places: FollowedPlaces;
   readonly #speaking = new Set(['capture', 'observer']);
   #begun: Promise<void> | undefined; // set when the capture thread is ready; the store knows nothing before it settles
   #waitsForCapture = false;
@@ -83,10 +82,10 @@ export class Recorder {
       this.#finish = resolve;
       this.#fail = reject;
     });
-    const { places } = options;
-    this.#places = places?.() ?? [];
-    this.#newPlaces = this.#places;
-    const capture = options.capture === null ? null : { capture: options.capture, places: this.#places };
+    const readAddresses = (netnsPath: string) => addressesIn(native, netnsPath);
+    this.#places = new FollowedPlaces(options.places ?? (() => []), readAddresses, this.#attributor.addresses);
+    this.#places.look(this.#clock.nowUs());
+    const capture = options.capture === null ? null : { capture: options.capture, places: this.#places.now };
     this.#threads = new RecorderThreads(
       native,
       { ...options, capture, ownNetns: options.info.netns },
@@ -103,7 +102,7 @@ export class Recorder {
       },
     );
     this.#timer = setInterval(() => this.#drain(), options.write === null ? TICK_MS : HASTY_TICK_MS);
-    if (places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(places), PLACES_MS);
+    if (options.places !== null) this.#placesTimer = setInterval(() => this.#followPlaces(), PLACES_MS);
   }
 
   /** Ends the capture, stores what is known and settles `done`. */
@@ -137,14 +136,8 @@ export class Recorder {
   }
 
   /** Tells the capture thread when namespaces came or went. */
-  #followPlaces(list: ListPlaces): void {
-    const places = list();
-    const known = new Set(this.#places.map(({ inode }) => inode));
-    const came = places.filter(({ inode }) => !known.has(inode));
-    if (came.length === 0 && places.length === known.size) return;
-    this.#places = places;
-    this.#newPlaces = [...this.#newPlaces, ...came];
-    this.#threads.tellCapture({ places });
+  #followPlaces(): void {
+    if (this.#places.look(this.#clock.nowUs())) this.#threads.tellCapture({ places: this.#places.now });
   }
 
   #command(command: 'drain' | 'stop'): void {
@@ -225,7 +218,7 @@ export class Recorder {
 
   #write(report: CaptureReport, isLast = false): void {
     const counters = this.#countersOf(report);
-    const hasRows = this.#builder.hasRows || this.#newPlaces.length + report.translations.count > 0;
+    const hasRows = this.#builder.hasRows || this.#places.hasFresh || report.translations.count > 0;
     if (!this.#quietTicks.isDue({ ...report, counters }, hasRows)) return;
     const { flows, offsetUs } = report;
     const translations = toTimeOfDay(report.translations, (bootUs) => this.#builder.clock.wallUs(bootUs));
@@ -237,11 +230,10 @@ export class Recorder {
       name: interfaceNames.get(count.netns, count.ifindex),
       kernelBytes: count.netns === info.netns ? kernelOctets.of(count.ifindex) : null,
     }));
-    this.#threads.writer.tell(built, flows, interfaces, this.#places, counters);
+    this.#threads.writer.tell(built, flows, interfaces, this.#places.now, counters);
     const clock = this.#clockLog.note(this.#clock.nowUs(), offsetUs);
     const atUs = this.#wallUs();
-    const namespaces = this.#newPlaces.map(({ inode, name }) => ({ inode, cookie: null, name }));
-    this.#newPlaces = [];
+    const namespaces = this.#places.takeFresh().map(({ inode, name }) => ({ inode, cookie: null, name }));
     const tick: Tick = { ...built, namespaces, flows, translations, counters, interfaces, clock, atUs };
     const { names } = built;
     const moved = [flows, translations, built.ends, built.sockets, built.holders, names.rows, names.flows].flatMap(

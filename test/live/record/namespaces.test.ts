@@ -57,6 +57,25 @@ describe('pcapid record in other network namespaces', { skip: netnsMissing() || 
     assert.deepEqual(named, [{ name: a.name }]);
   });
 
+  test('knows the addresses that a namespace gets while it records, also those that no socket shows', async () => {
+    const [here, a, b] = [lab.create(), lab.create(), lab.create()];
+    const [near, far] = lab.connect(a, b);
+    const recording = await startRecording(['--netns', a.name], { netns: here });
+    a.exec('ip', 'address', 'add', '198.51.100.1/32', 'dev', near.name);
+    b.exec('ip', 'route', 'add', '198.51.100.1', 'dev', far.name);
+    const answered = "SELECT 1 FROM flow_record WHERE dst_addr = '198.51.100.1' AND dst_reason = 'kernel'";
+    await waitFor(
+      async () => {
+        b.exec('ping', '-n', '-c', '1', '198.51.100.1');
+        await recording.nextTick();
+        return query(recording.database, answered).length > 0;
+      },
+      20_000,
+      'a ping that the kernel of the namespace answered',
+    );
+    await recording.stop();
+  });
+
   test('follows namespaces that appear and vanish while it records', async () => {
     const here = lab.create();
     const recording = await startRecording(['--netns', 'all'], { netns: here });

@@ -49,9 +49,23 @@ test('LocalAddresses forgets what no socket has had for a while, and learns no e
   assert.deepEqual(t.classify(POD, '10.0.0.1', '10.0.78.31'), ['local', 'remote']);
 });
 
+test('LocalAddresses keeps what a namespace had for its last flows when it goes', () => {
+  const t = setUp();
+  t.addresses.replace([at('172.17.0.3')], [], POD);
+  t.addresses.leave(POD, 50);
+  assert.ok(!t.addresses.isListed(POD));
+  assert.deepEqual(t.classify(POD, '172.17.0.3'), ['local']);
+  t.addresses.forget(51);
+  assert.deepEqual(t.classify(POD, '172.17.0.3'), ['remote']);
+  t.addresses.leave(OWN, 60);
+  assert.deepEqual(t.classify(OWN, '192.0.2.1'), ['local'], 'the own one stays');
+});
+
 test('LocalAddresses takes every namespace for its own where that is not known', () => {
   const t = setUp(0);
   assert.deepEqual(t.classify(POD, '192.0.2.1'), ['local']);
   t.addresses.learn(POD, at('172.17.0.2'), 0, 50);
   assert.ok(!t.addresses.isElsewhere(OWN, at('172.17.0.2'), 0));
+  t.addresses.replace([at('172.17.0.3')], [], POD);
+  assert.deepEqual(t.classify(OWN, '192.0.2.1'), ['local'], 'another list is not its own');
 });

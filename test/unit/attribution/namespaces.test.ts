@@ -40,7 +40,7 @@ test('Attributor names both ends of a flow in another namespace that comes befor
   t.flows({ ...OUT, ...ends, netns: POD, state: 'new-and-ended' });
   t.answer();
   assert.equal(words(t.of(1, SRC)), 'other-netns - unknown');
-  assert.equal(words(t.of(1, DST)), 'forwarded - unknown', 'nobody has told of an address in there yet');
+  assert.equal(words(t.of(1, DST)), 'no-socket - unknown', 'nobody has listed the addresses in there');
   const client = { ...SOCKET, local: ends.src, remote: ends.dst, cookie: 5, netns: OWN } as const;
   const server = { ...SOCKET, local: ends.dst, remote: ends.src, cookie: 6, netns: POD } as const;
   const processes = [1, 2].map((pid) => makeProcess(pid));

@@ -9,7 +9,7 @@ import { SockDiag } from '../../../linux/sock-diag.ts';
 import { SOCKET_END_GROUPS, SocketEnds } from '../../../linux/socket-ends.ts';
 import { AF_INET } from '../../../linux/socket-key.ts';
 import type { Native } from '../../../native/binding.ts';
-import type { Addresses } from '../address-watch.ts';
+import { type Addresses, localAddresses } from '../address-watch.ts';
 import { NETLINK_ROUTE, NETLINK_SOCK_DIAG, openNetlink, tryNetlink } from '../netlink-transport.ts';
 import { DiagSource, type Pace, ProcNetSource, type SocketSource } from './socket-source.ts';
 
@@ -72,12 +72,4 @@ export function openSocketEnds(
 ): SocketEnds | undefined {
   const socket = tryNetlink(native, NETLINK_SOCK_DIAG, '', groups);
   return socket && new SocketEnds(socket, nowUs);
-}
-
-function localAddresses(route: Route): Addresses {
-  const all = route.addresses();
-  return {
-    unicast: all.map((address) => address.words),
-    broadcast: all.flatMap((address) => (address.broadcast === null ? [] : [address.broadcast])),
-  };
 }
