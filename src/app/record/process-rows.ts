@@ -90,29 +90,39 @@ export class ProcessRows {
     return built;
   }
 
-  /** @returns id of its row, which the tick gets when it is new or has changed */
+  /** @returns id of its row, which the tick gets when it is new or has changed, and with it all above that are new */
   id(process: Process): number {
-    const key = processKey(process.pid, process.startTicks);
-    const known = this.#processes.get(key);
-    if (known !== undefined) {
-      if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
-      return known.id;
+    const known = this.#known(process);
+    if (known !== undefined) return known.id;
+    const { id } = this.#create(process);
+    // So that a tree has names up to init. Who forks without end makes it as deep as there are pids: no recursion.
+    let above = this.#parentOf(process);
+    while (above !== undefined && this.#known(above) === undefined) {
+      this.#create(above);
+      above = this.#parentOf(above);
     }
+    return id;
+  }
+
+  #known(process: Process): KnownRow | undefined {
+    const known = this.#processes.get(processKey(process.pid, process.startTicks));
+    if (known !== undefined && known.process !== process && !sameProgram(known.process, process))
+      this.#rename(known, process);
+    return known;
+  }
+
+  #create(process: Process): KnownRow {
     const firstUs =
       (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.#clock.offsetUs;
     const created = { id: ++this.#ids, process, firstUs, lastUs: firstUs, seenUs: firstUs };
-    this.#processes.set(key, created);
+    this.#processes.set(processKey(process.pid, process.startTicks), created);
     const exitUs = this.#exitUs(process);
     this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
-    this.#addParent(process);
-    return created.id;
+    return created;
   }
 
-  /** So that a tree has names up to init. Observers tell of ancestors with whoever is below them. */
-  #addParent({ parentPid, startTicks }: Process): void {
-    if (parentPid === 0) return;
-    const parent = this.#attributor.processes.latest(parentPid, startTicks);
-    if (parent !== undefined && parent.parentPid !== parentPid) this.id(parent);
+  #parentOf({ parentPid, startTicks }: Process): Process | undefined {
+    return parentPid === 0 ? undefined : this.#attributor.processes.latest(parentPid, startTicks);
   }
 
   /** Since the epoch; null: it lives, or nobody saw it end. */

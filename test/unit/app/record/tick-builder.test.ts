@@ -51,6 +51,15 @@ test('TickBuilder stores all above a process that it stores, each once', () => {
   assert.deepEqual(ids(builder.take()), ['5:43']);
 });
 
+test('TickBuilder stores a process below any number of others', () => {
+  const { observe, builder } = setUp();
+  const depth = 20_000;
+  const chain = Array.from({ length: depth }, (_, i) => makeProcess(i + 1, { parentPid: i }));
+  observe({ atUs: SEEN_US, processes: chain });
+  builder.addAnswer(9, FlowSide.Dst, named(depth, { parentPid: depth - 1 }));
+  assert.equal(builder.take().processes.length, depth);
+});
+
 test('TickBuilder writes an answer with the codes of its evidence and the ids of its rows', () => {
   const { builder } = setUp();
   builder.addAnswer(9, FlowSide.Dst, named(42));
