@@ -48,7 +48,7 @@ export class ProcessRows {
     for (let i = 0; i < count; i++) {
       this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
       const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
-      const exitUs = atUs[i]! + this.#clock.offsetUs;
+      const exitUs = this.#clock.wallUs(atUs[i]!);
       if (known !== undefined) this.#tell(this.#row(known, exitUs, exitUs));
     }
   }
@@ -57,7 +57,7 @@ export class ProcessRows {
   addScan(pids: Uint32Array, atUs: Us): void {
     const alive = new Set(pids);
     for (const [key, known] of this.#processes) {
-      const nowUs = atUs + this.#clock.offsetUs;
+      const nowUs = this.#clock.wallUs(atUs);
       if (!alive.has(known.process.pid)) {
         if (this.#exitUs(known.process) === null) this.#tell(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
@@ -112,8 +112,8 @@ export class ProcessRows {
   }
 
   #create(process: Process): KnownRow {
-    const firstUs =
-      (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.#clock.offsetUs;
+    const seen = this.#attributor.processes.get(process.pid, process.startTicks);
+    const firstUs = this.#clock.wallUs(seen?.firstUs ?? 0);
     const created = { id: ++this.#ids, process, firstUs, lastUs: firstUs, seenUs: firstUs };
     this.#processes.set(processKey(process.pid, process.startTicks), created);
     const exitUs = this.#exitUs(process);
@@ -128,7 +128,7 @@ export class ProcessRows {
   /** Since the epoch; null: it lives, or nobody saw it end. */
   #exitUs({ pid, startTicks }: Process): Us | null {
     const exitUs = this.#attributor.processes.get(pid, startTicks)?.exitUs ?? null;
-    return exitUs === null ? null : exitUs + this.#clock.offsetUs;
+    return exitUs === null ? null : this.#clock.wallUs(exitUs);
   }
 
   /** It has called exec: the row is what it is now, flows keep the program that they were given. */

@@ -60,6 +60,16 @@ test('TickBuilder stores a process below any number of others', () => {
   assert.equal(builder.take().processes.length, depth);
 });
 
+test('TickBuilder gives a process the time of day at which it was seen, also when the clock was set since', () => {
+  const { observe, builder } = setUp();
+  builder.clock.note(9 * SECOND, OFFSET_US + 3600 * SECOND);
+  observe({ atUs: 10 * SECOND, processes: [makeProcess(44)] });
+  builder.addAnswer(1, FlowSide.Src, named(42));
+  builder.addAnswer(2, FlowSide.Src, named(44));
+  const first = builder.take().processes.map(({ firstUs }) => firstUs);
+  assert.deepEqual(first, [OFFSET_US + SEEN_US, OFFSET_US + 3610 * SECOND]);
+});
+
 test('TickBuilder writes an answer with the codes of its evidence and the ids of its rows', () => {
   const { builder } = setUp();
   builder.addAnswer(9, FlowSide.Dst, named(42));
