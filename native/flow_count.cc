@@ -74,13 +74,14 @@ struct Index {
 
 // The entry with that hash, perhaps not with that key; kNone: there is none.
 int32_t Probe(const Index &index, uint32_t hash, size_t entries) {
-  uint32_t slot = hash & index.mask;
-  for (;; slot = (slot + 1) & index.mask) {
-    const int32_t entry = index.pairs[2 * slot + 1] - 1;
-    if (entry == kNone) return kNone;
+  for (size_t n = 0; n <= index.mask; n++) {  // a table of the caller may have no free slot
+    const size_t slot = (hash + n) & index.mask;
+    const uint32_t number = static_cast<uint32_t>(index.pairs[2 * slot + 1]);  // from 1
+    if (number == 0) return kNone;
     if (static_cast<uint32_t>(index.pairs[2 * slot]) != hash) continue;
-    return static_cast<size_t>(entry) < entries ? entry : kNone;
+    return number <= entries ? static_cast<int32_t>(number - 1) : kNone;
   }
+  return kNone;
 }
 
 // Columns of a batch, of rows that were decoded.
@@ -198,7 +199,8 @@ napi_value CountFlows(napi_env env, napi_callback_info info) {
   Answers answers{in.Array<uint16_t>(14), in.Array<int32_t>(15), in.Array<int32_t>(16),
                   in.Array<int32_t>(17),  in.Array<double>(18),  in.Array<double>(19)};
   const size_t slots = pairs.length / 2;
-  if (slots == 0 || (slots & (slots - 1)) != 0 || numbers.length < 3 || moment.length < kMoments ||
+  const bool has_doubles = reinterpret_cast<uintptr_t>(words.data) % alignof(double) == 0;
+  if (slots == 0 || (slots & (slots - 1)) != 0 || !has_doubles || numbers.length < 3 || moment.length < kMoments ||
       totals.length < kTotals) {
     return ToInt(env, 0);
   }

@@ -99,16 +99,20 @@ GROUP BY c.id HAVING c.flow_packets <> coalesce(sum(f.orig_packets + f.reply_pac
   },
 };
 
+const negative = (table: string, key: string, sums: readonly string[]) =>
+  `SELECT '${table}' AS counters, ${key} AS key FROM ${table} WHERE ${sums.map((sum) => `${sum} < 0`).join(' OR ')}`;
+
 /** Nothing can have counted less than nothing. */
 const NEGATIVE: Check = {
   what: 'no counter is negative',
   query: {
-    sql: TABLES.flatMap(({ name, sums }) =>
-      (Object.keys(LEVELS) as Level[]).map(
-        (level) =>
-          `SELECT '${name}_${level}' AS counters, bucket_us FROM ${name}_${level} WHERE ${sums.map((sum) => `${sum} < 0`).join(' OR ')}`,
+    sql: [
+      ...TABLES.flatMap(({ name, sums }) =>
+        (Object.keys(LEVELS) as Level[]).map((level) => negative(`${name}_${level}`, 'bucket_us', sums)),
       ),
-    ).join(' UNION ALL '),
+      ...['remote_total', 'remote_program'].map((name) => negative(name, 'remote_address', TRAFFIC_SUMS)),
+      negative('process_total', 'process', PROCESS_SUMS),
+    ].join(' UNION ALL '),
     params: [],
   },
 };

@@ -17,8 +17,8 @@ import type { Sqlite, Statement } from './sqlite.ts';
 
 /** Minutes of a flow that follow a name which comes late; what is older keeps the name it had. */
 const MOST_PIECES = 64;
-/** What is older was deleted of some level: it keeps the name it had in the others. */
-const KEPT_FROM = "SELECT max(from_us) FROM kept WHERE what IN ('minute', 'hour', 'day')";
+/** What is older was deleted of some counters: it keeps the name it had in the others. */
+const KEPT_FROM = "SELECT max(from_us) FROM kept WHERE what IN ('minute', 'hour', 'day', 'remotes')";
 /** Checkpoints of ended flows that go in one tick at most: 2,000 take 10 ms. */
 const MOST_SETTLED = 2000;
 const TOTALS = ['orig_packets', 'orig_bytes', 'orig_ip_bytes', 'reply_packets', 'reply_bytes', 'reply_ip_bytes'];

@@ -1,5 +1,5 @@
 /**
- * Schema version 12: counters of all times by remote address and by process, from which hosts and processes are listed,
+ * Schema version 13: counters of all times by remote address and by process, from which hosts and processes are listed,
  * however many flows there are.
  */
 const SUMS = ['flows', 'tx_packets', 'tx_bytes', 'tx_ip_bytes', 'rx_packets', 'rx_bytes', 'rx_ip_bytes'];

@@ -10,9 +10,9 @@ export interface FileInput {
 }
 
 /** @throws UserError when it cannot be opened */
-export function tryOpen({ path, fd }: FileInput): void {
+export function tryOpen(path: string): void {
   try {
-    new PcapFileSource({ path, fd }).close();
+    new PcapFileSource({ path }).close();
   } catch (error) {
     if (!isNoCapture(error)) throw error;
   }
@@ -21,8 +21,8 @@ export function tryOpen({ path, fd }: FileInput): void {
 export const isNoCapture = (error: unknown): error is UserError =>
   error instanceof UserError && error.code === 'not-pcap';
 
-/** A pipe, or whatever else is no file. */
-export function isGrowing({ path, fd }: FileInput): boolean {
+/** Also a socket, a terminal and whatever else is neither file nor folder: what comes of it comes once, when it comes. */
+export function isPipe({ path, fd }: FileInput): boolean {
   const stats = fd === undefined ? statSync(path, { throwIfNoEntry: false }) : fstatSync(fd);
-  return stats !== undefined && !stats.isFile();
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
 }

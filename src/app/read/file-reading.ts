@@ -17,7 +17,7 @@ import { NameCollector } from '../record/capture/name-collector.ts';
 import type { InterfaceCounts } from '../record/interface-counts.ts';
 import type { FactsMessage } from '../record/messages.ts';
 import { CaptureFacts } from './capture-facts.ts';
-import { type FileInput, isGrowing, isNoCapture, tryOpen } from './file-input.ts';
+import { type FileInput, isNoCapture, isPipe, tryOpen } from './file-input.ts';
 import type { History } from './history.ts';
 import { SaidOwners } from './said-owners.ts';
 import { SaidTurns } from './said-turns.ts';
@@ -90,7 +90,7 @@ export interface FileResult {
 
 /** @throws UserError when an input cannot be opened, or none is a capture that can be read */
 export async function readFiles(options: ReadingOptions, sink: FileSink): Promise<FileResult> {
-  for (const input of options.inputs) if (input.fd === undefined && !isGrowing(input)) tryOpen(input); // fail before the work
+  for (const input of options.inputs) if (input.fd === undefined && !isPipe(input)) tryOpen(input.path); // fail before the work
   const reading = new FileReading(options, sink);
   for (const input of options.inputs) await reading.read(input);
   return reading.end();
@@ -127,7 +127,7 @@ class FileReading {
     this.#named = options.facts.length > 0 || options.history !== undefined;
     for (const message of options.facts) options.attributor.observe(message);
     // While an input grows every change is told, else only the beginning and the end of a flow.
-    const longLivedUs = options.follow === true || options.inputs.some(isGrowing) ? 0 : NO_LIMIT_US;
+    const longLivedUs = options.follow === true || options.inputs.some(isPipe) ? 0 : NO_LIMIT_US;
     this.#table = new FlowTable({
       ...{ activeUs: NO_LIMIT_US, longLivedUs, capacity: MOST_FLOWS, mostRows: MOST_ROWS },
       byMinute: options.byMinute === true,

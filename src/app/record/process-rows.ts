@@ -48,7 +48,7 @@ export class ProcessRows {
     for (let i = 0; i < count; i++) {
       this.#attributor.processes.end(pid[i]!, startTicks[i]!, atUs[i]!);
       const known = this.#processes.get(processKey(pid[i]!, startTicks[i]!));
-      const exitUs = atUs[i]! + this.#clock.offsetUs;
+      const exitUs = this.#clock.wallUs(atUs[i]!);
       if (known !== undefined) this.#tell(this.#row(known, exitUs, exitUs));
     }
   }
@@ -57,7 +57,7 @@ export class ProcessRows {
   addScan(pids: Uint32Array, atUs: Us): void {
     const alive = new Set(pids);
     for (const [key, known] of this.#processes) {
-      const nowUs = atUs + this.#clock.offsetUs;
+      const nowUs = this.#clock.wallUs(atUs);
       if (!alive.has(known.process.pid)) {
         if (this.#exitUs(known.process) === null) this.#tell(this.#row(known, known.seenUs, nowUs));
         this.#processes.delete(key);
@@ -90,35 +90,45 @@ export class ProcessRows {
     return built;
   }
 
-  /** @returns id of its row, which the tick gets when it is new or has changed */
+  /** @returns id of its row, which the tick gets when it is new or has changed, and with it all above that are new */
   id(process: Process): number {
-    const key = processKey(process.pid, process.startTicks);
-    const known = this.#processes.get(key);
-    if (known !== undefined) {
-      if (known.process !== process && !sameProgram(known.process, process)) this.#rename(known, process);
-      return known.id;
+    const known = this.#known(process);
+    if (known !== undefined) return known.id;
+    const { id } = this.#create(process);
+    // So that a tree has names up to init. Who forks without end makes it as deep as there are pids: no recursion.
+    let above = this.#parentOf(process);
+    while (above !== undefined && this.#known(above) === undefined) {
+      this.#create(above);
+      above = this.#parentOf(above);
     }
-    const firstUs =
-      (this.#attributor.processes.get(process.pid, process.startTicks)?.firstUs ?? 0) + this.#clock.offsetUs;
-    const created = { id: ++this.#ids, process, firstUs, lastUs: firstUs, seenUs: firstUs };
-    this.#processes.set(key, created);
-    const exitUs = this.#exitUs(process);
-    this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
-    this.#addParent(process);
-    return created.id;
+    return id;
   }
 
-  /** So that a tree has names up to init. Observers tell of ancestors with whoever is below them. */
-  #addParent({ parentPid, startTicks }: Process): void {
-    if (parentPid === 0) return;
-    const parent = this.#attributor.processes.latest(parentPid, startTicks);
-    if (parent !== undefined && parent.parentPid !== parentPid) this.id(parent);
+  #known(process: Process): KnownRow | undefined {
+    const known = this.#processes.get(processKey(process.pid, process.startTicks));
+    if (known !== undefined && known.process !== process && !sameProgram(known.process, process))
+      this.#rename(known, process);
+    return known;
+  }
+
+  #create(process: Process): KnownRow {
+    const seen = this.#attributor.processes.get(process.pid, process.startTicks);
+    const firstUs = this.#clock.wallUs(seen?.firstUs ?? 0);
+    const created = { id: ++this.#ids, process, firstUs, lastUs: firstUs, seenUs: firstUs };
+    this.#processes.set(processKey(process.pid, process.startTicks), created);
+    const exitUs = this.#exitUs(process);
+    this.#tell(this.#row(created, exitUs ?? firstUs, exitUs));
+    return created;
+  }
+
+  #parentOf({ parentPid, startTicks }: Process): Process | undefined {
+    return parentPid === 0 ? undefined : this.#attributor.processes.latest(parentPid, startTicks);
   }
 
   /** Since the epoch; null: it lives, or nobody saw it end. */
   #exitUs({ pid, startTicks }: Process): Us | null {
     const exitUs = this.#attributor.processes.get(pid, startTicks)?.exitUs ?? null;
-    return exitUs === null ? null : exitUs + this.#clock.offsetUs;
+    return exitUs === null ? null : this.#clock.wallUs(exitUs);
   }
 
   /** It has called exec: the row is what it is now, flows keep the program that they were given. */

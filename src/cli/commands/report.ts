@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { OutputFile } from '../../app/files/output-file.ts';
+import { isPipe } from '../../app/read/file-input.ts';
 import { gatherReport } from '../../app/report/gather.ts';
 import { withInputs } from '../../app/report/read-inputs.ts';
 import { UserError } from '../../core/errors.ts';
@@ -12,7 +13,7 @@ import { formatSize } from '../../report/size.ts';
 import { Reader } from '../../store/reader.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { resolveDatabaseToRead } from '../database-path.ts';
-import { inputOf, isPipe, stopOnSignal } from '../file-inputs.ts';
+import { inputOf, stopOnSignal } from '../file-inputs.ts';
 import { filterText } from '../filter-text.ts';
 import { addFilterOptions, type FilterFlags, filterOf, parseNumber } from '../filters.ts';
 import { keepInputs } from '../keep-inputs.ts';

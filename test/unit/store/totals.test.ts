@@ -225,3 +225,21 @@ test('totals of a process go on when its flows are deleted, and go with its row'
     assert.deepEqual(rowsOf(path, 'SELECT count(*) AS n FROM flow'), [{ n: 0 }]);
   });
 });
+
+test('a name that comes after totals of remotes were deleted changes none', () => {
+  withFolder((folder) => {
+    const path = join(folder, 'full.db');
+    const store = FlowStore.open(path, OPTIONS);
+    store.beginCapture(INFO);
+    const flows = [{ remote: 0, fromUs: NOON, minutes: 5, owner: 0, later: 1, isLocal: false }];
+    for (let minute = 0; minute < 5; minute++) store.write(tickAt(minute, flows));
+    const keep = { flows: null, sockets: null, minute: null, hour: null, day: null, maxBytes: 1 };
+    while (store.prune(keep, NOON + 5 * MINUTE, () => 0, 1));
+    store.write(tickAt(5, flows));
+    store.endCapture(NOON + 6 * MINUTE);
+    store.close();
+    assert.deepEqual(brokenRules(path), []);
+    const totals = 'SELECT program, flows, rx_packets FROM remote_program';
+    assert.deepEqual(rowsOf(path, totals), [{ program: 2, flows: 0, rx_packets: 1 }]);
+  });
+});
