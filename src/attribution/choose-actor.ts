@@ -78,9 +78,13 @@ export function chooseActor(owners: OwnerTable, cookie: number, use: Use): Choic
 function chooseInside(owners: OwnerTable, inside: readonly number[], before: number, use: Use): Choice {
   if (inside.length > 1) return several(owners, inside);
   const row = inside[0]!;
-  if (use.handedUs !== 0) return { kind: 'one', row, rule: 'acted-within' };
-  if (before === -1 || use.isStream || !use.beganIt || owners.isSameProcess(before, row))
+  if (use.handedUs !== 0 || before === -1 || owners.isSameProcess(before, row))
     return { kind: 'one', row, rule: 'acted-within' };
+  // Who has called connect() and then sends is told to have called, at that time; that he has sent, with who comes next.
+  // What he sent would be in a flow of its own, had anybody seen where it ends.
+  const isShared = use.isStream && owners.facts.evidence[before] === OwnerEvidence.Transfer;
+  if (isShared) return several(owners, [row, before]);
+  if (use.isStream || !use.beganIt) return { kind: 'one', row, rule: 'acted-within' };
   // Whoever had a datagram socket when its first packet left has sent it, unless another is seen to have sent right
   // after it: he got it from a parent that called connect(), or the flow is the rest of one that changed hands.
   const { evidence, fromUs } = owners.facts;

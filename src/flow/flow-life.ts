@@ -240,6 +240,7 @@ export class FlowLife {
     if ((after & ~before & (S_SYN << direction)) !== 0) synSeq[id * 2 + direction] = decoded.tcpSeq[i]!;
     if ((after & ~before & S_ENDED) === 0) return;
     endedBootUs[id] = this.clock[0]!;
+    this.sockets.endUncut(id);
     this.#deadlines.linger(id);
   }
 

@@ -21,12 +21,9 @@ import { hashKey } from './flow-key.ts';
 import { S_ENDED, S_PAUSED, S_TCP } from './flow-state.ts';
 import { Moment } from './moment.ts';
 import { isBoundToPlace } from './same-flow.ts';
-import { earlierUs, edgeOf, Use, useOf } from './socket-use.ts';
+import { earlierUs, edgeOf, learnedUs, Use, useOf } from './socket-use.ts';
 import { WaitingEvents } from './waiting-events.ts';
 
-/** As earlierUs(), where nothing can go wrong but that a socket stays unknown. */
-const LEARN_SENT_US = 1000;
-const LEARN_HEARD_US = 50_000;
 /** Sockets that receive on one tuple within this time receive the same packet: a broadcast, raw sockets. */
 const TOGETHER_US = 5000;
 const MOST_HANDOVERS = 8; // a flow; processes that share a socket take turns for ever
@@ -121,6 +118,11 @@ export class FlowSockets {
     if (endReason[row] === FlowEnd.Forced) this.#ends.cut(id, side[row]!, atUs[row]!);
   }
 
+  /** The connection ended before what was foretold: which octets of both had passed is not known any more. */
+  endUncut(id: number): void {
+    if (this.changes.has(id)) this.#ends.cut(id, 0, 0);
+  }
+
   /** Lets the sockets change that did so until then. */
   apply(id: number, moment: Moment): void {
     const { changes } = this;
@@ -131,6 +133,7 @@ export class FlowSockets {
       if (changes.endReason[row] === FlowEnd.Forced) this.#ends.hand(id, side, changes.atUs[row]!);
       changes.shift(id);
     }
+    this.#foretell(id);
   }
 
   /** Takes the changes of a flow for give(), whose tuple begins another one. */
@@ -145,6 +148,7 @@ export class FlowSockets {
       this.#ends.reserve(id);
       this.#change(id, Infinity, atUs[row]!, side[row]!, cookie[row]!, endReason[row]!, edge[row]!, sequence[row]!);
     }
+    this.#foretell(id);
   }
 
   /** The flow leaves the table. */
@@ -226,8 +230,7 @@ export class FlowSockets {
     if ((state & S_PAUSED) !== 0) return false;
     if ((state & S_ENDED) !== 0) return atUs <= this.#entries.endedBootUs[id]!; // else it is of the next connection
     const isUnknown = this.#ends.upcoming[2 * id + side] === 0;
-    const learnUs = use === Use.Receives ? LEARN_HEARD_US : LEARN_SENT_US;
-    return this.#lastUs(id) >= atUs - (isUnknown ? learnUs : earlierUs(use));
+    return this.#lastUs(id) >= atUs - (isUnknown ? learnedUs(use) : earlierUs(use));
   }
 
   #handOver(id: number, side: number, cookie: number, atUs: Us, edge: number, sequence: number): void {
@@ -235,6 +238,13 @@ export class FlowSockets {
     if (isOver || this.#ends.handovers[id] === MOST_HANDOVERS) return;
     this.#ends.handovers[id]!++;
     this.#change(id, atUs, atUs, side, cookie, FlowEnd.Forced, edge, sequence);
+    this.#foretell(id);
+  }
+
+  /** Rows say that another process writes while octets of the one before wait, so that they are not taken for its own. */
+  #foretell(id: number): void {
+    const row = (this.#state(id) & S_ENDED) === 0 ? this.ending(id, this.#end) : NO_CHANGE;
+    if (row !== NO_CHANGE && this.changes.edge[row] === Edge.Original + this.changes.side[row]!) this.cut(id, row);
   }
 
   #close(cookie: number, atUs: Us): void {

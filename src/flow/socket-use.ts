@@ -42,3 +42,6 @@ const HEARD_EARLIER_US = 1000;
 
 /** By how much the packet of an event may be older than the event. */
 export const earlierUs = (use: number): Us => (use === Use.Receives ? HEARD_EARLIER_US : SENT_EARLIER_US);
+
+/** The same, where nothing can go wrong but that a socket stays unknown. */
+export const learnedUs = (use: number): Us => (use === Use.Receives ? 50_000 : 1000);

@@ -76,6 +76,16 @@ describe('chooseActor() on a stream', () => {
     );
   });
 
+  test('names nobody where another transfers in the flow of one who connected and transferred as well', () => {
+    const acts: readonly Act[] = [
+      ['Transfer', 1, FIRST - 5],
+      ['Transfer', 2, FIRST + 50],
+    ];
+    assert.equal(choose(acts), 'several 1 2');
+    assert.equal(choose(acts, { cutUs: FIRST + 50 }), 'one 1');
+    assert.equal(choose(acts, { handedUs: FIRST + 50 }), 'one 2');
+  });
+
   test('takes who connected when nobody transferred', () => {
     assert.equal(
       choose([

@@ -136,6 +136,41 @@ test('rows tell when and at which end the sockets of a flow changed hands', () =
   ]);
 });
 
+test('rows say until when the octets that wait were written, while they do', () => {
+  const table = new FlowTable();
+  const cuts = (nowUs: number): readonly (readonly number[])[] => {
+    const { serial, handedUs, cutUs, count } = table.drain(nowUs);
+    return Array.from(serial.subarray(0, count), (one, i) => [one, handedUs[i]!, cutUs[i]!]).sort();
+  };
+  noteAndFeed(table, [known], [syn, data(10, 100, 1000), back(20)]);
+  const turns = [handsOver('sent', 3100, 7, client, 2 * MS), handsOver('sent', 4100, 7, client, 3 * MS)];
+  noteAndFeed(table, turns, [data(4 * MS, 1100, 1000)]);
+  assert.deepEqual(cuts(5 * MS), [[1, 0, 2 * MS]]);
+  noteAndFeed(table, [], [data(6 * MS, 2100, 1000), data(7 * MS, 3100, 500)]);
+  assert.deepEqual(cuts(8 * MS), [
+    [1, 0, 2 * MS],
+    [2, 2 * MS, 3 * MS],
+  ]);
+});
+
+test('of a connection that breaks off before the octets of who took it over came, no row says where they begin', () => {
+  const table = new FlowTable();
+  noteAndFeed(table, [known], [syn, data(10, 100, 1000)]);
+  noteAndFeed(table, [handsOver('sent', 3100, 7, client, 2 * MS)], [data(3 * MS, 1100, 1000)]);
+  assert.deepEqual([...table.drain(4 * MS).cutUs.subarray(0, 1)], [2 * MS]);
+  const reset = tcp({ src: 443, dst: 40000, flags: TcpFlag.Rst, seq: 9000 });
+  feed(table, [{ bytes: ethernet(ipv4({ src: '10.0.0.2', dst: '10.0.0.1' }, reset)), timeUs: 5 * MS }]);
+  const rows = table.drain(6 * MS);
+  assert.deepEqual([rows.count, rows.cutUs[0]], [1, 0]);
+});
+
+test('of who takes over to read nothing is foretold: what he reads has come already', () => {
+  const table = new FlowTable();
+  noteAndFeed(table, [known], [syn, data(10, 100, 10), back(20, 9000, 500)]);
+  noteAndFeed(table, [handsOver('received', 9200, 7, client, MS)], [data(2 * MS, 110, 10)]);
+  assert.deepEqual([...table.drain(3 * MS).cutUs.subarray(0, 1)], [0]);
+});
+
 test('packets before the first event cost no memory of them', () => {
   const table = new FlowTable();
   feed(table, [syn, data(10, 100, 1000), data(20, 1100, 1000)]);
