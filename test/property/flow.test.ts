@@ -217,6 +217,44 @@ test('flows are the same with the addon and without it', () => {
   );
 });
 
+/** Few connections that go on for many packets, of which most neither begin nor end anything: what the addon counts. */
+const busyTalks: fc.Arbitrary<Talk[]> = fc.array(
+  fc.record({
+    isTcp: fc.oneof({ arbitrary: fc.constant(true), weight: 5 }, fc.constant(false)),
+    isIpv6: fc.constant(false),
+    from: fc.nat(1),
+    to: fc.nat(1),
+    flags: fc.oneof({ arbitrary: fc.constant(0x10), weight: 20 }, fc.constantFrom(0x02, 0x12, 0x11, 0x04)),
+    seq: fc.nat(2),
+    payload: fc.nat(40),
+    gapUs: fc.oneof({ arbitrary: fc.nat(1000), weight: 60 }, fc.nat(8e6)),
+    ifindex: fc.oneof({ arbitrary: fc.constant(2), weight: 9 }, fc.constant(3)),
+  }),
+  { minLength: 60, maxLength: 300 },
+);
+
+test('flows that go on are the same with the addon and without it', () => {
+  let counted = 0;
+  const native = loadNative();
+  const watched: FastPath = {
+    ...native,
+    countFlows: (count, ...columns) => {
+      const left = native.countFlows(count, ...columns);
+      counted += count - left;
+      return left;
+    },
+  };
+  fc.assert(
+    fc.property(busyTalks, fc.integer({ min: 5, max: 60 }), fc.integer(), (all, size, seed) => {
+      const limits = { seed, longLivedUs: 5e6, activeUs: Infinity };
+      const [fast, careful] = [watched, undefined].map((way) => run(toPackets(all), { ...limits, fast: way }, size));
+      assert.deepEqual([...fast!.values()], [...careful!.values()]);
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(counted > 3000, `the addon counted only ${counted} packets`);
+});
+
 test('flows are the same with the addon and without it, whatever sockets and translations do between batches', () => {
   fc.assert(
     fc.property(turns, options, fc.integer({ min: 1, max: 30 }), fc.integer(), (all, limits, size, seed) => {
