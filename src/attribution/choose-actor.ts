@@ -81,8 +81,9 @@ function chooseInside(owners: OwnerTable, inside: readonly number[], before: num
   if (use.handedUs !== 0 || before === -1 || owners.isSameProcess(before, row))
     return { kind: 'one', row, rule: 'acted-within' };
   // Who has called connect() and then sends is told to have called, at that time; that he has sent, with who comes next.
-  // What he sent would be in a flow of its own, had anybody seen where it ends.
-  const isShared = use.isStream && owners.facts.evidence[before] === OwnerEvidence.Transfer;
+  // What he sent would be in a flow of its own, had anybody seen where it ends. If he began long before, it was.
+  const began = use.firstUs - owners.facts.fromUs[before]! <= CLOCK_ERROR_US;
+  const isShared = use.isStream && began && owners.facts.evidence[before] === OwnerEvidence.Transfer;
   if (isShared) return several(owners, [row, before]);
   if (use.isStream || !use.beganIt) return { kind: 'one', row, rule: 'acted-within' };
   // Whoever had a datagram socket when its first packet left has sent it, unless another is seen to have sent right

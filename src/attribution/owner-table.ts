@@ -17,6 +17,7 @@ const OWNER_FACTS = {
   source: 'u8',
   flags: 'u8', // SocketFlag
   fromUs: 'f64', // until the next row of the socket
+  previous: 'u8', // evidence of the process before, as this one was told
   edge: 'u8', // with `sequence`: where in the stream it began, as in OWNER_COLUMNS
   sequence: 'u32',
   older: 'f64', // row of the same socket before it in time, -1: none
@@ -132,14 +133,17 @@ export class OwnerTable {
     facts.source[row] = seen.source[i]!;
     facts.flags[row] = seen.flags[i]!;
     facts.fromUs[row] = seen.fromUs[i]!;
+    facts.previous[row] = seen.previous[i]!;
     facts.edge[row] = seen.edge[i]!;
     facts.sequence[row] = seen.sequence[i]!;
     facts.older[row] = older;
     facts.newer[row] = newer;
     facts.depth[row] = older === -1 ? 1 : facts.depth[older]! + 1;
     if (older !== -1) facts.newer[older] = row;
-    if (newer !== -1) facts.older[newer] = row;
-    else {
+    if (newer !== -1) {
+      facts.older[newer] = row;
+      this.#learnOfNext(row, newer);
+    } else {
       if (older !== -1) this.#newest.remove(older);
       this.#newest.add(hashCookie(facts.cookie[row]!), row);
     }
@@ -156,6 +160,13 @@ export class OwnerTable {
       evidence[row] === OwnerEvidence.Called
     )
       evidence[row] = OwnerEvidence.Transfer;
+  }
+
+  /** The same of a row that comes late: its process had to be looked for. */
+  #learnOfNext(row: number, next: number): void {
+    const { evidence, previous } = this.facts;
+    const hasSent = !this.isSameProcess(row, next) && previous[next] === OwnerEvidence.Transfer;
+    if (hasSent && evidence[row] === OwnerEvidence.Called) evidence[row] = OwnerEvidence.Transfer;
   }
 
   #isSame(row: number, seen: OwnerColumns, i: number): boolean {

@@ -104,3 +104,13 @@ test('OwnerTable learns from the next owner that the one before, who had called 
   const first = (cookie: number): number => owners.facts.evidence[owners.older(owners.newest(cookie))]!;
   assert.deepEqual([first(1), first(2)], [OwnerEvidence.Transfer, OwnerEvidence.Called]);
 });
+
+test('OwnerTable learns the same of a process that it hears of after the next one', () => {
+  const t = setUp();
+  t.observe({ cookie: 1, pid: 6, evidence: 'Transfer', previous: 'Transfer', fromUs: 20 });
+  t.observe({ cookie: 1, pid: 5, evidence: 'Called', fromUs: 10 });
+  t.observe({ cookie: 2, pid: 6, evidence: 'Transfer', previous: 'Called', fromUs: 20 });
+  t.observe({ cookie: 2, pid: 5, evidence: 'Called', fromUs: 10 });
+  const evidenceOfFirst = [1, 2].map((cookie) => t.owners.facts.evidence[t.owners.older(t.owners.newest(cookie))]);
+  assert.deepEqual(evidenceOfFirst, [OwnerEvidence.Transfer, OwnerEvidence.Called]);
+});
