@@ -133,7 +133,7 @@ export function printCaptureFiles(
   const extension = extname(path);
   const rotated = `${path.slice(0, path.length - extension.length)}_*${extension}`;
   const where = path === STDOUT ? 'standard output' : files > 1 ? `${files} files ${rotated}` : path;
-  const owners = `${marked} of them with owners`;
+  const owners = `${marked} of them tell the owners of their flows`;
   context.err(`${countText(packets, 'packet')} written to ${where}, ${formatSize(bytes)}, ${owners}\n`);
   if (failure !== null) context.exitCode = 2;
   const writing =

@@ -22,6 +22,11 @@ const COMPRESSIONS: readonly (readonly [magic: readonly number[], name: Compress
 const OTHERS: readonly (readonly [magic: readonly number[], what: string, hint: string])[] = [
   [[0xfd, 0x37, 0x7a, 0x58], 'compressed with xz, which is not read', 'Decompress it: xz -dc FILE | pcapid read -'],
   [[0x42, 0x5a, 0x68], 'compressed with bzip2, which is not read', 'Decompress it: bzip2 -dc FILE | pcapid read -'],
+  [
+    [0x53, 0x51, 0x4c, 0x69, 0x74, 0x65, 0x20, 0x66],
+    'an SQLite database',
+    'If pcapid made it: pcapid flows --db FILE, and so on.',
+  ],
   [[0x50, 0x4b, 0x03, 0x04], 'a zip archive', 'Unpack it first.'],
   [[0x73, 0x6e, 0x6f, 0x6f, 0x70], 'a snoop file, which is not read', 'Convert it: editcap -F pcapng IN OUT.pcapng'],
   [[0x54, 0x52, 0x53, 0x4e], 'a Sniffer file, which is not read', 'Convert it: editcap -F pcapng IN OUT.pcapng'],
@@ -67,6 +72,6 @@ export function notCapture(bytes: Uint8Array, name: string): UserError {
   for (const [magic, what, hint] of OTHERS) {
     if (begins(bytes, magic)) return new UserError('not-pcap', `${name} is ${what}`, hint);
   }
-  const hint = 'Read are pcap and pcapng, also in gzip, zstd or lz4; editcap -F pcapng converts most others.';
+  const hint = 'pcap and pcapng are read, also in gzip, zstd or lz4; editcap -F pcapng converts most others.';
   return new UserError('not-pcap', `${name} is not a capture file`, hint);
 }

@@ -3,6 +3,7 @@ import { USAGE_KEYS, USAGE_SUMS } from '../core/usage.ts';
 import { baseName, type Column, fieldColumn, numberOf, type Row, textOf } from './columns.ts';
 import { formatLocal, type Zone } from './local-time.ts';
 import { formatShare, formatSize } from './size.ts';
+import { userWords } from './words.ts';
 
 const right = { align: 'right', mayShrink: false } as const;
 const left = { align: 'left', mayShrink: false } as const;
@@ -44,17 +45,22 @@ function nameOf(row: Row, groupBy: string, zone: Zone): string {
     return [textOf(row, 'protocol'), textOf(row, 'port')].filter((part) => part !== null).join('/');
   if (groupBy === 'pid' && row.pid !== null) return `${textOf(row, 'comm')}[${textOf(row, 'pid')}]`;
   if (reason !== null) {
-    const hint = exe === null ? userOf(row) : baseName(exe);
-    return `(${reason})${hint === '' ? '' : ` ${hint}`}`;
+    const hint = exe === null ? namedUser(row) : baseName(exe);
+    return `(${reason})${hint === null ? '' : ` ${hint}`}`;
   }
   if (groupBy === 'user') return userOf(row) || '(unknown)';
   if (groupBy === 'unit') return textOf(row, 'unit') ?? '(no unit)';
   if (groupBy === 'container') return container === null ? '(no container)' : shortContainer(container);
   if (groupBy === 'exe') return exe ?? '(unknown)';
   const place = container === null ? textOf(row, 'unit') : shortContainer(container);
-  return [exe === null ? '(unknown)' : baseName(exe), userOf(row), place]
+  return [exe === null ? '(unknown)' : baseName(exe), namedUser(row), place]
     .filter((part) => part !== '' && part !== null)
     .join(' ');
+}
+
+/** As userOf(), but a number that stands behind a program says what it is. */
+function namedUser(row: Row): string | null {
+  return textOf(row, 'user') ?? userWords(null, textOf(row, 'uid'));
 }
 
 /** A user's name, else the number, else nothing. */

@@ -59,7 +59,7 @@ export async function storeFiles(options: StoreFileOptions, onProgress: FileSink
   const write = (flows: FlowColumns, counters: CaptureCounters, named: boolean): void => {
     for (let i = 0; i < flows.count; i++) latestUs = Math.max(latestUs, flows.lastUs[i]!);
     if (startedUs === undefined) {
-      startedUs = flows.count > 0 ? flows.firstUs[0]! : 0;
+      startedUs = flows.count > 0 ? flows.firstUs.subarray(0, flows.count).reduce((a, b) => Math.min(a, b)) : 0;
       store.beginCapture({ ...captureInfo(options, proc, named), startedUs });
     }
     store.write({

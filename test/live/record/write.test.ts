@@ -48,7 +48,7 @@ describe('pcapid record -w', { skip: netnsMissing() || tcpdumpMissing() }, () =>
     const truth = await makeKnownTraffic({ clients: netns, servers: netns, v4: '127.0.0.1', v6: '::1' });
     await tcpdump.stop();
     const { err } = await recording.stop();
-    assert.match(err, /\d+ packets written to .*ours\.pcapng, .* with owners/);
+    assert.match(err, /\d+ packets written to .*ours\.pcapng, .* tell the owners of their flows/);
     assert.doesNotMatch(err, /not written/);
     assert.deepEqual(frames(ours), frames(theirs));
     const database = temporaryDatabase();

@@ -110,6 +110,7 @@ describe('PcapFileSource', () => {
     assert.throws(open([]), failsWith('not-pcap', /is empty/));
     assert.throws(open([0xd4, 0xc3, 0xb2]), failsWith('not-pcap', /is not a capture file/));
     assert.throws(open([0xfd, 0x37, 0x7a, 0x58, 0, 0, 0, 0]), failsWith('not-pcap', /compressed with xz/));
+    assert.throws(open([...Buffer.from('SQLite format 3\0')]), failsWith('not-pcap', /is an SQLite database/));
     assert.throws(open(new Array<number>(100).fill(65)), failsWith('not-pcap', /is not a capture file/));
   });
 

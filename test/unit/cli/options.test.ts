@@ -10,6 +10,7 @@ import { columnsOf, limitOf, parseSort, probeOf } from '../../../src/cli/formats
 import { parseSize } from '../../../src/cli/parse-size.ts';
 import { parseTuple } from '../../../src/cli/tuple-query.ts';
 import { formatAddress } from '../../../src/core/address.ts';
+import type { UserError } from '../../../src/core/errors.ts';
 import { fieldColumn } from '../../../src/report/columns.ts';
 import { utcZone } from '../../../src/report/local-time.ts';
 import { FLOW_SORTS } from '../../../src/store/compile-query.ts';
@@ -147,6 +148,19 @@ test('parseTuple() refuses what is not part of a tuple', () => {
   ]) {
     assert.throws(() => parseTuple([text]), { code: 'bad-tuple' }, text);
   }
+});
+
+test('parseTuple() says where to ask for a host or a program by its name, and only then', () => {
+  const hintOf = (text: string): string => {
+    try {
+      parseTuple([text]);
+    } catch (error) {
+      return (error as UserError).hint ?? '';
+    }
+    return '';
+  };
+  for (const text of ['curl', 'www.example.org', 'example.org:443']) assert.match(hintOf(text), /flows --name/, text);
+  for (const text of ['10.0.0', '1 2 3', '[::1']) assert.doesNotMatch(hintOf(text), /flows --name/, text);
 });
 
 test('parseTuple() never throws anything but a UserError, for any words', () => {
