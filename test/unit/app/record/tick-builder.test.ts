@@ -40,36 +40,6 @@ function named(pid: number, more: Parameters<typeof makeProcess>[1] = {}): Answe
 
 const ids = ({ processes }: BuiltTick): string[] => processes.map((row) => `${row.id}:${row.process.pid}`);
 
-test('TickBuilder stores all above a process that it stores, each once', () => {
-  const { observe, builder } = setUp();
-  const older = (pid: number, parentPid: number) => makeProcess(pid, { parentPid, startTicks: 1 });
-  observe({ atUs: SEEN_US, processes: [older(1, 0), older(7, 1), makeProcess(44, { parentPid: 7 }), older(8, 8)] });
-  builder.addAnswer(9, FlowSide.Dst, named(44, { parentPid: 7 }));
-  builder.addAnswer(10, FlowSide.Dst, named(8, { parentPid: 8, startTicks: 1 }));
-  assert.deepEqual(ids(builder.take()), ['1:44', '2:7', '3:1', '4:8']);
-  builder.addAnswer(11, FlowSide.Dst, named(43, { parentPid: 7 }));
-  assert.deepEqual(ids(builder.take()), ['5:43']);
-});
-
-test('TickBuilder stores a process below any number of others', () => {
-  const { observe, builder } = setUp();
-  const depth = 20_000;
-  const chain = Array.from({ length: depth }, (_, i) => makeProcess(i + 1, { parentPid: i }));
-  observe({ atUs: SEEN_US, processes: chain });
-  builder.addAnswer(9, FlowSide.Dst, named(depth, { parentPid: depth - 1 }));
-  assert.equal(builder.take().processes.length, depth);
-});
-
-test('TickBuilder gives a process the time of day at which it was seen, also when the clock was set since', () => {
-  const { observe, builder } = setUp();
-  builder.clock.note(9 * SECOND, OFFSET_US + 3600 * SECOND);
-  observe({ atUs: 10 * SECOND, processes: [makeProcess(44)] });
-  builder.addAnswer(1, FlowSide.Src, named(42));
-  builder.addAnswer(2, FlowSide.Src, named(44));
-  const first = builder.take().processes.map(({ firstUs }) => firstUs);
-  assert.deepEqual(first, [OFFSET_US + SEEN_US, OFFSET_US + 3610 * SECOND]);
-});
-
 test('TickBuilder writes an answer with the codes of its evidence and the ids of its rows', () => {
   const { builder } = setUp();
   builder.addAnswer(9, FlowSide.Dst, named(42));

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { FastPath } from '../../../src/core/fast-path.ts';
-import { KEY_WORDS } from '../../../src/core/tuple.ts';
-import { ENTRY_SHIFT } from '../../../src/flow/flow-entries.ts';
-import { hashKey } from '../../../src/flow/flow-key.ts';
-import { loadNative } from '../../../src/native/binding.ts';
-import { ethernet, ipv4, tcp } from '../../support/packets.ts';
+import type { FastPath } from '../../src/core/fast-path.ts';
+import { KEY_WORDS } from '../../src/core/tuple.ts';
+import { ENTRY_SHIFT } from '../../src/flow/flow-entries.ts';
+import { hashKey } from '../../src/flow/flow-key.ts';
+import { loadNative } from '../../src/native/binding.ts';
+import { ethernet, ipv4, tcp } from '../support/packets.ts';
 
 const native = loadNative();
 const ENTRY_WORDS = 1 << ENTRY_SHIFT;
